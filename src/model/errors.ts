@@ -1,0 +1,66 @@
+/**
+ * The one error family. Inner functions throw it, `src/cli/main.ts` turns it into an exit code,
+ * the loop turns it into a log line with what happens next.
+ */
+
+/** Exit codes after sysexits.h where it has a word for the case. */
+export const ExitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  tryAgain: 75,
+  noPermission: 77,
+  config: 78,
+} as const;
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+export type ErrorCode =
+  | 'usage'
+  | 'config-invalid'
+  | 'config-unreadable'
+  | 'permission'
+  | 'tool-missing'
+  | 'kernel-unsupported'
+  | 'vanished'
+  | 'exists'
+  | 'conflict'
+  | 'refused'
+  | 'timeout'
+  | 'helper-died'
+  | 'unreachable'
+  | 'garbled'
+  | 'unexpected';
+
+const exitCodes: Partial<Record<ErrorCode, ExitCode>> = {
+  usage: ExitCode.usage,
+  'config-invalid': ExitCode.config,
+  'config-unreadable': ExitCode.config,
+  permission: ExitCode.noPermission,
+  timeout: ExitCode.tryAgain,
+  unreachable: ExitCode.tryAgain,
+};
+
+export class ProtectNetworkError extends Error {
+  override readonly name = 'ProtectNetworkError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get exitCode(): ExitCode {
+    return exitCodes[this.code] ?? ExitCode.failed;
+  }
+}
+
+/** True where `error` is one of ours and carries one of `codes`. */
+export function hasCode(error: unknown, ...codes: ErrorCode[]): error is ProtectNetworkError {
+  return error instanceof ProtectNetworkError && codes.includes(error.code);
+}
+
+/** The message of whatever was thrown, for a log line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
