@@ -1,0 +1,33 @@
+/** The real host. The only folder that starts processes or opens /proc. */
+import { ConntrackTool } from './conntrack.ts';
+import { Monitor } from './monitor.ts';
+import { NftTool } from './nft.ts';
+import type { Host, HostEvent } from './port.ts';
+import { IpRtnetlink } from './rtnetlink.ts';
+import { procSysctl } from './sysctl.ts';
+import { findTools } from './tools.ts';
+
+export interface HostOptions {
+  /** Where the tools are looked for; the system's directories unless told. */
+  readonly toolDirectories?: readonly string[];
+}
+
+/** Throws `tool-missing` where ip, nft or conntrack is not installed. */
+export function createHost(options: HostOptions = {}): Host {
+  const tools = findTools(options.toolDirectories);
+  for (const tool of ['ip', 'nft', 'conntrack', 'setpriv'] as const) tools.path(tool);
+  const rtnetlink = new IpRtnetlink(tools);
+  const nft = new NftTool(tools);
+  let monitor: Monitor | undefined;
+
+  async function watch(listener: (event: HostEvent) => void): Promise<void> {
+    monitor = new Monitor({ tools, isOwnPid: (pid) => nft.isOwn(pid), listener });
+    await monitor.start();
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([monitor?.close(), rtnetlink.close(), nft.close()]);
+  }
+
+  return { rtnetlink, nft, sysctl: procSysctl, conntrack: new ConntrackTool(tools), watch, close };
+}

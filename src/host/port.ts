@@ -1,0 +1,148 @@
+/**
+ * The host as the rest of the program sees it: everything that reads or changes the kernel goes through this port.
+ * `src/host` implements it on a real kernel, `test/fake` as a strict little kernel; one contract suite holds both.
+ *
+ * Rules of the port: verbs are idempotent (present-on-add and absent-on-delete succeed and say so), a link that
+ * vanished in the middle is an expected outcome with its own code, and nothing here knows what is desired.
+ */
+import type { Address, Family } from '../model/address.ts';
+import type { ProtectNetworkError } from '../model/errors.ts';
+
+export interface Host {
+  readonly rtnetlink: Rtnetlink;
+  readonly nft: Nft;
+  readonly sysctl: Sysctl;
+  readonly conntrack: Conntrack;
+  /** Starts the event stream. Resolves once the kernel has subscribed us, so that a listing made afterwards misses nothing. */
+  watch(listener: (event: HostEvent) => void): Promise<void>;
+  /** Ends every helper process. The host's state stays as it is. */
+  close(): Promise<void>;
+}
+
+/** A network link as the kernel describes it. `name` is unparsed: most links are not ours. */
+export interface Link {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly up: boolean;
+}
+
+export type RouteType = 'unicast' | 'local' | 'other';
+
+export interface Route {
+  readonly family: Family;
+  /** Bare address for a host route, `address/length` or `default` otherwise, in the kernel's spelling. */
+  readonly destination: string;
+  readonly type: RouteType;
+  /** `main`, `local` or a table number. */
+  readonly table: string;
+  /** Undefined for routes without a device (blackhole) or with several (multipath). */
+  readonly device: string | undefined;
+  /** Protocol number or name as iproute2 prints it: ours is `75`. */
+  readonly protocol: string;
+}
+
+/** A default route: how zones' traffic leaves. `protocol` is `ra` where a router advertisement made it. */
+export interface DefaultRoute {
+  readonly family: Family;
+  readonly device: string;
+  readonly protocol: string;
+}
+
+/** Only ours: the kernel keeps a protocol number with each entry. `device` is empty where the listing was narrowed to one. */
+export interface NeighbourProxy {
+  readonly address: Address;
+  readonly device: string;
+}
+
+/** A change to links, routes or neighbour proxies. Links are addressed by ifindex: a name may already be somebody else. */
+export type RtnetlinkChange =
+  | { readonly kind: 'link-up'; readonly ifindex: number }
+  | { readonly kind: 'route-add' | 'route-del'; readonly ifindex: number; readonly address: Address }
+  /** A `local` host route by `lo`: the host answers for `address` without owning it on a link. */
+  | { readonly kind: 'local-add' | 'local-del'; readonly address: Address }
+  | { readonly kind: 'proxy-add' | 'proxy-del'; readonly ifindex: number; readonly address: Address };
+
+/** What came of one change: done, already so, or an error with code vanished, exists or refused. */
+export type RtnetlinkResult = { readonly ok: true } | { readonly ok: false; readonly error: ProtectNetworkError };
+
+export interface Rtnetlink {
+  links(): Promise<Link[]>;
+  /** Every route of our protocol number; `device` narrows it to one link, whose name is then left out. */
+  routes(family: Family, device?: { readonly ifindex: number }): Promise<Route[]>;
+  defaultRoutes(): Promise<DefaultRoute[]>;
+  proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]>;
+  /** Applies in order; a failed change does not stop those after it. Results in the same order. */
+  apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
+}
+
+export type NftFamily = 'ip' | 'ip6' | 'inet';
+
+/** One object of nft's JSON (libnftables-json(5)), e.g. `{"rule": {...}}`. Foreign ones may hold anything. */
+export type NftObject = Readonly<Record<string, unknown>>;
+
+/** One command of nft's JSON, e.g. `{"add": {"rule": {...}}}`. */
+export type NftCommand = Readonly<Record<string, NftObject>>;
+
+export interface Nft {
+  /**
+   * Applies all commands in one transaction or none of them. Returns the objects that nft echoes for add and insert
+   * commands, in order, with the handles the kernel gave them. Throws `refused` with nft's words.
+   */
+  transact(commands: readonly NftCommand[]): Promise<NftObject[]>;
+  tables(): Promise<{ family: string; name: string }[]>;
+  /** The table's objects, or undefined where there is no such table. */
+  table(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
+  /** The set with its elements and their counters, or undefined where there is no such set. */
+  set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined>;
+}
+
+/** The place of a sysctl under /proc/sys/net. `link` is a link name, `all`, `default`, or undefined for `key` at the top. */
+export interface SysctlPath {
+  readonly family: Family;
+  readonly group: 'conf' | 'neigh' | 'top';
+  readonly link: string;
+  readonly key: string;
+}
+
+/** Synchronous on purpose: a /proc access takes microseconds, a trip through the thread pool ten times that. */
+export interface Sysctl {
+  /** The value without its newline; undefined where there is no such sysctl (the link vanished, or IPv6 is off). */
+  read(path: SysctlPath): string | undefined;
+  /** Throws `vanished` where there is no such sysctl, `permission` or `refused` where the kernel does not take the value. */
+  write(path: SysctlPath, value: string): void;
+}
+
+export interface Conntrack {
+  /** Deletes every entry that names one of `addresses` as source or destination in either direction. Returns how many. */
+  purge(addresses: readonly Address[]): Promise<number>;
+}
+
+/** Who made a change, where the kernel says so. */
+export interface Culprit {
+  readonly pid: number;
+  readonly process: string;
+}
+
+export type HostEvent =
+  | { readonly kind: 'link'; readonly link: Link; readonly deleted: boolean }
+  | {
+      readonly kind: 'route';
+      readonly family: Family;
+      readonly destination: string;
+      readonly device: string | undefined;
+      readonly protocol: string | undefined;
+      readonly deleted: boolean;
+    }
+  /** Settings of a link, or of `all`. A field the kernel did not mention is undefined. */
+  | {
+      readonly kind: 'netconf';
+      readonly family: Family;
+      readonly link: string;
+      readonly forwarding: boolean | undefined;
+      readonly strictReversePath: boolean | undefined;
+      readonly proxiesNeighbours: boolean | undefined;
+    }
+  /** Somebody else's nft transaction; `tables` holds `family name` of the tables it touched. */
+  | { readonly kind: 'nft'; readonly tables: ReadonlySet<string>; readonly culprit: Culprit | undefined }
+  /** Events may be missing from here on: re-read everything. */
+  | { readonly kind: 'lost'; readonly reason: string };

@@ -1,0 +1,100 @@
+/**
+ * Where the host's tools are and how they are started. The search path is fixed and the environment is made here:
+ * neither PATH nor any other variable of ours decides what root executes. Nothing is started through a shell string.
+ */
+import { accessSync, constants } from 'node:fs';
+import { execa } from 'execa';
+import { ProtectNetworkError } from '../model/errors.ts';
+
+export type ToolName = 'ip' | 'nft' | 'conntrack' | 'sh' | 'setpriv';
+
+export interface Tools {
+  /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
+  path(tool: ToolName): string;
+  /** Runs to the end. Never throws for an exit code: the caller classifies the words on stderr. */
+  run(tool: ToolName, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface RunOptions {
+  /** An open file that becomes the process's stdin. */
+  readonly stdin?: number;
+  readonly timeoutMs?: number;
+  /** Called with the process id before the process can have done anything. */
+  readonly started?: (pid: number) => void;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const systemDirectories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const debianPackage: Record<ToolName, string> = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  conntrack: 'conntrack',
+  sh: 'dash',
+  setpriv: 'util-linux',
+};
+/** Twice the slowest listing seen (20,000 links, cold); a tool that takes longer is hung. */
+const defaultTimeoutMs = 20_000;
+/** A ruleset of 20,000 zones lists as about 12 MB of JSON. */
+const maxOutputBytes = 64 * 1024 * 1024;
+
+export function findTools(directories: readonly string[] = systemDirectories): Tools {
+  const found = new Map<ToolName, string>();
+  // nft would keep a history file in a HOME that exists.
+  const environment = { PATH: directories.join(':'), LC_ALL: 'C', HOME: '/nonexistent' };
+
+  function path(tool: ToolName): string {
+    const known = found.get(tool) ?? directories.map((directory) => `${directory}/${tool}`).find(isExecutable);
+    if (known === undefined) {
+      throw new ProtectNetworkError(
+        'tool-missing',
+        `${tool} is not in ${directories.join(', ')}; install the package ${debianPackage[tool]}`,
+      );
+    }
+    found.set(tool, known);
+    return known;
+  }
+
+  async function run(tool: ToolName, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    const child = execa(path(tool), args, {
+      // execa takes any descriptor here and types only the first three.
+      stdin: options.stdin === undefined ? 'ignore' : (options.stdin as 0),
+      env: environment,
+      extendEnv: false,
+      reject: false,
+      stripFinalNewline: false,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: maxOutputBytes,
+    });
+    if (child.pid !== undefined) options.started?.(child.pid);
+    const result = await child;
+    if (result.timedOut) {
+      throw new ProtectNetworkError('timeout', `${tool} ${args[0] ?? ''} did not end within ${timeoutMs} ms; killed`);
+    }
+    if (result.exitCode === undefined) {
+      throw new ProtectNetworkError('helper-died', `${tool} ended without an exit code: ${result.shortMessage}`, {
+        cause: result,
+      });
+    }
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  return { path, run, environment };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,13 @@
+import type { ContractCase } from './case.ts';
+import { nftCases } from './nft-cases.ts';
+import { conntrackCases, eventCases, sysctlCases } from './other-cases.ts';
+import { rtnetlinkCases } from './rtnetlink-cases.ts';
+
+/** Every sentence of the port, for the fake and for a real kernel. Names are unique. */
+export const contractCases: readonly ContractCase[] = [
+  ...rtnetlinkCases,
+  ...nftCases,
+  ...sysctlCases,
+  ...conntrackCases,
+  ...eventCases,
+];

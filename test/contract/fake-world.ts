@@ -1,0 +1,29 @@
+import type { FakeHost } from '../fake/kernel.ts';
+import type { World } from './case.ts';
+
+/** The world around a fake host: others act on the same little kernel. */
+export function fakeWorld(host: FakeHost): World {
+  return {
+    addLink: async (name) => host.addLink(name),
+    deleteLink: async (name) => host.deleteLink(name),
+    setLink: async (name, state) => host.setLink(name, { up: state === 'up' }),
+    renameLink: async (from, to) => host.renameLink(from, to),
+    addRoute: async (destination, device) =>
+      host.foreignRoute({ family: destination.includes(':') ? 'ipv6' : 'ipv4', destination, device }),
+    addDefaultRoute: async (family, device) => host.foreignRoute({ family, destination: 'default', device }),
+    routes: async (family) => {
+      const routes = host.render().matchAll(/^route (?!local )(\S+ dev .*)$/gm);
+      return [...routes].map(([, route = '']) => route).filter((route) => route.includes(':') === (family === 'ipv6'));
+    },
+    addProxy: async (address, device) => host.foreignProxy(address, device),
+    nft: async (commands) => {
+      host.foreignNft(commands);
+    },
+    addFlow: async (flow) => host.addFlow(flow),
+    flows: async () =>
+      host.conntrack
+        .flows()
+        .map(({ src, dst }) => `${src} > ${dst}`)
+        .sort(),
+  };
+}

@@ -1,0 +1,94 @@
+/** The world around the network namespace that this process runs in, made by the usual tools. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import type { Family } from '../../src/model/address.ts';
+import { hostLength, parseAddress } from '../../src/model/address.ts';
+import type { World } from './case.ts';
+
+const run = promisify(execFile);
+
+const linksSchema = z.tuple([z.object({ ifindex: z.number() })]);
+const routesSchema = z.array(z.object({ dst: z.string(), dev: z.string().optional(), protocol: z.string() }));
+
+/** `peers` is the namespace that holds the other ends of the links. */
+export async function realWorld(peers: string): Promise<World> {
+  let links = 0;
+  let flows = 0;
+  await run('ip', ['link', 'set', 'lo', 'up']);
+  return {
+    async addLink(name) {
+      links += 1;
+      const peer = `peer${links}`;
+      await run('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', peer, 'netns', peers]);
+      await run('ip', ['-n', peers, 'link', 'set', peer, 'up']);
+      return ifindexOf(name);
+    },
+    async deleteLink(name) {
+      await run('ip', ['link', 'del', name]);
+    },
+    async setLink(name, state) {
+      await run('ip', ['link', 'set', name, state]);
+    },
+    async renameLink(from, to) {
+      await run('ip', ['link', 'set', from, 'name', to]);
+    },
+    async addRoute(address, device) {
+      await run('ip', ['route', 'add', address, 'dev', device, 'proto', 'static']);
+    },
+    async addDefaultRoute(family, device) {
+      await run('ip', [family === 'ipv4' ? '-4' : '-6', 'route', 'add', 'default', 'dev', device, 'proto', 'static']);
+    },
+    routes: hostRoutes,
+    async addProxy(address, device) {
+      await run('ip', ['neighbour', 'add', 'proxy', address, 'dev', device]);
+    },
+    nft: transact,
+    async addFlow({ src, dst, replySrc, replyDst }) {
+      flows += 1;
+      const ends = ['--src', src, '--dst', dst, '--reply-src', replySrc, '--reply-dst', replyDst];
+      const port = String(flows);
+      const ports = ['--sport', port, '--dport', '53', '--reply-port-src', '53', '--reply-port-dst', port];
+      await run('conntrack', ['--create', '--proto', 'udp', ...ends, ...ports, '--timeout', '60']);
+    },
+    async flows() {
+      const [four, six] = await Promise.all([listFlows('ipv4'), listFlows('ipv6')]);
+      return [...four, ...six].sort();
+    },
+  };
+}
+
+async function ifindexOf(name: string): Promise<number> {
+  const { stdout } = await run('ip', ['-json', 'link', 'show', 'dev', name]);
+  const [link] = linksSchema.parse(JSON.parse(stdout));
+  return link.ifindex;
+}
+
+async function hostRoutes(family: Family): Promise<string[]> {
+  const { stdout } = await run('ip', [family === 'ipv4' ? '-4' : '-6', '-json', 'route', 'show', 'table', 'main']);
+  return routesSchema
+    .parse(JSON.parse(stdout.trim() === '' ? '[]' : stdout))
+    .filter(({ dst }) => parseAddress(dst.replace(`/${hostLength(family)}`, '')) !== undefined)
+    .map(({ dst, dev, protocol }) => `${dst} dev ${dev} proto ${protocol}`)
+    .sort();
+}
+
+/** By a file: `nft -f -` opens /dev/stdin, which cannot be opened where it is a socket. */
+async function transact(commands: readonly unknown[]): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'contract-'));
+  try {
+    const file = join(directory, 'commands.json');
+    await writeFile(file, JSON.stringify({ nftables: commands }));
+    await run('nft', ['-j', '-f', file]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function listFlows(family: Family): Promise<string[]> {
+  const { stdout } = await run('conntrack', ['--dump', '--family', family]);
+  return [...stdout.matchAll(/^.*?src=(\S+) dst=(\S+)/gm)].map(([, src, dst]) => `${src} > ${dst}`);
+}

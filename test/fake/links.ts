@@ -1,0 +1,113 @@
+/** Links, and what their comings and goings do to everything that hangs on them. */
+import type { Link } from '../../src/host/port.ts';
+import type { EventStream } from './events.ts';
+import { refused, vanished } from './refuse.ts';
+import { FakeRoutes } from './routes.ts';
+import type { FakeSysctl } from './sysctl.ts';
+
+interface FakeLink extends Link {
+  readonly carrier: boolean;
+}
+
+/** IFNAMSIZ less its NUL. */
+const maxNameLength = 15;
+const loopback = 1;
+
+export class FakeLinks {
+  readonly routes: FakeRoutes;
+  readonly #links = new Map<number, FakeLink>();
+  readonly #sysctl: FakeSysctl;
+  readonly #events: EventStream;
+  #lastIfindex = 0;
+
+  constructor(events: EventStream, sysctl: FakeSysctl) {
+    this.#events = events;
+    this.#sysctl = sysctl;
+    this.routes = new FakeRoutes(events, (ifindex) => this.#links.get(ifindex)?.name);
+    sysctl.whenIpv6Goes((name) => {
+      const link = this.find(name);
+      if (link !== undefined) this.routes.flush(link.ifindex, ['ipv6']);
+    });
+    this.add('lo');
+    this.set('lo', { up: true });
+  }
+
+  get loopback(): number {
+    return loopback;
+  }
+
+  list(): Link[] {
+    return [...this.#links.values()].map(portLink);
+  }
+
+  find(name: string): FakeLink | undefined {
+    return [...this.#links.values()].find((link) => link.name === name);
+  }
+
+  /** The link, which may be down; throws `vanished`. */
+  get(ifindex: number): FakeLink {
+    const link = this.#links.get(ifindex);
+    if (link === undefined) throw vanished(`link ${ifindex}`);
+    return link;
+  }
+
+  /** Born down, with a carrier, under an ifindex that was never used before. */
+  add(name: string): number {
+    if (name === '' || name.length > maxNameLength) throw refused(`"${name}" is no link name`);
+    if (this.find(name) !== undefined) throw refused(`${name}: File exists`);
+    this.#lastIfindex += 1;
+    const link = { ifindex: this.#lastIfindex, name, up: false, carrier: true };
+    this.#links.set(link.ifindex, link);
+    this.#sysctl.addLink(name);
+    this.#announce(link, false);
+    return link.ifindex;
+  }
+
+  remove(name: string): void {
+    const link = this.#named(name);
+    if (link.up) this.set(name, { up: false });
+    this.routes.flush(link.ifindex, ['ipv4', 'ipv6']);
+    this.#sysctl.deleteLink(name);
+    this.#links.delete(link.ifindex);
+    this.#announce({ ...link, up: false }, true);
+  }
+
+  /** The link keeps its ifindex, routes and sysctl values. */
+  rename(from: string, to: string): void {
+    const link = this.#named(from);
+    if (this.find(to) !== undefined) throw refused(`${to}: File exists`);
+    this.#links.set(link.ifindex, { ...link, name: to });
+    this.#sysctl.renameLink(from, to);
+    this.#announce({ ...link, name: to }, false);
+  }
+
+  set(name: string, change: { readonly up?: boolean; readonly carrier?: boolean }): void {
+    const old = this.#named(name);
+    const link = { ...old, ...change };
+    if (link.up === old.up && link.carrier === old.carrier) return;
+    if (!link.up && old.up) this.routes.flush(link.ifindex, ['ipv4', 'ipv6']);
+    this.#links.set(link.ifindex, link);
+    this.#announce(link, false);
+  }
+
+  render(): string[] {
+    return [...this.#links.values()].map(
+      ({ ifindex, name, up, carrier }) =>
+        `link ${ifindex} ${name} ${up ? 'up' : 'down'}${carrier ? '' : ' no-carrier'}`,
+    );
+  }
+
+  #named(name: string): FakeLink {
+    const link = this.find(name);
+    if (link === undefined) throw vanished(name);
+    return link;
+  }
+
+  #announce(link: FakeLink, deleted: boolean): void {
+    this.#events.emit({ kind: 'link', link: portLink(link), deleted });
+  }
+}
+
+function portLink({ ifindex, name, up }: FakeLink): Link {
+  return { ifindex, name, up };
+}
