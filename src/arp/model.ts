@@ -1,0 +1,12 @@
+/** Neighbour proxies: the addresses for which the host answers neighbour solicitations on a link. */
+import type { Address } from '../model/address.ts';
+import type { WantedSysctl } from './sysctls.ts';
+
+/** By ifindex. Only entries of our protocol number. */
+export type ObservedProxies = Map<number, Set<Address>>;
+
+export interface SysctlChange extends WantedSysctl {
+  readonly ifindex: number;
+  /** The value found, undefined where the sysctl could not be read. */
+  readonly was: string | undefined;
+}

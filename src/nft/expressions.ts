@@ -1,0 +1,93 @@
+/** Builders for the few nft expressions we use, in libnftables-json(5)'s shapes as nft 1.0.6 lists them again. */
+import type { NftObject } from '../host/port.ts';
+import { type Address, type Family, hostLength, type Prefix } from '../model/address.ts';
+
+export type Expression = NftObject;
+
+export const counter: Expression = { counter: null };
+export const accept: Expression = { accept: null };
+export const drop: Expression = { drop: null };
+export const returns: Expression = { return: null };
+export const masquerade: Expression = { masquerade: null };
+
+export function jump(target: string): Expression {
+  return { jump: { target } };
+}
+
+export function interfaceIs(key: 'iifname' | 'oifname', name: string): Expression {
+  return match('==', { meta: { key } }, name);
+}
+
+export function interfaceIsNot(key: 'iifname' | 'oifname', name: string): Expression {
+  return match('!=', { meta: { key } }, name);
+}
+
+export function interfaceIn(key: 'iifname' | 'oifname', names: readonly string[]): Expression {
+  const [only] = names;
+  return match('==', { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });
+}
+
+/** `iifname . ip saddr @set` and its like. */
+export function pairIn(key: 'iifname' | 'oifname', family: Family, field: 'saddr' | 'daddr', set: string): Expression {
+  return match('==', { concat: [{ meta: { key } }, addressField(family, field)] }, `@${set}`);
+}
+
+export function addressInSet(family: Family, field: 'saddr' | 'daddr', set: string): Expression {
+  return match('==', addressField(family, field), `@${set}`);
+}
+
+export function interfaceInSet(key: 'iifname' | 'oifname', set: string): Expression {
+  return match('==', { meta: { key } }, `@${set}`);
+}
+
+export function addressIs(family: Family, field: 'saddr' | 'daddr', value: Address | Prefix): Expression {
+  return match('==', addressField(family, field), addressOrPrefix(value));
+}
+
+export function addressIsNot(family: Family, field: 'saddr' | 'daddr', value: Prefix): Expression {
+  return match('!=', addressField(family, field), addressOrPrefix(value));
+}
+
+export function payloadIs(protocol: string, field: string, value: unknown): Expression {
+  return match('==', { payload: { protocol, field } }, value);
+}
+
+export function trackingStateIn(states: readonly string[]): Expression {
+  return match('in', { ct: { key: 'state' } }, [...states]);
+}
+
+export function markHas(bit: number): Expression {
+  return match('==', { '&': [{ meta: { key: 'mark' } }, bit] }, bit);
+}
+
+export function setMarkBit(bit: number): Expression {
+  return { mangle: { key: { meta: { key: 'mark' } }, value: { '|': [{ meta: { key: 'mark' } }, bit] } } };
+}
+
+export function clearMarkBit(bit: number): Expression {
+  const others = (0xffffffff & ~bit) >>> 0;
+  return { mangle: { key: { meta: { key: 'mark' } }, value: { '&': [{ meta: { key: 'mark' } }, others] } } };
+}
+
+function match(op: string, left: NftObject, right: unknown): Expression {
+  return { match: { op, left, right } };
+}
+
+function addressField(family: Family, field: string): NftObject {
+  return { payload: { protocol: family === 'ipv4' ? 'ip' : 'ip6', field } };
+}
+
+/** nft lists a prefix of full length as the bare address. */
+function addressOrPrefix(value: Address | Prefix): unknown {
+  if (typeof value === 'string') return value;
+  if (value.length === hostLength(value.family)) return value.address;
+  return { prefix: { addr: value.address, len: value.length } };
+}
+
+/** A rule's text for comparison: key order and counter values do not matter, everything else does. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${key}:${key === 'counter' ? 'null' : canonical(item)}`).join(',')}}`;
+}

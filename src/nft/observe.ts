@@ -1,0 +1,60 @@
+/** Reads what nftables holds in the three tables we have something in. Everything of others is kept as it came. */
+import { z } from 'zod';
+import type { Nft, NftFamily, NftObject } from '../host/port.ts';
+import { filterTable, ownTable } from './names.ts';
+import { Chain, elementKey, hookOf, type Ruleset, setText, type Table, tableKey, toRule } from './ruleset.ts';
+
+/** The tables to look at, whether they exist or not. */
+export const observedTables: readonly { family: NftFamily; name: string }[] = [
+  ownTable,
+  { family: 'ip', name: filterTable },
+  { family: 'ip6', name: filterTable },
+];
+
+const chainSchema = z.looseObject({ name: z.string() });
+const ruleSchema = z.looseObject({ chain: z.string(), handle: z.number().int() });
+const setSchema = z.looseObject({
+  name: z.string(),
+  type: z.unknown(),
+  elem: z.array(z.unknown()).optional(),
+  stmt: z.unknown().optional(),
+  flags: z.unknown().optional(),
+});
+const countedElementSchema = z.looseObject({ elem: z.looseObject({ val: z.unknown() }) });
+
+export async function observeRuleset(nft: Nft): Promise<Ruleset> {
+  const ruleset: Ruleset = new Map();
+  await Promise.all(
+    observedTables.map(async ({ family, name }) => {
+      const objects = await nft.table(family, name);
+      if (objects !== undefined) ruleset.set(tableKey(family, name), parseTable(objects));
+    }),
+  );
+  return ruleset;
+}
+
+export function parseTable(objects: readonly NftObject[]): Table {
+  const table: Table = { chains: new Map(), sets: new Map() };
+  for (const object of objects) {
+    if ('chain' in object) {
+      const chain = chainSchema.parse(object['chain']);
+      table.chains.set(chain.name, new Chain(hookOf(chain)));
+    } else if ('set' in object) {
+      const set = setSchema.parse(object['set']);
+      const elements = new Set((set.elem ?? []).map((element) => elementKey(elementValue(element))));
+      table.sets.set(set.name, { text: setText(set.type, set.stmt, set.flags), elements });
+    }
+  }
+  for (const object of objects) {
+    if (!('rule' in object)) continue;
+    const rule = ruleSchema.parse(object['rule']);
+    table.chains.get(rule.chain)?.append(toRule(rule, rule.handle));
+  }
+  return table;
+}
+
+/** An element with a counter is listed as `{"elem": {"val": …, "counter": …}}`, one without as its bare value. */
+export function elementValue(element: unknown): unknown {
+  const counted = countedElementSchema.safeParse(element);
+  return counted.success ? counted.data.elem.val : element;
+}

@@ -1,0 +1,64 @@
+/** Takes away everything of ours in nftables, and what we made for others only where nobody uses it. */
+import type { NftCommand } from '../host/port.ts';
+import { families } from '../model/address.ts';
+import { deleteChain, deleteTable } from './commands.ts';
+import {
+  filterFamilies,
+  filterTable,
+  forwardChain,
+  forwardHookChain,
+  madeForwardMarker,
+  madeTableMarker,
+  ownTable,
+  userChain,
+} from './names.ts';
+import { isOurJump } from './placement.ts';
+import { planRemovedFamily } from './plan-filter.ts';
+import { type Ruleset, type Table, tableKey } from './ruleset.ts';
+
+export interface CleanupPlan {
+  readonly commands: NftCommand[];
+  /** What stays although it is called ours, one sentence each. */
+  readonly kept: string[];
+}
+
+export function planCleanup(observed: Ruleset): CleanupPlan {
+  const own = observed.get(tableKey(ownTable.family, ownTable.name));
+  const commands: NftCommand[] = [];
+  const kept: string[] = [];
+  for (const family of families) {
+    const nftFamily = filterFamilies[family];
+    const table = observed.get(tableKey(nftFamily, filterTable));
+    if (table === undefined) continue;
+    const removal = planRemovedFamily(family, observed);
+    commands.push(...removal);
+    const keepsUser = table.chains.has(userChain) && !removal.some((command) => isDeletionOf(command, userChain));
+    if (keepsUser)
+      kept.push(`${nftFamily} ${filterTable} ${userChain} holds rules of yours, or is used by one; it stays`);
+    const madeForward = own?.chains.has(madeForwardMarker(nftFamily)) === true;
+    if (!madeForward || !isForwardUnused(table)) continue;
+    const isTableUnused = own?.chains.has(madeTableMarker(nftFamily)) === true && holdsNothingElse(table) && !keepsUser;
+    commands.push(
+      isTableUnused
+        ? deleteTable(nftFamily, filterTable)
+        : deleteChain({ family: nftFamily, table: filterTable, chain: forwardHookChain }),
+    );
+  }
+  if (own !== undefined) commands.push(deleteTable(ownTable.family, ownTable.name));
+  return { commands, kept };
+}
+
+function isDeletionOf(command: NftCommand, chain: string): boolean {
+  return (command['delete']?.['chain'] as { name?: unknown } | undefined)?.name === chain;
+}
+
+/** `FORWARD` as we made it: policy accept, and nothing in it but our jump. */
+function isForwardUnused(table: Table): boolean {
+  const chain = table.chains.get(forwardHookChain);
+  return chain !== undefined && chain.hook?.policy === 'accept' && chain.rules().every(isOurJump);
+}
+
+function holdsNothingElse(table: Table): boolean {
+  const ours = new Set([forwardHookChain, forwardChain, userChain]);
+  return table.sets.size === 0 && [...table.chains.keys()].every((name) => ours.has(name));
+}

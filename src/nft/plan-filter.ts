@@ -1,0 +1,155 @@
+/** What we have in `ip filter` and `ip6 filter`, tables that belong to everybody: two chains and one jump. */
+import type { NftCommand } from '../host/port.ts';
+import type { Family } from '../model/address.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import {
+  addChain,
+  addRule,
+  addTable,
+  type ChainRef,
+  deleteChain,
+  deleteRule,
+  flushChain,
+  insertRule,
+} from './commands.ts';
+import { counter, type Expression, jump } from './expressions.ts';
+import { type BaseHook, forwardHead, forwardPair, type LayoutSettings } from './layout.ts';
+import { filterFamilies, filterTable, forwardChain, forwardHookChain, userChain } from './names.ts';
+import { isOurJump, jumpPosition } from './placement.ts';
+import { type Chain, type Rule, type Ruleset, ruleText, type Table, tableKey } from './ruleset.ts';
+
+export interface FilterScope {
+  readonly wanted: readonly LinkName[];
+  /** The links whose pairs may be taken away; `all`: every rule behind the head that is not wanted. */
+  readonly had: 'all' | readonly LinkName[];
+  readonly prune?: boolean;
+}
+
+/** As iptables makes it (priority filter, policy accept). */
+const forwardHook: BaseHook = { type: 'filter', hook: 'forward', prio: 0 };
+
+export function planFilterFamily(
+  settings: LayoutSettings,
+  family: Family,
+  observed: Ruleset,
+  scope: FilterScope,
+): NftCommand[] {
+  const nftFamily = filterFamilies[family];
+  const ref = (chain: string): ChainRef => ({ family: nftFamily, table: filterTable, chain });
+  const table = observed.get(tableKey(nftFamily, filterTable));
+  const pairs = planPairs(ref(forwardChain), forwardHead(settings, family), table?.chains.get(forwardChain), scope);
+  if (scope.had !== 'all') return pairs;
+  const missing = [forwardHookChain, userChain, forwardChain].filter((name) => table?.chains.has(name) !== true);
+  return [
+    ...(table === undefined ? [addTable(nftFamily, filterTable)] : []),
+    ...missing.map((name) => addChain(ref(name), name === forwardHookChain ? forwardHook : undefined)),
+    ...pairs,
+    ...planJump(ref(forwardHookChain), table, settings.placement),
+  ];
+}
+
+/** A family that was switched off: our jump and chain go, and the operator's chain unless it holds something. */
+export function planRemovedFamily(family: Family, observed: Ruleset): NftCommand[] {
+  const nftFamily = filterFamilies[family];
+  const table = observed.get(tableKey(nftFamily, filterTable));
+  if (table === undefined) return [];
+  const ref = (chain: string): ChainRef => ({ family: nftFamily, table: filterTable, chain });
+  const jumps = table.chains.get(forwardHookChain)?.rules().filter(isOurJump) ?? [];
+  const user = table.chains.get(userChain);
+  return [
+    ...jumps.map(({ handle }) => deleteRule(ref(forwardHookChain), handle)),
+    ...(table.chains.has(forwardChain) ? [flushChain(ref(forwardChain)), deleteChain(ref(forwardChain))] : []),
+    ...(user !== undefined && user.size === 0 && !isReferred(table, userChain) ? [deleteChain(ref(userChain))] : []),
+  ];
+}
+
+/** True where a rule outside our chain jumps to `target`: the operator's doing, and the kernel would refuse to delete it. */
+function isReferred(table: Table, target: string): boolean {
+  return [...table.chains].some(
+    ([name, chain]) => name !== forwardChain && chain.rules().some((rule) => rule.text.includes(`target:"${target}"`)),
+  );
+}
+
+function planPairs(
+  ref: ChainRef,
+  head: readonly (readonly Expression[])[],
+  chain: Chain | undefined,
+  scope: FilterScope,
+): NftCommand[] {
+  const wanted = new Map(
+    scope.wanted.flatMap((link) => forwardPair(link).map((expr) => [ruleText(expr), expr] as const)),
+  );
+  if (scope.had === 'all' && !startsWith(chain, head)) return rewrite(ref, head, chain, wanted, scope.prune === true);
+  const surplus =
+    scope.had === 'all'
+      ? surplusRules(chain, head.length, wanted, scope.prune === true)
+      : withdrawn(chain, scope.had, wanted);
+  const missing = [...wanted].filter(([text]) => chain === undefined || chain.handlesOf(text).length === 0);
+  return [...surplus.map((handle) => deleteRule(ref, handle)), ...missing.map(([, expr]) => addRule(ref, expr))];
+}
+
+function startsWith(chain: Chain | undefined, head: readonly (readonly Expression[])[]): boolean {
+  if (chain === undefined) return false;
+  const rules = chain.rules();
+  return head.every((expr, index) => rules[index]?.text === ruleText(expr));
+}
+
+function rewrite(
+  ref: ChainRef,
+  head: readonly (readonly Expression[])[],
+  chain: Chain | undefined,
+  wanted: ReadonlyMap<string, readonly Expression[]>,
+  prune: boolean,
+): NftCommand[] {
+  const kept = prune ? [] : (chain?.rules() ?? []).filter((rule) => isPair(rule) && !wanted.has(rule.text));
+  return [
+    ...(chain === undefined || chain.size === 0 ? [] : [flushChain(ref)]),
+    ...[...head, ...wanted.values(), ...kept.map((rule) => rule.expr)].map((expr) => addRule(ref, expr)),
+  ];
+}
+
+/** Handles behind the head of rules that are not wanted, or are there a second time. */
+function surplusRules(
+  chain: Chain | undefined,
+  headLength: number,
+  wanted: ReadonlyMap<string, unknown>,
+  prune: boolean,
+): number[] {
+  const seen = new Set<string>();
+  return (chain?.rules() ?? []).slice(headLength).flatMap((rule) => {
+    const isSurplus = seen.has(rule.text) || (!wanted.has(rule.text) && (prune || !isPair(rule)));
+    seen.add(rule.text);
+    return isSurplus ? [rule.handle] : [];
+  });
+}
+
+function withdrawn(chain: Chain | undefined, had: readonly LinkName[], wanted: ReadonlyMap<string, unknown>): number[] {
+  return had
+    .flatMap((link) => forwardPair(link).map((expr) => ruleText(expr)))
+    .filter((text) => !wanted.has(text))
+    .flatMap((text) => chain?.handlesOf(text) ?? []);
+}
+
+/** A rule of the documented shape for some link, known or not. */
+function isPair(rule: Rule): boolean {
+  const name = (rule.expr[0]?.['match'] as { right?: unknown } | undefined)?.right;
+  const link = typeof name === 'string' ? parseLinkName(name) : undefined;
+  return link !== undefined && forwardPair(link).some((expr) => ruleText(expr) === rule.text);
+}
+
+/** Exactly one jump, at its place. A jump that is already there is never moved without need: moving counts as a change. */
+function planJump(ref: ChainRef, table: Table | undefined, placement: 'auto' | 'first'): NftCommand[] {
+  const expr = [counter, jump(forwardChain)];
+  const rules = table?.chains.get(forwardHookChain)?.rules() ?? [];
+  const ours = rules.filter(isOurJump);
+  const others = rules.filter((rule) => !isOurJump(rule));
+  const position = jumpPosition(table ?? { chains: new Map(), sets: new Map() }, others, placement);
+  const [first, ...surplus] = ours;
+  const isPlaced = first !== undefined && rules.indexOf(first) === position && surplus.length === 0;
+  if (isPlaced) return [];
+  const before = others[position]?.handle;
+  return [
+    ...ours.map(({ handle }) => deleteRule(ref, handle)),
+    before === undefined ? addRule(ref, expr) : insertRule(ref, expr, before),
+  ];
+}
