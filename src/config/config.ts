@@ -1,0 +1,53 @@
+/** Both settings files as one value: everything that people, not zones or the kernel, have decided. */
+import { messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { loadDaemonToml } from './daemon-toml.ts';
+import { loadSettings, type Settings } from './settings.ts';
+import type { Subnets } from './subnet.ts';
+
+export interface ConfigPaths {
+  /** Edera's daemon.toml. */
+  readonly config: string;
+  /** Our own settings. */
+  readonly settings: string;
+}
+
+export interface Config {
+  readonly subnets: Subnets;
+  readonly settings: Settings;
+  /** For people: what was read and is probably not meant. One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export const defaultConfigPaths: ConfigPaths = {
+  config: '/var/lib/edera/protect/daemon.toml',
+  settings: '/etc/edera/protect-network.toml',
+};
+
+/** Reads both files. Throws one error that names everything wrong in either. */
+export function loadConfig(paths: ConfigPaths): Config {
+  const daemon = attempt(() => loadDaemonToml(paths.config));
+  const own = attempt(() => loadSettings(paths.settings));
+  if (daemon.ok && own.ok) {
+    const warnings = [...daemon.value.warnings, ...own.value.warnings];
+    return { subnets: daemon.value.subnets, settings: own.value.settings, warnings };
+  }
+  throw combined([daemon, own].flatMap((outcome) => (outcome.ok ? [] : [outcome.error])));
+}
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+function attempt<T>(load: () => T): Attempt<T> {
+  try {
+    return { ok: true, value: load() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+function combined(errors: readonly unknown[]): unknown {
+  const [first, ...others] = errors;
+  if (others.length === 0) return first;
+  const codes = errors.map((error) => (error instanceof ProtectNetworkError ? error.code : 'unexpected'));
+  const code = codes.every((each) => each === codes[0]) ? (codes[0] ?? 'unexpected') : 'config-invalid';
+  return new ProtectNetworkError(code, errors.map(messageOf).join('\n'), { cause: new AggregateError(errors) });
+}

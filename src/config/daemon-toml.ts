@@ -1,0 +1,59 @@
+/**
+ * Edera's own settings file, of which two keys concern us: the zone subnets. Everything else in it is Edera's and is
+ * ignored whatever its type, so that no release of theirs can keep zones off the network.
+ */
+import { z } from 'zod';
+import type { Family } from '../model/address.ts';
+import { whyNotTrusted } from './read-file.ts';
+import { parseSubnet, type Subnet, type Subnets } from './subnet.ts';
+import { readTomlFile } from './toml-file.ts';
+
+export { type Subnet, type Subnets, subnetOf, whyNotUsable } from './subnet.ts';
+
+/** Edera's documented defaults. */
+const defaultSubnets: Record<Family, string> = { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' };
+
+/**
+ * The zone subnets. A missing file means the defaults and a warning. Throws `config-invalid`, `config-unreadable` or
+ * `permission`. A file that others may write is read all the same, with a warning: its mode is Edera's business.
+ */
+export function loadDaemonToml(path: string): { subnets: Subnets; warnings: string[] } {
+  const file = readTomlFile(path, daemonTomlSchema);
+  if (file === undefined) {
+    const meaning = `the default subnets ${defaultSubnets.ipv4} and ${defaultSubnets.ipv6} are used`;
+    return { subnets: daemonTomlSchema.parse({}), warnings: [`${path} does not exist: ${meaning}`] };
+  }
+  const distrust = whyNotTrusted(file.stats);
+  return { subnets: file.value, warnings: distrust === undefined ? [] : [`${path}: ${distrust}`] };
+}
+
+export const daemonTomlSchema: z.ZodType<Subnets> = z
+  .object(
+    {
+      network: z.object({ ipv4: familySchema('ipv4'), ipv6: familySchema('ipv6') }, { error: 'a table' }).prefault({}),
+    },
+    { error: 'a table' },
+  )
+  .transform(({ network }, context) => {
+    const subnets: Subnets = { ipv4: network.ipv4.subnet, ipv6: network.ipv6.subnet };
+    if (subnets.ipv4 === undefined && subnets.ipv6 === undefined) {
+      const message = 'switches IPv4 off while IPv6 is off too; expected a subnet for at least one of them';
+      context.addIssue({ code: 'custom', path: ['network', 'ipv4', 'subnet'], message });
+    }
+    return subnets;
+  });
+
+function familySchema(family: Family) {
+  const expected = `a prefix such as "${defaultSubnets[family]}", or "" to switch it off`;
+  const subnet = z
+    .string({ error: expected })
+    .prefault(defaultSubnets[family])
+    .transform((text, context): Subnet | undefined => {
+      if (text === '') return undefined;
+      const parsed = parseSubnet(family, text);
+      if (!('wrong' in parsed)) return parsed;
+      context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} ${parsed.wrong}` });
+      return z.NEVER;
+    });
+  return z.object({ subnet }, { error: 'a table' }).prefault({});
+}

@@ -1,0 +1,120 @@
+/**
+ * Reading a file that decides what root does: bounded, never blocking, and with an eye on who else could have
+ * written it. Ownership is judged on the open file, so that nothing can be swapped between the check and the read.
+ */
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { type ErrorCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+
+export interface FileText {
+  readonly text: string;
+  readonly stats: BigIntStats;
+}
+
+/** What is behind a path: size, owner and times, in the shape that both the check and the cache need. */
+export type FileOwnership = Pick<BigIntStats, 'mode' | 'uid'>;
+
+/**
+ * The text of a regular file of at most `maxBytes`, or undefined where there is none. Throws `permission`,
+ * `config-unreadable` (a directory, a FIFO, too large, an I/O error) or `config-invalid` (not UTF-8).
+ */
+export function readBoundedFile(
+  path: string,
+  options: { maxBytes: number; follow: boolean; judge?: (stats: BigIntStats) => string | undefined },
+): FileText | undefined {
+  // O_NONBLOCK: opening a FIFO that has no writer would otherwise block the whole daemon.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (options.follow ? 0 : constants.O_NOFOLLOW);
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, flags);
+  } catch (error) {
+    if (!isMissing(error)) throw fileError(path, error);
+    // Somebody meant a file to be here: the defaults would be a surprise, and may be the less safe ones.
+    if (isDangling(path)) throw unreadable(path, 'is a symbolic link that leads nowhere');
+    return undefined;
+  }
+  try {
+    const stats = fstatSync(descriptor, { bigint: true });
+    if (!stats.isFile()) throw unreadable(path, stats.isDirectory() ? 'is a directory' : 'is no regular file');
+    const distrust = options.judge?.(stats);
+    if (distrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${distrust}`);
+    return { text: decode(path, readAtMost(path, descriptor, options.maxBytes)), stats };
+  } catch (error) {
+    throw error instanceof ProtectNetworkError ? error : fileError(path, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Why somebody other than root and this process's user could have written it, or undefined. */
+export function whyNotTrusted(stats: FileOwnership): string | undefined {
+  const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0');
+  if ((stats.mode & 0o022n) !== 0n) {
+    return `others than its owner may write it (mode ${mode}); expected no write permission for group and world`;
+  }
+  if (stats.uid !== 0n && stats.uid !== BigInt(process.geteuid?.() ?? 0)) {
+    return `it belongs to user ${stats.uid}; expected root`;
+  }
+  return undefined;
+}
+
+/** The same question about the symbolic link at `path`, if it is one; its permission bits mean nothing, its owner does. */
+export function whyLinkNotTrusted(path: string): string | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats?.isSymbolicLink() !== true) return undefined;
+  const distrust = whyNotTrusted({ uid: stats.uid, mode: 0n });
+  return distrust === undefined ? undefined : `the symbolic link is not trusted: ${distrust}`;
+}
+
+/** True for the errors that mean "there is no such file", a missing parent included. */
+export function isMissing(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** An operating system error as one of ours: EACCES and EPERM are `permission`, the rest `config-unreadable`. */
+export function fileError(path: string, cause: unknown): ProtectNetworkError {
+  const errno = errnoOf(cause);
+  const code: ErrorCode = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'config-unreadable';
+  const reason = errno === 'ELOOP' ? 'a symbolic link that is not followed' : messageOf(cause);
+  return new ProtectNetworkError(code, `${path}: cannot be read: ${reason}`, { cause });
+}
+
+function isDangling(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw fileError(path, error);
+  }
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function readAtMost(path: string, descriptor: number, maxBytes: number): Buffer {
+  const size = Number(fstatSync(descriptor).size);
+  const buffer = Buffer.alloc(Math.min(size, maxBytes) + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const got = readSync(descriptor, buffer, length, buffer.length - length, null);
+    if (got === 0) return buffer.subarray(0, length);
+    length += got;
+  }
+  throw unreadable(path, size > maxBytes ? `is larger than ${maxBytes} bytes` : 'grew while it was read');
+}
+
+function decode(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const before = bytes.toString('utf8').split('\ufffd', 1)[0] ?? '';
+    const lines = before.split('\n');
+    const place = `${path}:${lines.length}:${(lines.at(-1) ?? '').length + 1}`;
+    throw new ProtectNetworkError('config-invalid', `${place}: this is not text in UTF-8; expected TOML`, { cause });
+  }
+}
+
+function unreadable(path: string, reason: string): ProtectNetworkError {
+  return new ProtectNetworkError('config-unreadable', `${path}: ${reason}; expected a TOML file`);
+}

@@ -1,0 +1,102 @@
+/** The settings file, key by key: what is accepted, what holds by default, and how it becomes `Settings`. */
+import { z } from 'zod';
+import type { Settings } from './settings.ts';
+import {
+  interfaceName,
+  listenAddress,
+  mark,
+  maxFilePath,
+  maxSocketPath,
+  path,
+  prefix,
+  unique,
+  unixTarget,
+} from './settings-values.ts';
+
+const maxListLength = 64;
+
+/** Where clouds serve instance credentials and configuration. Each can be reached from a zone through the host's uplink. */
+export const defaultMetadataAddresses: readonly string[] = [
+  '169.254.169.254', // AWS, Azure, Google, Oracle, OpenStack and most others
+  'fd00:ec2::254', // AWS, the same over IPv6
+  '169.254.170.2', // AWS ECS task credentials
+  '169.254.170.23', // AWS EKS pod identity
+  'fd00:ec2::23', // AWS EKS pod identity over IPv6
+  'fd20:ce::254', // Google, over IPv6
+  '168.63.129.16', // Azure WireServer; also Azure's resolver, which zones then cannot use
+  '100.100.100.200', // Alibaba
+  '192.0.0.192', // Oracle Cloud Classic
+  '169.254.42.42', // Scaleway
+  'fd00:42::42', // Scaleway over IPv6
+];
+
+const verdict = z.enum(['allow', 'deny'], { error: '"allow" or "deny"' });
+
+const directories = z
+  .array(z.enum(['control-api', 'xenstore', 'static'], { error: '"control-api", "xenstore" or "static"' }), {
+    error: 'a list of zone directories',
+  })
+  .min(1, { error: 'at least one zone directory: with none, no zone could have an address' })
+  .check(unique);
+
+const resyncRange = 'a whole number of seconds from 1 to 86400';
+const resyncSeconds = z.int({ error: resyncRange }).min(1, { error: resyncRange }).max(86400, { error: resyncRange });
+
+export const settingsSchema: z.ZodType<Settings> = table({
+  zones: table({
+    directories: directories.prefault(['control-api', 'xenstore', 'static']),
+    'control-api': unixTarget.prefault('unix:///var/lib/edera/protect/daemon.socket'),
+    xenstore: path(maxSocketPath, 'optional').prefault(''),
+    'static-dir': path(maxFilePath).prefault('/var/lib/edera/protect/network/zones.d'),
+  }).prefault({}),
+  uplink: table({
+    interfaces: z
+      .array(interfaceName, { error: 'a list of interface names' })
+      .max(maxListLength, { error: `at most ${maxListLength} of them` })
+      .check(unique)
+      .prefault([]),
+  }).prefault({}),
+  forward: table({
+    placement: z.enum(['auto', 'first'], { error: '"auto" or "first"' }).prefault('auto'),
+    mark: mark.prefault(0x10000000),
+  }).prefault({}),
+  isolation: table({
+    'anti-spoof': z.boolean({ error: 'true or false' }).prefault(true),
+    'zone-to-zone': verdict.prefault('allow'),
+    metadata: verdict.prefault('allow'),
+    'metadata-addresses': z
+      .array(prefix, { error: 'a list of addresses and prefixes' })
+      .max(maxListLength, { error: `at most ${maxListLength} of them` })
+      .prefault([...defaultMetadataAddresses]),
+    host: verdict.prefault('allow'),
+  }).prefault({}),
+  reconcile: table({ 'resync-seconds': resyncSeconds.prefault(60) }).prefault({}),
+  control: table({
+    socket: path(maxSocketPath).prefault('/run/protect-network/control.sock'),
+    'metrics-listen': listenAddress.prefault(''),
+  }).prefault({}),
+}).transform(
+  (file): Settings => ({
+    zones: {
+      directories: file.zones.directories,
+      controlApi: file.zones['control-api'],
+      xenstore: file.zones.xenstore === '' ? undefined : file.zones.xenstore,
+      staticDir: file.zones['static-dir'],
+    },
+    uplink: file.uplink,
+    forward: file.forward,
+    isolation: {
+      antiSpoof: file.isolation['anti-spoof'],
+      zoneToZone: file.isolation['zone-to-zone'],
+      metadata: file.isolation.metadata,
+      metadataAddresses: file.isolation['metadata-addresses'],
+      host: file.isolation.host,
+    },
+    reconcile: { resyncSeconds: file.reconcile['resync-seconds'] },
+    control: { socket: file.control.socket, metricsListen: file.control['metrics-listen'] },
+  }),
+);
+
+function table<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a table' : undefined) });
+}

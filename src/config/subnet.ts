@@ -1,0 +1,122 @@
+/** The zone subnets: what a usable one is, and which of its addresses no zone may have. Pure. */
+import {
+  type Address,
+  addressAt,
+  contains,
+  type Family,
+  familyOf,
+  hostLength,
+  lastAddress,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  toBigInt,
+} from '../model/address.ts';
+
+export interface Subnet {
+  readonly prefix: Prefix;
+  /** What zones use as their gateway: the prefix's first address plus one. */
+  readonly gateway: Address;
+  /** The host's own address towards zones: the prefix's first address plus two. */
+  readonly host: Address;
+  /** Network address, gateway, host and, for IPv4, broadcast: never a zone's. */
+  readonly reserved: ReadonlySet<Address>;
+}
+
+/** A family that is switched off has no subnet. */
+export interface Subnets {
+  readonly ipv4: Subnet | undefined;
+  readonly ipv6: Subnet | undefined;
+}
+
+/** Shorter is a slip of the pen; longer leaves no room for network address, gateway, host, a zone and broadcast. */
+const lengthBounds: Record<Family, { shortest: number; longest: number }> = {
+  ipv4: { shortest: 8, longest: 29 },
+  ipv6: { shortest: 8, longest: 125 },
+};
+
+/** Ranges that a kernel does not forward as unicast between links (RFC 6890), or that mean something else. */
+const unusableRanges: readonly { prefix: string; name: string }[] = [
+  { prefix: '0.0.0.0/8', name: 'unspecified' },
+  { prefix: '127.0.0.0/8', name: 'loopback' },
+  { prefix: '169.254.0.0/16', name: 'link-local' },
+  { prefix: '224.0.0.0/4', name: 'multicast' },
+  { prefix: '240.0.0.0/4', name: 'reserved' },
+  { prefix: '::/8', name: 'unspecified, loopback and IPv4-mapped' },
+  { prefix: 'fe80::/10', name: 'link-local' },
+  { prefix: 'ff00::/8', name: 'multicast' },
+];
+
+/** The subnet of a prefix that `parseSubnet` accepts. */
+export function subnetOf(prefix: Prefix): Subnet {
+  const gateway = addressAt(prefix, 1n);
+  const host = addressAt(prefix, 2n);
+  const reserved = new Set([prefix.address, gateway, host]);
+  if (prefix.family === 'ipv4') reserved.add(lastAddress(prefix));
+  return { prefix, gateway, host, reserved };
+}
+
+/** Why no zone may have `address`, for people; undefined where one may. */
+export function whyNotUsable(subnets: Subnets, address: Address): string | undefined {
+  const family = familyOf(address);
+  const subnet = subnets[family];
+  if (subnet === undefined) return `${address} cannot be used: ${label(family)} is switched off for zones`;
+  const { prefix } = subnet;
+  if (!contains(prefix, address)) return `${address} is outside the zone subnet ${prefix.text}`;
+  if (address === prefix.address) return `${address} is the network address of ${prefix.text}`;
+  if (address === subnet.gateway) return `${address} is the gateway of ${prefix.text}`;
+  if (address === subnet.host) return `${address} is the host's own address in ${prefix.text}`;
+  if (subnet.reserved.has(address)) return `${address} is the broadcast address of ${prefix.text}`;
+  return undefined;
+}
+
+/** The subnet written as `text`, or what is wrong with it and what was expected. */
+export function parseSubnet(family: Family, text: string): Subnet | { readonly wrong: string } {
+  const { shortest, longest } = lengthBounds[family];
+  const [bare = '', length = ''] = text.split('/');
+  const address = parseAddress(bare);
+  if (
+    address === undefined ||
+    familyOf(address) !== family ||
+    !/^\d{1,3}$/.test(length) ||
+    text !== `${bare}/${length}`
+  ) {
+    return {
+      wrong: `is no ${label(family)} prefix; expected one such as "${examples[family]}", or "" to switch it off`,
+    };
+  }
+  if (Number(length) > longest) {
+    const why = 'it needs room for the network address, gateway, host and a zone';
+    return { wrong: `is too small (/${length}); expected a prefix of /${shortest} to /${longest}, as ${why}` };
+  }
+  if (Number(length) < shortest) {
+    return { wrong: `is too large (/${length}); expected a prefix of /${shortest} to /${longest}` };
+  }
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) {
+    return { wrong: `is no prefix; expected "${networkOf(address, Number(length))}/${Number(length)}"` };
+  }
+  const range = unusableRanges.find((candidate) => overlaps(parsePrefix(candidate.prefix), prefix));
+  if (range !== undefined) {
+    return { wrong: `overlaps the ${range.name} range ${range.prefix}; expected unicast addresses of your own` };
+  }
+  return subnetOf(prefix);
+}
+
+const examples: Record<Family, string> = { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' };
+
+function overlaps(range: Prefix | undefined, prefix: Prefix): boolean {
+  if (range === undefined) return false;
+  return contains(range, prefix.address) || contains(prefix, range.address);
+}
+
+/** `address` with its host bits cleared. */
+function networkOf(address: Address, length: number): Address {
+  const family = familyOf(address);
+  const hostBits = toBigInt(address) & ((1n << BigInt(hostLength(family) - length)) - 1n);
+  return addressAt({ family, address, length, text: `${address}/${length}` }, -hostBits);
+}
+
+function label(family: Family): string {
+  return family === 'ipv4' ? 'IPv4' : 'IPv6';
+}

@@ -1,0 +1,151 @@
+import { chmodSync, chownSync, lchownSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/config.ts';
+import { defaultSettings, loadSettings } from '../../../src/config/settings.ts';
+import { settingsSchema } from '../../../src/config/settings-schema.ts';
+import { parseToml } from '../../../src/config/toml-file.ts';
+import { errorOf, temporaryDirectory } from './support.ts';
+
+const examplePath = join(import.meta.dirname, '../../../systemd/protect-network.toml.example');
+const isRoot = process.geteuid?.() === 0;
+
+describe('the settings', () => {
+  test('are the documented defaults where there is no file, without a warning', () => {
+    expect(loadSettings(join(temporaryDirectory(), 'none.toml'))).toEqual({ settings: defaultSettings, warnings: [] });
+    expect(defaultSettings).toMatchObject({
+      zones: {
+        directories: ['control-api', 'xenstore', 'static'],
+        controlApi: 'unix:///var/lib/edera/protect/daemon.socket',
+        xenstore: undefined,
+        staticDir: '/var/lib/edera/protect/network/zones.d',
+      },
+      uplink: { interfaces: [] },
+      forward: { placement: 'auto', mark: 0x10000000 },
+      isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
+      reconcile: { resyncSeconds: 60 },
+      control: { socket: '/run/protect-network/control.sock', metricsListen: undefined },
+    });
+    expect(defaultSettings.isolation.metadataAddresses.map(({ text }) => text)).toContain('169.254.169.254/32');
+  });
+
+  test('of the example file are the defaults, with every key there is', () => {
+    const text = readFileSync(examplePath, 'utf8');
+    expect(parseToml(examplePath, text, settingsSchema)).toEqual(defaultSettings);
+    const keys = Object.entries(parse(text)).flatMap(([table, value]) =>
+      Object.keys(value).map((key) => `${table}.${key}`),
+    );
+    expect(keys.sort()).toEqual(knownKeys());
+  });
+
+  test('take what is written', () => {
+    const text = `
+[zones]
+directories = ["static"]
+xenstore = "/run/xenstored/socket"
+[uplink]
+interfaces = ["eth0", "bond0.100"]
+[forward]
+mark = 0x80000000
+[isolation]
+metadata-addresses = ["169.254.0.0/16", "fd00:ec2::254"]
+[control]
+metrics-listen = "[::1]:9475"
+`;
+    const settings = parseToml('s', text, settingsSchema);
+    expect(settings.zones.directories).toEqual(['static']);
+    expect(settings.zones.xenstore).toBe('/run/xenstored/socket');
+    expect(settings.uplink.interfaces).toEqual(['eth0', 'bond0.100']);
+    expect(settings.forward).toEqual({ placement: 'auto', mark: 0x80000000 });
+    const prefixes = settings.isolation.metadataAddresses.map(({ text }) => text);
+    expect(prefixes).toEqual(['169.254.0.0/16', 'fd00:ec2::254/128']);
+    expect(settings.control.metricsListen).toEqual({ host: '::1', port: 9475 });
+    expect(parseToml('s', 'forward.mark = 0', settingsSchema).forward.mark).toBe(0);
+  });
+
+  test.each([
+    ['zones.directories = []', '1:21', 'at least one zone directory'],
+    ['zones.directories = ["static", "static"]', '1:32', 'is in the list already'],
+    ['zones.directories = ["static", "dns"]', '1:32', 'expected "control-api", "xenstore" or "static"'],
+    ['zones.control-api = "http://x"', '1:21', 'is no Unix socket'],
+    ['zones.control-api = "unix:///a/../b"', '1:21', 'is not normalised; expected "/b"'],
+    [`zones.control-api = "unix:///${'x'.repeat(107)}"`, '1:21', 'has 108 bytes; expected at most 107'],
+    ['zones.xenstore = "xenbus"', '1:18', 'is no absolute path'],
+    ['zones.static-dir = ""', '1:20', 'is no absolute path'],
+    ['zones.static-dir = "/a/"', '1:20', 'is not normalised; expected "/a"'],
+    ['zones.static-dir = "/a\\u0000"', '1:20', 'has a NUL'],
+    ['zones.static-dir = 3', '1:20', 'expected a text in quotes'],
+    ['uplink.interfaces = "eth0"', '1:21', 'expected a list of interface names'],
+    ['uplink.interfaces = ["eth0", "vif1.0"]', '1:30', "is a zone's link"],
+    ['uplink.interfaces = ["a234567890123456"]', '1:22', 'is no interface name'],
+    ['uplink.interfaces = ["a b"]', '1:22', 'is no interface name'],
+    ['uplink.interfaces = ["..", "e"]', '1:22', 'is no interface name'],
+    ['forward.placement = "last"', '1:21', 'expected "auto" or "first"'],
+    ['forward.mark = -1', '1:16', 'expected one bit'],
+    ['forward.mark = 0x100000000', '1:16', 'expected one bit'],
+    ['forward.mark = 1.5', '1:16', 'expected one bit'],
+    ['forward.mark = 9223372036854775807', '1:16', 'expected one bit'],
+    ['isolation.anti-spoof = "yes"', '1:24', 'expected true or false'],
+    ['isolation.host = "Deny"', '1:18', 'expected "allow" or "deny"'],
+    ['isolation.metadata-addresses = ["169.254.169.254/16"]', '1:33', 'is no address and no prefix'],
+    ['reconcile.resync-seconds = 86401', '1:28', 'from 1 to 86400'],
+    ['control.socket = "run/x"', '1:18', 'is no absolute path'],
+    ['control.metrics-listen = "localhost:9475"', '1:26', 'is no address with a port'],
+    ['control.metrics-listen = "127.0.0.1:65536"', '1:26', 'is no address with a port'],
+    ['control.metrics-listen = "::1:9475"', '1:26', 'is no address with a port'],
+    ['zones = 1', '1:9', 'zones is 1; expected a table'],
+    ['[isolation]\nanti_spoof = true', '2:1', 'did you mean "anti-spoof"?'],
+  ])('%s is refused', (text, place, words) => {
+    const { message } = errorOf(() => parseToml('s', text, settingsSchema));
+    expect(message.split(' ', 1)[0]).toBe(`s:${place}:`);
+    expect(message).toContain(words);
+  });
+
+  test('warn where metrics are not for this host alone', () => {
+    const path = join(temporaryDirectory(), 's.toml');
+    writeFileSync(path, 'control.metrics-listen = "0.0.0.0:9475"\n', { mode: 0o644 });
+    expect(loadSettings(path).warnings.join()).toContain('0.0.0.0 can be read by others');
+  });
+});
+
+describe('the settings file', () => {
+  test('is refused where others may write it', () => {
+    const path = join(temporaryDirectory(), 's.toml');
+    writeFileSync(path, '');
+    chmodSync(path, 0o664);
+    expect(errorOf(() => loadSettings(path)).code).toBe('config-invalid');
+    chmodSync(path, 0o644);
+    expect(loadSettings(path).settings).toEqual(defaultSettings);
+  });
+
+  test.runIf(isRoot)("is refused where it, or the link that leads to it, is somebody else's", () => {
+    const directory = temporaryDirectory();
+    const [path, link] = [join(directory, 's.toml'), join(directory, 'link.toml')];
+    writeFileSync(path, '', { mode: 0o644 });
+    symlinkSync(path, link);
+    expect(loadSettings(link).settings).toEqual(defaultSettings);
+    lchownSync(link, 65534, 65534);
+    expect(errorOf(() => loadSettings(link)).message).toContain('the symbolic link is not trusted');
+    chownSync(path, 65534, 65534);
+    expect(errorOf(() => loadSettings(path)).message).toContain('belongs to user 65534');
+  });
+});
+
+test('both files broken are told in one error', () => {
+  const directory = temporaryDirectory();
+  const paths = { config: join(directory, 'daemon.toml'), settings: join(directory, 's.toml') };
+  writeFileSync(paths.config, 'network = 5', { mode: 0o644 });
+  writeFileSync(paths.settings, 'x = 5', { mode: 0o644 });
+  const error = errorOf(() => loadConfig(paths));
+  expect(error.code).toBe('config-invalid');
+  expect(error.message).toContain(`${paths.config}:1:11: network is 5`);
+  expect(error.message).toContain(`${paths.settings}:1:1: unknown key "x"`);
+});
+
+function knownKeys(): string[] {
+  const camel = Object.entries(defaultSettings).flatMap(([table, value]) =>
+    Object.keys(value).map((key) => `${table}.${key}`),
+  );
+  return camel.map((key) => key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)).sort();
+}
