@@ -1,0 +1,76 @@
+/** What `GET /v1/status` answers and `protect-network status` prints. Times are Unix milliseconds, counters 64-bit values as numbers. */
+
+import type { DirectoryName, DirectoryState } from '../lifecycle/directory.ts';
+import type { Address } from '../model/address.ts';
+
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  /** `ready`: everything desired is in place; `degraded`: something failed, see `failures` and `warnings`; `starting`: before the first pass. */
+  readonly state: 'starting' | 'ready' | 'degraded';
+  readonly subnets: { readonly ipv4: string | null; readonly ipv6: string | null };
+  readonly uplinks: readonly UplinkStatus[];
+  readonly directories: readonly DirectoryStatus[];
+  readonly zones: readonly ZoneStatus[];
+  readonly lastPass: PassStatus | null;
+  readonly passes: number;
+  readonly transactions: number;
+  readonly repairs: number;
+  readonly failures: readonly FailureStatus[];
+  readonly warnings: readonly string[];
+}
+
+export interface UplinkStatus {
+  readonly interface: string;
+  readonly families: readonly string[];
+}
+
+export interface DirectoryStatus {
+  readonly name: DirectoryName;
+  readonly state: DirectoryState;
+  readonly entries: number;
+  readonly problems: readonly string[];
+  readonly detail: string;
+  readonly since: number;
+}
+
+/** `ready`: served; `opening`: not yet; `failed`: see `reason`, retried; `unserved`: no directory gives it a usable address. */
+export type ZoneState = 'ready' | 'opening' | 'failed' | 'unserved';
+
+export interface ZoneStatus {
+  readonly link: string;
+  readonly ifindex: number;
+  readonly name: string | null;
+  readonly addresses: readonly Address[];
+  readonly directory: DirectoryName | null;
+  readonly origin: string | null;
+  readonly state: ZoneState;
+  readonly since: number;
+  readonly reason: string | null;
+  /** From the zone to the host and beyond; null where it could not be read. */
+  readonly sent: Counter | null;
+  /** Towards the zone. */
+  readonly received: Counter | null;
+  /** Packets from the zone with a source that is not its own, dropped. */
+  readonly spoofed: Counter | null;
+}
+
+export interface Counter {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface PassStatus {
+  readonly at: number;
+  readonly milliseconds: number;
+  readonly changes: number;
+  readonly cause: string;
+}
+
+export interface FailureStatus {
+  readonly what: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly nextTryAt: number;
+}

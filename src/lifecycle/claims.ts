@@ -1,0 +1,125 @@
+/**
+ * Which address belongs to which link: what the zone directories say, in their order, judged. Pure.
+ *
+ * The first directory that knows a link wins; another that disagrees is reported. An address counts inside its subnet,
+ * once, and never where it is the subnet's, the gateway's or the host's. A link with an address that does not count gets
+ * nothing at all: half a zone would hide the mistake.
+ */
+import { type Subnets, whyNotUsable } from '../config/subnet.ts';
+import { type Address, familyOf } from '../model/address.ts';
+import type { LinkName } from '../model/link-name.ts';
+import type { DirectoryName, DirectorySnapshot, ZoneEntry } from './directory.ts';
+
+export interface Claim {
+  readonly link: LinkName;
+  readonly addresses: readonly Address[];
+  readonly name: string | undefined;
+  readonly directory: DirectoryName;
+  readonly origin: string;
+}
+
+export interface Claims {
+  readonly granted: ReadonlyMap<LinkName, Claim>;
+  /** Why a link on the host gets nothing, one sentence each. */
+  readonly refused: ReadonlyMap<LinkName, string>;
+  /** What people should know, in a stable order. */
+  readonly problems: readonly string[];
+}
+
+export interface AskedDirectory {
+  readonly name: DirectoryName;
+  readonly snapshot: DirectorySnapshot;
+}
+
+export interface ClaimsInput {
+  readonly directories: readonly AskedDirectory[];
+  readonly subnets: Subnets;
+  /** Those on the host: a leftover entry for a link that is gone claims nothing. */
+  readonly links: ReadonlySet<LinkName>;
+  /** Who has which address now, so that a newcomer's duplicate never takes it from a zone that is being served. */
+  readonly holders: ReadonlyMap<Address, LinkName>;
+  /** What is served now; it stays so where a directory has yet to answer and none of the others knows the link. */
+  readonly served: Iterable<Claim>;
+}
+
+export function judgeClaims({ directories, subnets, links, holders, served }: ClaimsInput): Claims {
+  const { claims, problems } = firstWins(directories, links);
+  // A directory that has not answered yet may know what another has never heard of.
+  if (directories.some(({ snapshot }) => snapshot.state === 'waiting')) keepServed(claims, links, served);
+  const granted = new Map<LinkName, Claim>();
+  const refused = new Map<LinkName, string>();
+  const owners = new Map<Address, LinkName>();
+  const ordered = [...claims.values()].sort((a, b) => holding(b, holders) - holding(a, holders));
+  for (const claim of ordered) {
+    const reason = whyRefused(claim, subnets, owners);
+    if (reason === undefined) {
+      const addresses = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
+      for (const address of addresses) owners.set(address, claim.link);
+      granted.set(claim.link, addresses.length === claim.addresses.length ? claim : { ...claim, addresses });
+    } else {
+      refused.set(claim.link, reason);
+      problems.push(`${claim.link} gets nothing: ${reason} (${claim.directory}: ${claim.origin})`);
+    }
+  }
+  return { granted, refused, problems };
+}
+
+function firstWins(
+  directories: readonly AskedDirectory[],
+  links: ReadonlySet<LinkName>,
+): { claims: Map<LinkName, Claim>; problems: string[] } {
+  const claims = new Map<LinkName, Claim>();
+  const problems: string[] = [];
+  for (const { name, snapshot } of directories) {
+    for (const entry of snapshot.entries) {
+      if (!links.has(entry.link)) continue;
+      const first = claims.get(entry.link);
+      if (first === undefined) claims.set(entry.link, claimOf(entry, name));
+      else if (!sameAddresses(first, entry)) problems.push(disagreement(first, entry, name));
+    }
+  }
+  return { claims, problems };
+}
+
+function keepServed(claims: Map<LinkName, Claim>, links: ReadonlySet<LinkName>, served: Iterable<Claim>): void {
+  for (const claim of served) if (links.has(claim.link) && !claims.has(claim.link)) claims.set(claim.link, claim);
+}
+
+function claimOf(entry: ZoneEntry, directory: DirectoryName): Claim {
+  const { link, addresses, name, origin } = entry;
+  return { link, addresses: [...new Set(addresses)], name, directory, origin };
+}
+
+function sameAddresses(
+  a: { readonly addresses: readonly Address[] },
+  b: { readonly addresses: readonly Address[] },
+): boolean {
+  return [...a.addresses].sort().join(' ') === [...b.addresses].sort().join(' ');
+}
+
+function disagreement(first: Claim, second: ZoneEntry, directory: DirectoryName): string {
+  return (
+    `${first.link}: ${first.directory} says ${first.addresses.join(', ') || 'no address'} (${first.origin}), ` +
+    `${directory} says ${second.addresses.join(', ') || 'no address'} (${second.origin}); ${first.directory} is asked first and wins`
+  );
+}
+
+/** 1 where the link already has one of the addresses it claims. */
+function holding(claim: Claim, holders: ReadonlyMap<Address, LinkName>): number {
+  return claim.addresses.some((address) => holders.get(address) === claim.link) ? 1 : 0;
+}
+
+function whyRefused(claim: Claim, subnets: Subnets, owners: ReadonlyMap<Address, LinkName>): string | undefined {
+  // A family that is switched off is no mistake of whoever gave the address.
+  const inUse = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
+  const [first] = claim.addresses;
+  if (first === undefined) return 'no address is given for it';
+  if (inUse.length === 0) return whyNotUsable(subnets, first);
+  for (const address of inUse) {
+    const reason = whyNotUsable(subnets, address);
+    if (reason !== undefined) return reason;
+    const owner = owners.get(address);
+    if (owner !== undefined) return `${address} already belongs to ${owner}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,105 @@
+/** What the host should look like: a pure function of configuration, links and zone directories. */
+
+import { maxSiblings } from '../arp/plan.ts';
+import type { Config } from '../config/config.ts';
+import type { Subnets } from '../config/subnet.ts';
+import type { Link } from '../host/port.ts';
+import { type Address, type Family, families, familyOf } from '../model/address.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import type { LayoutSettings } from '../nft/layout.ts';
+import { type AskedDirectory, type Claim, judgeClaims } from './claims.ts';
+
+export interface DesiredZone extends Claim {
+  readonly ifindex: number;
+}
+
+export interface Desired {
+  readonly subnets: Subnets;
+  readonly layout: LayoutSettings;
+  readonly families: readonly Family[];
+  readonly gateways: readonly Address[];
+  /** By ifindex: a name may be reborn before its old bearer is reported gone. */
+  readonly zones: ReadonlyMap<number, DesiredZone>;
+  /** Zone links that get nothing, and why. */
+  readonly unserved: ReadonlyMap<number, string>;
+  /** IPv6 addresses for which each of `siblingLinks` answers. */
+  readonly siblings: readonly Address[];
+  readonly siblingLinks: ReadonlySet<number>;
+  readonly problems: readonly string[];
+}
+
+export interface DesiredInput {
+  readonly config: Config;
+  readonly hasIpv6: boolean;
+  readonly links: Iterable<Link>;
+  readonly directories: readonly AskedDirectory[];
+  readonly holders: ReadonlyMap<Address, LinkName>;
+  readonly served: ReadonlyMap<number, DesiredZone>;
+}
+
+export function computeDesired(input: DesiredInput): Desired {
+  const { config, hasIpv6 } = input;
+  const subnets = hasIpv6 ? config.subnets : { ...config.subnets, ipv6: undefined };
+  const bearers = bearersOf(input.links);
+  const { directories, holders } = input;
+  const served = [...input.served.values()].filter(({ link, ifindex }) => bearers.get(link) === ifindex);
+  const claims = judgeClaims({ directories, subnets, links: new Set(bearers.keys()), holders, served });
+  const zones = new Map<number, DesiredZone>();
+  const unserved = new Map<number, string>();
+  for (const [name, ifindex] of bearers) {
+    const claim = claims.granted.get(name);
+    if (claim !== undefined) zones.set(ifindex, { ...claim, ifindex });
+    else unserved.set(ifindex, claims.refused.get(name) ?? 'no zone directory knows this link');
+  }
+  const enabled = families.filter((family) => subnets[family] !== undefined);
+  return {
+    subnets,
+    layout: layoutOf(config, subnets),
+    families: enabled,
+    gateways: enabled.flatMap((family) => subnets[family]?.gateway ?? []),
+    zones,
+    unserved,
+    ...siblingsOf(zones, config.settings.isolation.zoneToZone === 'deny'),
+    problems: claims.problems,
+  };
+}
+
+/** The ifindex that bears each zone link's name now: the youngest, where an older one's end has not been reported. */
+function bearersOf(links: Iterable<Link>): Map<LinkName, number> {
+  const bearers = new Map<LinkName, number>();
+  for (const link of links) {
+    const name = parseLinkName(link.name);
+    if (name !== undefined && (bearers.get(name) ?? 0) < link.ifindex) bearers.set(name, link.ifindex);
+  }
+  return bearers;
+}
+
+/** The oldest zones first: whoever has siblings keeps them when more zones come. */
+function siblingsOf(
+  zones: ReadonlyMap<number, DesiredZone>,
+  denied: boolean,
+): Pick<Desired, 'siblings' | 'siblingLinks'> {
+  if (denied) return { siblings: [], siblingLinks: new Set() };
+  const members = [...zones.values()]
+    .filter((zone) => zone.addresses.some((address) => familyOf(address) === 'ipv6'))
+    .sort((a, b) => a.ifindex - b.ifindex)
+    .slice(0, maxSiblings);
+  return {
+    siblings: members.flatMap((zone) => zone.addresses.filter((address) => familyOf(address) === 'ipv6')),
+    siblingLinks: new Set(members.map((zone) => zone.ifindex)),
+  };
+}
+
+function layoutOf(config: Config, subnets: Subnets): LayoutSettings {
+  const { uplink, forward, isolation } = config.settings;
+  return {
+    subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
+    uplinkInterfaces: uplink.interfaces,
+    placement: forward.placement,
+    mark: forward.mark,
+    antiSpoof: isolation.antiSpoof,
+    denyZoneToZone: isolation.zoneToZone === 'deny',
+    deniedMetadata: isolation.metadata === 'deny' ? isolation.metadataAddresses : [],
+    denyHost: isolation.host === 'deny',
+  };
+}

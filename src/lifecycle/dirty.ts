@@ -1,0 +1,31 @@
+/** What must be looked at in the next pass, and why. Events only add to it. */
+
+export class Dirty {
+  /** Re-read everything. */
+  all = false;
+  /** Re-read our nft tables. */
+  ruleset = false;
+  /** Look at the forwarding switches. */
+  forwarding = false;
+  /** Look at the gateways' local routes. */
+  gateways = false;
+  /** Configuration or a zone directory changed: compute what is desired anew. */
+  desired = false;
+  /** Links to look at, by ifindex. */
+  readonly links = new Set<number>();
+  /** In the order of arrival, for the log. */
+  readonly causes: string[] = [];
+  /** When the first cause came, in performance.now() milliseconds. */
+  since: number | undefined;
+
+  because(cause: string): this {
+    this.since ??= performance.now();
+    // A flood of events needs no list of them.
+    if (this.causes.length < 8 && !this.causes.includes(cause)) this.causes.push(cause);
+    return this;
+  }
+
+  get isEmpty(): boolean {
+    return this.since === undefined;
+  }
+}

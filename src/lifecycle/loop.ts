@@ -1,0 +1,52 @@
+/**
+ * Runs passes one after the other while something is dirty. A lone event is served at once; what arrives within a few
+ * milliseconds of a pass is gathered into the next, so that a burst of links costs a handful of transactions.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Dirty } from './dirty.ts';
+
+/** Long enough to gather a burst, short against anything a zone does. */
+const gatherMs = 4;
+
+export class Loop {
+  readonly #pass: (dirty: Dirty) => Promise<void>;
+  #dirty = new Dirty();
+  #running: Promise<void> | undefined;
+  #lastPassEnd = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+
+  /** `pass` must not throw. */
+  constructor(pass: (dirty: Dirty) => Promise<void>) {
+    this.#pass = pass;
+  }
+
+  /** The only thing an event may do. */
+  mark(how: (dirty: Dirty) => void, cause: string): void {
+    how(this.#dirty.because(cause));
+    if (this.#stopped || this.#running !== undefined) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when nothing is dirty and no pass is under way. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Ends after the pass under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.idle();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#dirty.isEmpty && !this.#stopped) {
+      if (performance.now() - this.#lastPassEnd < gatherMs) await delay(gatherMs);
+      const dirty = this.#dirty;
+      this.#dirty = new Dirty();
+      await this.#pass(dirty);
+      this.#lastPassEnd = performance.now();
+    }
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * What we believe the host holds of ours. It is filled by observing, carried forward by our own changes before they are
+ * made (so that their events are recognised), and read again wherever an event contradicts it.
+ */
+
+import type { ObservedProxies } from '../arp/model.ts';
+import { observeLinkProxies, observeProxies } from '../arp/observe.ts';
+import type { Host, HostEvent, Link, RtnetlinkChange } from '../host/port.ts';
+import { routeProtocol } from '../host/rtnetlink.ts';
+import type { Address } from '../model/address.ts';
+import { parseAddress } from '../model/address.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { observedTables, observeRuleset } from '../nft/observe.ts';
+import { type Ruleset, tableKey } from '../nft/ruleset.ts';
+import type { ObservedRoutes } from '../routes/model.ts';
+import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
+
+const noAddresses: ReadonlySet<Address> = new Set();
+const ourTables = new Set(observedTables.map(({ family, name }) => tableKey(family, name)));
+
+export class Mirror {
+  readonly links = new Map<number, Link>();
+  routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
+  proxies: ObservedProxies = new Map();
+  ruleset: Ruleset = new Map();
+  readonly #byName = new Map<string, number>();
+  readonly #holderOf = new Map<Address, number>();
+
+  async observeAll(host: Host): Promise<void> {
+    const links = await host.rtnetlink.links();
+    const [routes, proxies, ruleset] = await Promise.all([
+      observeRoutes(host.rtnetlink, links),
+      observeProxies(host.rtnetlink, links),
+      observeRuleset(host.nft),
+    ]);
+    this.links.clear();
+    this.#byName.clear();
+    for (const link of links) this.#setLink(link);
+    this.#holderOf.clear();
+    for (const [ifindex, addresses] of routes.byLink) for (const each of addresses) this.#hold(each, ifindex, true);
+    this.routes = routes;
+    this.proxies = proxies;
+    this.ruleset = ruleset;
+  }
+
+  async observeRuleset(host: Host): Promise<void> {
+    this.ruleset = await observeRuleset(host.nft);
+  }
+
+  async observeLink(host: Host, ifindex: number): Promise<void> {
+    const [routes, proxies] = await Promise.all([
+      observeLinkRoutes(host.rtnetlink, ifindex),
+      observeLinkProxies(host.rtnetlink, ifindex),
+    ]);
+    for (const address of this.routesOf(ifindex)) this.#hold(address, ifindex, false);
+    for (const address of routes) this.#hold(address, ifindex, true);
+    this.routes.byLink.set(ifindex, routes);
+    this.proxies.set(ifindex, proxies);
+  }
+
+  zoneLinks(): LinkName[] {
+    return [...this.links.values()].flatMap(({ name }) => parseLinkName(name) ?? []);
+  }
+
+  /** Who has which address now, by the routes that stand. */
+  holders(): Map<Address, LinkName> {
+    const holders = new Map<Address, LinkName>();
+    for (const [address, ifindex] of this.#holderOf) {
+      const name = parseLinkName(this.links.get(ifindex)?.name ?? '');
+      if (name !== undefined) holders.set(address, name);
+    }
+    return holders;
+  }
+
+  routesOf(ifindex: number): ReadonlySet<Address> {
+    return this.routes.byLink.get(ifindex) ?? noAddresses;
+  }
+
+  proxiesOf(ifindex: number): ReadonlySet<Address> {
+    return this.proxies.get(ifindex) ?? noAddresses;
+  }
+
+  /** The change as if it had succeeded; `revoke` takes that back. */
+  expect(change: RtnetlinkChange): void {
+    this.#carry(change, !change.kind.endsWith('-del'));
+  }
+
+  revoke(change: RtnetlinkChange): void {
+    this.#carry(change, change.kind.endsWith('-del'));
+  }
+
+  /** True where the event tells something that the mirror does not hold. Link events also update it: they are the truth. */
+  isContradictedBy(event: HostEvent): boolean {
+    switch (event.kind) {
+      case 'link':
+        return this.#takeLink(event.link, event.deleted);
+      case 'route':
+        return this.#contradictsRoute(event);
+      case 'netconf':
+        return this.#contradictsNetconf(event);
+      case 'nft':
+        return [...event.tables].some((table) => ourTables.has(table));
+      case 'lost':
+        return true;
+    }
+  }
+
+  /** The youngest link of that name. */
+  linkNamed(name: string): Link | undefined {
+    const ifindex = this.#byName.get(name);
+    return ifindex === undefined ? undefined : this.links.get(ifindex);
+  }
+
+  #setLink(link: Link): void {
+    const before = this.links.get(link.ifindex);
+    if (before !== undefined && before.name !== link.name) this.#dropName(before);
+    this.links.set(link.ifindex, link);
+    if ((this.#byName.get(link.name) ?? 0) < link.ifindex) this.#byName.set(link.name, link.ifindex);
+  }
+
+  #dropName(link: Link): void {
+    if (this.#byName.get(link.name) === link.ifindex) this.#byName.delete(link.name);
+  }
+
+  #takeLink(link: Link, deleted: boolean): boolean {
+    const known = this.links.get(link.ifindex);
+    if (deleted) {
+      if (known !== undefined) this.#dropName(known);
+      for (const address of this.routesOf(link.ifindex)) this.#hold(address, link.ifindex, false);
+      this.links.delete(link.ifindex);
+      this.routes.byLink.delete(link.ifindex);
+      this.proxies.delete(link.ifindex);
+      return known !== undefined && parseLinkName(known.name) !== undefined;
+    }
+    this.#setLink(link);
+    const isOurs =
+      parseLinkName(link.name) !== undefined || (known !== undefined && parseLinkName(known.name) !== undefined);
+    return isOurs && (known === undefined || known.name !== link.name || known.up !== link.up);
+  }
+
+  /** By address, not by the name in the event: a renamed link's routes may be told under its old one. */
+  #contradictsRoute(event: Extract<HostEvent, { kind: 'route' }>): boolean {
+    const address = parseAddress(event.destination);
+    if (address === undefined) return false;
+    const isOurs = event.protocol === routeProtocol;
+    if (event.deleted && event.device === 'lo') return isOurs && this.routes.gateways.has(address);
+    const holder = this.#holderOf.get(address);
+    if (holder === undefined) return false;
+    const named = event.device === undefined ? undefined : this.linkNamed(event.device)?.ifindex;
+    if (event.deleted) return isOurs && (named === undefined || named === holder);
+    // A route of somebody else's to the place of one of ours: a replacement, which deletes without saying so.
+    return !isOurs || (named !== undefined && named !== holder);
+  }
+
+  /** The link that has an address of ours, by ifindex. */
+  holderOf(address: Address): number | undefined {
+    return this.#holderOf.get(address);
+  }
+
+  #contradictsNetconf(event: Extract<HostEvent, { kind: 'netconf' }>): boolean {
+    if (event.link === 'all') return event.forwarding === false;
+    if (parseLinkName(event.link) === undefined || this.linkNamed(event.link) === undefined) return false;
+    const strictOff = event.family === 'ipv4' && event.strictReversePath === false;
+    return strictOff || event.proxiesNeighbours === false;
+  }
+
+  #hold(address: Address, ifindex: number, present: boolean): void {
+    if (present) this.#holderOf.set(address, ifindex);
+    else if (this.#holderOf.get(address) === ifindex) this.#holderOf.delete(address);
+  }
+
+  #carry(change: RtnetlinkChange, present: boolean): void {
+    if (change.kind === 'link-up') {
+      const link = this.links.get(change.ifindex);
+      if (link !== undefined) this.#setLink({ ...link, up: present });
+    } else if (!('ifindex' in change)) {
+      toggle(this.routes.gateways, change.address, present);
+    } else {
+      const isRoute = change.kind === 'route-add' || change.kind === 'route-del';
+      const map = isRoute ? this.routes.byLink : this.proxies;
+      if (isRoute) this.#hold(change.address, change.ifindex, present);
+      const addresses = map.get(change.ifindex) ?? new Set<Address>();
+      toggle(addresses, change.address, present);
+      map.set(change.ifindex, addresses);
+    }
+  }
+}
+
+function toggle(set: Set<Address>, address: Address, present: boolean): void {
+  if (present) set.add(address);
+  else set.delete(address);
+}

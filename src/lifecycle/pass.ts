@@ -1,0 +1,167 @@
+/** Builds a pass's plan from what is desired and what is believed, and applies it step by step. */
+import { applySysctls, type FailedSysctl } from '../arp/apply.ts';
+import { observeDrift } from '../arp/observe.ts';
+import { planProxies, wantedProxies } from '../arp/plan.ts';
+import { linkSysctls } from '../arp/sysctls.ts';
+import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
+import { type Address, parseAddress } from '../model/address.ts';
+import type { ProtectNetworkError } from '../model/errors.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import { applyRuleset } from '../nft/apply.ts';
+import { sets } from '../nft/names.ts';
+import { planRuleset, type Scope, type ZoneChange } from '../nft/plan.ts';
+import { applyRtnetlink } from '../routes/apply.ts';
+import type { ForwardingChange } from '../routes/forwarding.ts';
+import { planGateways, planLinkRoutes } from '../routes/plan.ts';
+import type { Desired, DesiredZone } from './desired.ts';
+import type { Mirror } from './mirror.ts';
+import type { Plan } from './plan.ts';
+
+export interface PassScope {
+  /** Everything is looked at, or only the links with these indices, the rest being known to be right. */
+  readonly links: 'all' | ReadonlySet<number>;
+  /** False until every zone directory has answered: nothing that is there is taken away. */
+  readonly prune: boolean;
+  /** What each link of the scope was given last, by ifindex, for links that are gone as well. */
+  readonly served: ReadonlyMap<number, DesiredZone>;
+  readonly forwarding: readonly ForwardingChange[];
+}
+
+export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope: PassScope): Plan {
+  const indices = scope.links === 'all' ? new Set([...mirror.links.keys(), ...scope.served.keys()]) : scope.links;
+  const withdraw: RtnetlinkChange[] = [];
+  const install: RtnetlinkChange[] = [];
+  const purgeBefore: Address[] = [];
+  const sysctls = [];
+  for (const ifindex of indices) {
+    const link = mirror.links.get(ifindex);
+    const zone = desired.zones.get(ifindex);
+    const present = mirror.routesOf(ifindex);
+    const routes = planLinkRoutes(link, zone, present);
+    const proxies = planProxies(link, zone === undefined ? [] : proxiesOf(zone, desired), mirror.proxiesOf(ifindex));
+    const mayWithdraw = scope.prune || zone !== undefined || scope.served.has(ifindex);
+    // Add before delete would leave two links with one address; what is withdrawn goes first.
+    if (mayWithdraw) withdraw.push(...routes.withdraw, ...proxies.withdraw);
+    if (zone === undefined || link === undefined) continue;
+    install.push(...routes.install, ...proxies.install);
+    sysctls.push(...driftOf(zone, link, desired, sysctl));
+    // A route of ours by this very link means that the address has been its own all along.
+    const opened = scope.served.get(ifindex)?.addresses ?? [];
+    purgeBefore.push(...zone.addresses.filter((address) => !present.has(address) && !opened.includes(address)));
+  }
+  const gateways =
+    scope.links === 'all'
+      ? planGateways(desired.gateways, mirror.routes.gateways, scope.prune)
+      : { withdraw: [], install: [] };
+  const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope));
+  return {
+    withdraw: [...withdraw, ...gateways.withdraw],
+    purgeBefore,
+    nft,
+    purgeAfter: closedAddresses(nft),
+    forwarding: scope.forwarding,
+    sysctls,
+    install: [...gateways.install, ...inOrder(install)],
+  };
+}
+
+export interface PassFailures {
+  /** The transaction as a whole; nothing was opened then. */
+  readonly nft: Error | undefined;
+  /** By ifindex; 0 stands for the forwarding switches. */
+  readonly links: ReadonlyMap<number, ProtectNetworkError>;
+  /** Gateways that the host could not be made to answer for: zones work where another route covers them. */
+  readonly gateways: readonly ProtectNetworkError[];
+}
+
+/**
+ * Applies in the plan's order and returns what failed. A link whose sysctls could not be set is not brought up, and
+ * where the transaction fails nothing is installed: a missing piece of security keeps a zone closed.
+ */
+export async function applyPlan(host: Host, mirror: Mirror, plan: Plan): Promise<PassFailures> {
+  const links = new Map<number, ProtectNetworkError>();
+  const gateways: ProtectNetworkError[] = [];
+  const change = async (changes: readonly RtnetlinkChange[]) => {
+    for (const each of changes) mirror.expect(each);
+    for (const { change: failed, error } of await applyRtnetlink(host.rtnetlink, changes)) {
+      mirror.revoke(failed);
+      if ('ifindex' in failed) links.set(failed.ifindex, error);
+      else gateways.push(error);
+    }
+  };
+  await change(plan.withdraw);
+  await host.conntrack.purge(plan.purgeBefore);
+  try {
+    await applyRuleset(host.nft, mirror.ruleset, plan.nft);
+  } catch (error) {
+    return { nft: error as Error, links, gateways };
+  }
+  await host.conntrack.purge(plan.purgeAfter);
+  const unsafe = writeSysctls(host.sysctl, plan);
+  for (const { change: failed, error } of unsafe) links.set(failed.ifindex, error);
+  await change(plan.install.filter((each) => !('ifindex' in each) || !links.has(each.ifindex)));
+  return { nft: undefined, links, gateways };
+}
+
+function writeSysctls(sysctl: Sysctl, plan: Plan): FailedSysctl[] {
+  const global = plan.forwarding.map((change) => ({ ...change, ifindex: 0 }));
+  return [...applySysctls(sysctl, global), ...applySysctls(sysctl, plan.sysctls)];
+}
+
+function driftOf(zone: DesiredZone, link: Link, desired: Desired, sysctl: Sysctl) {
+  const name = parseLinkName(link.name);
+  if (name === undefined) return [];
+  const { families, layout } = desired;
+  return observeDrift(sysctl, zone.ifindex, linkSysctls(name, { families, antiSpoof: layout.antiSpoof }));
+}
+
+function proxiesOf(zone: DesiredZone, desired: Desired): Address[] {
+  const siblings = desired.siblingLinks.has(zone.ifindex) ? desired.siblings : [];
+  return wantedProxies(zone.addresses, desired.subnets.ipv6?.gateway, siblings);
+}
+
+function nftScope(desired: Desired, scope: PassScope): Scope {
+  if (scope.links === 'all') return { kind: 'all', zones: [...desired.zones.values()], prune: scope.prune };
+  const changes = new Map<string, ZoneChange>();
+  for (const ifindex of scope.links) {
+    const zone = desired.zones.get(ifindex);
+    const before = scope.served.get(ifindex);
+    const link = zone?.link ?? before?.link;
+    if (link === undefined) continue;
+    // One name may stand for a link that is gone and for its successor.
+    const known = changes.get(link);
+    changes.set(link, {
+      link,
+      had: [...(known?.had ?? []), ...(before?.addresses ?? [])],
+      want: [...(known?.want ?? []), ...(zone?.addresses ?? [])],
+    });
+    if (before !== undefined && zone !== undefined && before.link !== zone.link) {
+      changes.set(before.link, {
+        link: before.link,
+        had: before.addresses,
+        want: changes.get(before.link)?.want ?? [],
+      });
+    }
+  }
+  return { kind: 'some', changes: [...changes.values()] };
+}
+
+/** Addresses that the transaction takes from a link. */
+function closedAddresses(nft: readonly NftCommand[]): Address[] {
+  const fromSets = new Set<string>([sets.ipv4.from, sets.ipv6.from]);
+  return nft.flatMap((command) => {
+    const element = command['delete']?.['element'] as { name: string; elem: unknown[] } | undefined;
+    if (element === undefined || !fromSets.has(element.name)) return [];
+    return element.elem.flatMap((pair) => {
+      const text = (pair as { concat?: string[] }).concat?.[1];
+      const address = text === undefined ? undefined : parseAddress(text);
+      return address === undefined ? [] : [address];
+    });
+  });
+}
+
+/** Links come up before anything is routed to them, and a zone's routes stand before the neighbour proxies. */
+function inOrder(changes: readonly RtnetlinkChange[]): RtnetlinkChange[] {
+  const rank = { 'link-up': 0, 'route-add': 1, 'proxy-add': 2 } as Record<string, number>;
+  return [...changes].sort((a, b) => (rank[a.kind] ?? 3) - (rank[b.kind] ?? 3));
+}

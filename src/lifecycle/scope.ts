@@ -1,0 +1,46 @@
+/** Decides which links a pass has to look at, so that its cost grows with what changed and not with the zones. Pure. */
+import type { Address } from '../model/address.ts';
+import type { Desired, DesiredZone } from './desired.ts';
+import type { Dirty } from './dirty.ts';
+import type { ZoneRecords } from './zone-record.ts';
+
+export interface ScopeInput {
+  readonly dirty: Dirty;
+  readonly before: Desired | undefined;
+  readonly desired: Desired;
+  readonly records: ZoneRecords;
+  readonly served: ReadonlyMap<number, DesiredZone>;
+  /** Something that concerns every link: a failure of the whole, or pruning has just become possible. */
+  readonly everything: boolean;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
+  const { dirty, before, desired, served } = input;
+  if (dirty.all || dirty.ruleset || input.everything) return 'all';
+  const links = new Set(dirty.links);
+  for (const zone of desired.zones.values()) if (isBehind(zone, input)) links.add(zone.ifindex);
+  for (const ifindex of served.keys()) if (!desired.zones.has(ifindex)) links.add(ifindex);
+  if (before?.siblings.join() !== desired.siblings.join()) {
+    // A sibling came or went: the others answer for it, or no longer do.
+    for (const ifindex of new Set([...(before?.siblingLinks ?? []), ...desired.siblingLinks])) links.add(ifindex);
+  }
+  return links;
+}
+
+/** True where the zone is not served as it should be, and a failed one's next try is due. */
+function isBehind(zone: DesiredZone, { records, served, now }: ScopeInput): boolean {
+  const given = served.get(zone.ifindex);
+  if (given !== undefined) return !sameZone(given, zone);
+  const retry = records.get(zone.ifindex)?.retry;
+  return retry === undefined || retry.nextTryAt <= now;
+}
+
+function sameZone(a: DesiredZone, b: DesiredZone): boolean {
+  return a.link === b.link && sameAddresses(a.addresses, b.addresses);
+}
+
+function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
+  return a.length === b.length && a.every((address, index) => address === b[index]);
+}

@@ -1,0 +1,87 @@
+/** Builds what `GET /v1/status` answers from the loop's state and, for the counters, from the kernel's sets. */
+
+import type { DirectoryStatus, FailureStatus, Status, UplinkStatus, ZoneStatus } from '../control/status.ts';
+import type { Host } from '../host/port.ts';
+import { messageOf } from '../model/errors.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import type { CounterTotals } from '../nft/counters.ts';
+import { readCounters } from '../nft/counters.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { Reporter } from './reporter.ts';
+import type { ZoneRecord } from './zone-record.ts';
+
+export interface StatusSources {
+  readonly host: Host;
+  readonly reconciler: Reconciler;
+  readonly reporter: Reporter;
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+}
+
+export async function reportStatus(sources: StatusSources): Promise<Status> {
+  const { host, reconciler, reporter } = sources;
+  const [totals, uplinks] = await Promise.all([readCounters(host.nft), readUplinks(host)]);
+  const records = reconciler.records.values();
+  const failures = failuresOf(reconciler, records);
+  const { subnets } = reconciler.desired ?? reconciler.config;
+  return {
+    version: sources.version,
+    pid: process.pid,
+    startedAt: sources.startedAt,
+    state: reporter.lastPass === undefined ? 'starting' : failures.length > 0 ? 'degraded' : 'ready',
+    subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
+    uplinks,
+    directories: reconciler.directories.map(directoryStatus),
+    zones: records.map((record) => zoneStatus(record, totals)).sort((a, b) => a.ifindex - b.ifindex),
+    lastPass: reporter.lastPass ?? null,
+    passes: reporter.passes,
+    transactions: reporter.transactions,
+    repairs: reporter.repairs,
+    failures,
+    warnings: reporter.warnings,
+  };
+}
+
+/** Interfaces of default routes; a zone's own link is never one. */
+async function readUplinks(host: Host): Promise<UplinkStatus[]> {
+  const families = new Map<string, string[]>();
+  for (const { device, family } of await host.rtnetlink.defaultRoutes()) {
+    if (parseLinkName(device) !== undefined) continue;
+    const known = families.get(device) ?? [];
+    if (!known.includes(family)) families.set(device, [...known, family]);
+  }
+  return [...families].map(([device, known]) => ({ interface: device, families: known }));
+}
+
+function directoryStatus(directory: Reconciler['directories'][number]): DirectoryStatus {
+  const { state, entries, problems, detail, since } = directory.snapshot();
+  return { name: directory.name, state, entries: entries.length, problems, detail, since };
+}
+
+function zoneStatus(record: ZoneRecord, totals: CounterTotals): ZoneStatus {
+  const { link, ifindex, served, state, since, reason } = record;
+  return {
+    link,
+    ifindex,
+    name: served?.name ?? null,
+    addresses: served?.addresses ?? [],
+    directory: served?.directory ?? null,
+    origin: served?.origin ?? null,
+    state,
+    since,
+    reason: reason ?? null,
+    sent: totals.sent.get(link) ?? null,
+    received: totals.received.get(link) ?? null,
+    spoofed: totals.spoofed.get(link) ?? null,
+  };
+}
+
+function failuresOf(reconciler: Reconciler, records: readonly ZoneRecord[]): FailureStatus[] {
+  const failed = records.flatMap(({ link, reason, retry }): FailureStatus[] =>
+    retry === undefined ? [] : [{ what: link, reason: reason ?? '', ...retry }],
+  );
+  const { failure } = reconciler;
+  if (failure === undefined) return failed;
+  return [{ what: 'host', reason: messageOf(failure.error), ...failure.retry }, ...failed];
+}
