@@ -1,0 +1,79 @@
+// Installs what a checkout lacks and says so. Runs under whatever Node npm was started with, with nothing installed yet.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Debian package by a file it brings. */
+export const runPackages = {
+  nftables: '/usr/sbin/nft',
+  iproute2: '/usr/sbin/ip',
+  conntrack: '/usr/sbin/conntrack',
+  iptables: '/usr/sbin/iptables-nft',
+  'iputils-ping': '/usr/bin/ping',
+  procps: '/usr/sbin/sysctl',
+};
+
+/** The tests also build Debian's xenstored a hypervisor to stand on. */
+export const testPackages = { ...runPackages, gcc: '/usr/bin/gcc', 'libc6-dev': '/usr/include/stdio.h' };
+
+/** Throws with a sentence where something cannot be had. */
+export function setUp(packages) {
+  installNpmPackages();
+  installDebianPackages(packages);
+}
+
+/** The environment in which `node` is the one that npm installed beside the program. */
+export function environment() {
+  return { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };
+}
+
+/** Runs a command in the checkout with its output on the screen; returns whether it succeeded. */
+export function run(command, args, stdin = 'ignore') {
+  return (
+    spawnSync(command, args, { cwd: root, env: environment(), stdio: [stdin, 'inherit', 'inherit'] }).status === 0
+  );
+}
+
+function installNpmPackages() {
+  const lock = join(root, 'package-lock.json');
+  const installed = join(root, 'node_modules/.package-lock.json');
+  const isCurrent =
+    existsSync(installed) &&
+    existsSync(join(root, 'node_modules/.bin/node')) &&
+    statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
+  if (isCurrent) return;
+  console.log('setup: installing npm packages (npm ci)');
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) throw new Error('npm ci failed');
+  if (!existsSync(join(root, 'node_modules/.bin/node'))) {
+    throw new Error('no Node for this machine among the optional packages: only x64 and arm64 Linux have one');
+  }
+}
+
+function installDebianPackages(packages) {
+  const missing = Object.entries(packages)
+    .filter(([, file]) => !existsSync(file))
+    .map(([name]) => name);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new Error(`these Debian packages are missing, and only root can install them: ${missing.join(' ')}`);
+  }
+  console.log(`setup: installing Debian packages: ${missing.join(' ')}`);
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
+  process.env.DEBIAN_FRONTEND = 'noninteractive';
+  if (run('apt-get', install)) return;
+  // The package lists may be old or missing.
+  if (!run('apt-get', ['update', '-qq']) || !run('apt-get', install)) {
+    throw new Error(`apt-get could not install ${missing.join(' ')}`);
+  }
+}
+
+export function isRoot() {
+  return process.getuid?.() === 0;
+}
+
+export function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}

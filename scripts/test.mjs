@@ -1,0 +1,59 @@
+// `npm test`: format, lint, types, unit tests, and the suite on the real kernel. Ends with `N passed, N failed`.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isRoot, readJson, run, setUp, testPackages } from './setup.mjs';
+
+const results = mkdtempSync(join(tmpdir(), 'protect-network-results-'));
+let passed = 0;
+let failed = 0;
+
+try {
+  setUp(testPackages);
+  stage('format and lint', () => run('biome', ['check', '--error-on-warnings', '.']));
+  stage('types', () => run('tsc', ['-p', '.']));
+  vitest('unit');
+  if (isRoot()) vitest('kernel');
+  else
+    stage('kernel suite', () =>
+      fail('it makes network namespaces and needs root; without it a green run means nothing'),
+    );
+} catch (error) {
+  stage('setup', () => fail(error.message));
+} finally {
+  rmSync(results, { recursive: true, force: true });
+}
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function stage(name, work) {
+  console.log(`\n== ${name}`);
+  if (work()) passed += 1;
+  else {
+    failed += 1;
+    console.log(`== ${name}: FAILED`);
+  }
+}
+
+/** Counts the project's tests one by one; a run that dies without a report counts as one failure. */
+function vitest(project) {
+  console.log(`\n== ${project} tests`);
+  const file = join(results, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const isGreen = run('vitest', ['run', '--project', project, ...reporters]);
+  try {
+    const report = readJson(file);
+    passed += report.numPassedTests;
+    failed += report.numFailedTests;
+    if (!isGreen && report.numFailedTests === 0) failed += 1;
+  } catch (error) {
+    failed += 1;
+    console.log(`== ${project} tests: no report (${error.message})`);
+  }
+}
+
+function fail(reason) {
+  console.log(reason);
+  return false;
+}
