@@ -1,0 +1,62 @@
+/** `protect-network check`: what would hold if the daemon read its files now. */
+import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
+import type { Subnet } from '../config/subnet.ts';
+import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
+import { differingSettings } from './settings-text.ts';
+import { readJudgedZones, type StaticZones } from './static-zones.ts';
+import { print, printable, warn } from './terminal.ts';
+import { plural } from './units.ts';
+
+/** Throws what is wrong with either file. Static zones that do not count are reported all at once. */
+export async function checkConfiguration(paths: ConfigPaths): Promise<ExitCode> {
+  const config = loadConfig(paths);
+  const zones = await readJudgedZones(config.settings.zones.staticDir, config.subnets);
+  await print(printable(`${summary(paths, config, zones).join('\n')}\n`));
+  for (const warning of warningsOf(config, zones)) warn(`warning: ${warning}`);
+  const wrong = wrongZones(zones);
+  if (wrong.length > 0 && isAsked(config)) throw new ProtectNetworkError('config-invalid', wrong.join('\n'));
+  return ExitCode.ok;
+}
+
+function summary(paths: ConfigPaths, { subnets, settings }: Config, { entries, refused }: StaticZones): string[] {
+  const { directories, controlApi, xenstore, staticDir } = settings.zones;
+  const places = {
+    'control-api': controlApi,
+    xenstore: xenstore ?? 'the first there is of the usual places',
+    static: `${staticDir}, ${plural(entries.length - refused.size, 'usable zone')}`,
+  };
+  const differing = differingSettings(settings);
+  return [
+    `Edera's settings  ${paths.config}`,
+    `Our settings      ${paths.settings}`,
+    `IPv4              ${subnetText(subnets.ipv4)}`,
+    `IPv6              ${subnetText(subnets.ipv6)}`,
+    'Zone directories, in the order in which they are asked:',
+    ...directories.map((name, place) => `  ${place + 1}. ${name}: ${places[name]}`),
+    differing.length === 0 ? 'Every setting is at its default.' : 'Settings that are not at their default:',
+    ...differing.map((line) => `  ${line}`),
+  ];
+}
+
+function subnetText(subnet: Subnet | undefined): string {
+  if (subnet === undefined) return 'switched off';
+  return `${subnet.prefix.text}, gateway ${subnet.gateway}, host ${subnet.host}`;
+}
+
+function warningsOf(config: Config, zones: StaticZones): string[] {
+  if (isAsked(config) || zones.entries.length + zones.problems.length === 0) return [...config.warnings];
+  const { staticDir } = config.settings.zones;
+  return [...config.warnings, `${staticDir} is not read: "static" is not among zones.directories`];
+}
+
+function wrongZones({ entries, problems, refused }: StaticZones): string[] {
+  const judged = entries.flatMap(({ link, origin }) => {
+    const reason = refused.get(link);
+    return reason === undefined ? [] : [`${origin}: ${reason}`];
+  });
+  return [...problems, ...judged];
+}
+
+function isAsked({ settings }: Config): boolean {
+  return settings.zones.directories.includes('static');
+}

@@ -1,0 +1,107 @@
+/** `protect-network cleanup`: takes everything of ours from the host, and nothing else. Zones lose their network. */
+import { accessSync } from 'node:fs';
+import { connect } from 'node:net';
+import { type ConfigPaths, loadConfig } from '../config/config.ts';
+import type { Host, RtnetlinkChange, SysctlPath } from '../host/port.ts';
+import { Mirror } from '../lifecycle/mirror.ts';
+import { applyPlan } from '../lifecycle/pass.ts';
+import { describePlan, emptyPlan, type Plan } from '../lifecycle/plan.ts';
+import type { Address } from '../model/address.ts';
+import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { sets } from '../nft/names.ts';
+import { planCleanup } from '../nft/plan-cleanup.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
+import { withHost } from './once.ts';
+
+/** Refuses while the daemon runs, which would put everything back at once. */
+export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean }): Promise<ExitCode> {
+  if (!dryRun) await requireStopped(paths);
+  return withHost(async (host) => {
+    const mirror = new Mirror();
+    await mirror.observeAll(host);
+    const { commands, kept } = planCleanup(mirror.ruleset);
+    const plan: Plan = {
+      ...emptyPlan,
+      withdraw: withdrawals(mirror),
+      nft: commands,
+      purgeAfter: addressesIn(mirror.ruleset),
+      sysctls: closedLinks(mirror, host),
+    };
+    const lines = describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`);
+    for (const { tool, text } of lines) process.stdout.write(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
+    const failures = dryRun ? undefined : await applyPlan(host, mirror, plan);
+    if (failures?.nft !== undefined) throw failures.nft;
+    const [failed] = failures?.links.values() ?? [];
+    if (failed !== undefined) throw failed;
+    for (const sentence of kept) process.stdout.write(`note: ${sentence}\n`);
+    process.stdout.write(
+      'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: others may rely on them\n',
+    );
+    return ExitCode.ok;
+  });
+}
+
+async function requireStopped(paths: ConfigPaths): Promise<void> {
+  const { socket } = loadConfig(paths).settings.control;
+  if (await answers(socket)) {
+    throw new ProtectNetworkError(
+      'refused',
+      `protect-network is running (it answers at ${socket}) and would put everything back; stop it first: systemctl stop protect-network`,
+    );
+  }
+}
+
+function answers(socket: string): Promise<boolean> {
+  try {
+    accessSync(socket);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Promise.resolve(false);
+    throw error;
+  }
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once('error', () => resolve(false));
+  });
+}
+
+function withdrawals(mirror: Mirror): RtnetlinkChange[] {
+  const of = (kind: 'route-del' | 'proxy-del', held: ReadonlyMap<number, ReadonlySet<Address>>) =>
+    [...held].flatMap(([ifindex, addresses]) =>
+      [...addresses].map((address): RtnetlinkChange => ({ kind, ifindex, address })),
+    );
+  return [
+    ...of('route-del', mirror.routes.byLink),
+    ...of('proxy-del', mirror.proxies),
+    ...[...mirror.routes.gateways].map((address): RtnetlinkChange => ({ kind: 'local-del', address })),
+  ];
+}
+
+/** Zone links stop answering for others. */
+function closedLinks(mirror: Mirror, host: Host) {
+  return [...mirror.links.values()].flatMap(({ ifindex, name }) => {
+    const link = parseLinkName(name);
+    return link === undefined
+      ? []
+      : answeringSysctls(link).flatMap((path) => {
+          const was = host.sysctl.read(path);
+          return was === undefined || was === '0' ? [] : [{ path, ifindex, value: '0', was }];
+        });
+  });
+}
+
+function answeringSysctls(link: LinkName): SysctlPath[] {
+  return [
+    { family: 'ipv4', group: 'conf', link, key: 'proxy_arp' },
+    { family: 'ipv6', group: 'conf', link, key: 'proxy_ndp' },
+  ];
+}
+
+function addressesIn(ruleset: Ruleset): Address[] {
+  const own = ruleset.get('inet edera');
+  return [sets.ipv4.zone, sets.ipv6.zone].flatMap((name) => [...(own?.sets.get(name)?.elements ?? [])] as Address[]);
+}

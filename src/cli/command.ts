@@ -1,0 +1,95 @@
+/** What a command of the command line is, and how its arguments become values. */
+import { resolve } from 'node:path';
+import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
+import type { ConfigPaths } from '../config/config.ts';
+import { type ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+
+export interface Option {
+  /** What the value is called in help; undefined for a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface Command {
+  /** One word, or two for a command of a group: `zone set`. */
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Everything a person needs before the options, in paragraphs of at most 80 columns. */
+  readonly description: string;
+  /** What each positional argument is called; all are required. */
+  readonly positionals?: readonly string[];
+  readonly options?: Readonly<Record<string, Option>>;
+  readonly exitCodes: readonly (readonly [number, string])[];
+  readonly examples: readonly string[];
+  /** Imports what it needs itself, so that one command does not pay for another's start. */
+  run(args: Arguments): Promise<ExitCode>;
+}
+
+export const commonOptions: Readonly<Record<string, Option>> = {
+  config: { value: 'PATH', help: "Edera's settings (default /var/lib/edera/protect/daemon.toml)" },
+  settings: { value: 'PATH', help: 'our settings (default /etc/edera/protect-network.toml)' },
+  'no-color': { help: 'no colours, even on a terminal' },
+  debug: { help: 'say more: debug log lines, the stack of an internal error' },
+  help: { help: 'print this and end' },
+};
+
+/** The same as `defaultConfigPaths`, without what importing that costs; a test holds the two together. */
+export const defaultPaths: ConfigPaths = {
+  config: '/var/lib/edera/protect/daemon.toml',
+  settings: '/etc/edera/protect-network.toml',
+};
+
+export class Arguments {
+  readonly paths: ConfigPaths;
+  readonly positionals: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(values: Readonly<Record<string, unknown>>, positionals: readonly string[]) {
+    this.#values = values;
+    this.positionals = positionals;
+    this.paths = {
+      config: resolve(this.text('config') ?? defaultPaths.config),
+      settings: resolve(this.text('settings') ?? defaultPaths.settings),
+    };
+  }
+
+  has(option: string): boolean {
+    return this.#values[option] === true;
+  }
+
+  /** Throws `usage` for an empty value: it is what an unset variable of a script leaves. */
+  text(option: string): string | undefined {
+    const value = this.#values[option];
+    if (value === '') throw new ProtectNetworkError('usage', `--${option} is empty`);
+    return typeof value === 'string' ? value : undefined;
+  }
+}
+
+/** Throws `usage` for whatever the command does not take. */
+export function parseArguments(command: Command, argv: readonly string[]): Arguments {
+  const known = { ...commonOptions, ...command.options };
+  const options = Object.fromEntries(Object.entries(known).map(([name, option]) => [name, descriptorOf(option)]));
+  const { values, positionals } = parsed(argv, options);
+  const wanted = command.positionals ?? [];
+  if (values['help'] !== true) {
+    if (positionals.length < wanted.length) throw new ProtectNetworkError('usage', `${wanted.join(' ')} is missing`);
+    const surplus = positionals[wanted.length];
+    if (surplus !== undefined) throw new ProtectNetworkError('usage', `unexpected argument '${surplus}'`);
+  }
+  return new Arguments(values, positionals);
+}
+
+function descriptorOf(option: Option): ParseArgsOptionDescriptor {
+  return option.value === undefined ? { type: 'boolean' } : { type: 'string' };
+}
+
+function parsed(argv: readonly string[], options: Record<string, ParseArgsOptionDescriptor>) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (cause) {
+    // Node's own sentence; what follows it explains how to pass odd positional arguments, which none of ours are.
+    const [sentence = ''] = messageOf(cause).split(/\. |\n/, 1);
+    throw new ProtectNetworkError('usage', sentence.charAt(0).toLowerCase() + sentence.slice(1), { cause });
+  }
+}

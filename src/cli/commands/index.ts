@@ -1,0 +1,12 @@
+/** Every command, in the order in which help lists them. */
+import type { Command } from '../command.ts';
+import { check } from './check.ts';
+import { cleanup } from './cleanup.ts';
+import { plan } from './plan.ts';
+import { run } from './run.ts';
+import { status } from './status.ts';
+import { zoneList } from './zone-list.ts';
+import { zoneSet } from './zone-set.ts';
+import { zoneUnset } from './zone-unset.ts';
+
+export const commands: readonly Command[] = [run, status, plan, check, zoneSet, zoneUnset, zoneList, cleanup];

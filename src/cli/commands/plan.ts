@@ -1,0 +1,22 @@
+import type { Command } from '../command.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'show what the daemon would change now, and change nothing',
+  description: `Reads the settings, the zone directories and the host, and prints every change
+that would bring the host to what it should be. Nothing to do means that all is
+well. It works with and without a running daemon.`,
+  options: { json: { help: 'print the plan as JSON' } },
+  exitCodes: [
+    [0, 'printed, whether or not there is something to do'],
+    [1, 'the host could not be read'],
+    [2, 'the command line is wrong'],
+    [77, 'not permitted; it needs root'],
+    [78, 'a settings file is wrong'],
+  ],
+  examples: ['protect-network plan', 'protect-network plan --json | jq .'],
+  async run(args) {
+    const { showPlan } = await import('../plan.ts');
+    return showPlan(args.paths, { json: args.has('json') });
+  },
+};

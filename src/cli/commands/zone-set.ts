@@ -1,0 +1,31 @@
+import type { Command } from '../command.ts';
+
+export const zoneSet: Command = {
+  name: 'zone set',
+  summary: "give a zone's link its addresses in the static directory",
+  positionals: ['LINK'],
+  description: `Writes LINK's file in the static zone directory; a running daemon takes it up at
+once. At least one address is needed, inside the zone subnet and nobody else's. The
+file is replaced as a whole: an address that is not given is no longer the zone's.`,
+  options: {
+    ipv4: { value: 'ADDRESS', help: 'its IPv4 address, such as 10.75.0.3' },
+    ipv6: { value: 'ADDRESS', help: 'its IPv6 address, such as fdd4:1476:6c7e::3' },
+    name: { value: 'NAME', help: 'a name for people' },
+  },
+  exitCodes: [
+    [0, 'written'],
+    [1, 'refused: outside the subnet, reserved, or another zone has it; nothing was written'],
+    [2, 'the command line is wrong'],
+    [77, 'not permitted; it needs root'],
+    [78, 'a settings file is wrong'],
+  ],
+  examples: [
+    'protect-network zone set vif7.0 --ipv4 10.75.0.3',
+    'protect-network zone set vif7.0 --ipv4 10.75.0.3 --ipv6 fdd4:1476:6c7e::3 --name web',
+  ],
+  async run(args) {
+    const { setZone } = await import('../zone.ts');
+    const { 0: link = '' } = args.positionals;
+    return setZone(args.paths, link, { ipv4: args.text('ipv4'), ipv6: args.text('ipv6'), name: args.text('name') });
+  },
+};

@@ -1,0 +1,57 @@
+/**
+ * The program's entry: finds the command, runs it, and turns whatever it threw into words and an exit code.
+ * Everything behind a command is imported by the command itself, so that `status` starts without the daemon's weight.
+ */
+import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { type Command, parseArguments } from './command.ts';
+import { findCommand } from './command-line.ts';
+import { commands } from './commands/index.ts';
+import { commandHelp, overview } from './help.ts';
+import { handleClosedOutput, print, warn } from './terminal.ts';
+
+// Not `exitCode` alone: a handle that something left open must not keep a finished command from ending.
+process.exit(await main(process.argv.slice(2)));
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  let chosen: Command | undefined;
+  try {
+    const { command, words, rest } = findCommand(commands, argv);
+    chosen = command;
+    handleClosedOutput(command?.name === 'run' ? 'carry on' : 'end');
+    if (command === undefined) return await withoutCommand(words, rest);
+    const args = parseArguments(command, rest);
+    if (args.has('help')) {
+      await print(commandHelp(command));
+      return ExitCode.ok;
+    }
+    return await command.run(args);
+  } catch (error) {
+    return report(error, chosen, argv.includes('--debug'));
+  }
+}
+
+async function withoutCommand(words: readonly string[], rest: readonly string[]): Promise<ExitCode> {
+  if (rest.includes('--version')) {
+    const { version } = await import('./version.ts');
+    await print(`protect-network ${version}\n`);
+    return ExitCode.ok;
+  }
+  if (rest.includes('--help')) {
+    await print(overview(commands, words[0]));
+    return ExitCode.ok;
+  }
+  throw new ProtectNetworkError('usage', rest.length === 0 ? 'no command given' : `no command given with ${rest[0]}`);
+}
+
+function report(error: unknown, command: Command | undefined, debug: boolean): ExitCode {
+  if (!(error instanceof ProtectNetworkError)) {
+    warn(`internal error: ${debug && error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
+    return ExitCode.failed;
+  }
+  warn(error.message);
+  if (error.code === 'usage') {
+    warn(`see 'protect-network ${command === undefined ? '' : `${command.name} `}--help'`);
+  }
+  if (debug && error.cause instanceof Error) warn(`caused by ${error.cause.stack ?? error.cause.message}`);
+  return error.exitCode;
+}

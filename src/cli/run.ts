@@ -1,0 +1,103 @@
+/** `protect-network run`: the daemon. */
+import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
+import { watchConfig } from '../config/watch.ts';
+import { renderMetrics } from '../control/metrics.ts';
+import { startControlServer } from '../control/server.ts';
+import { createHost } from '../host/index.ts';
+import { requireHost } from '../host/requirements.ts';
+import { notifySystemd } from '../host/systemd.ts';
+import { makeDirectories } from '../lifecycle/directories.ts';
+import { Reconciler } from '../lifecycle/reconciler.ts';
+import { Reporter } from '../lifecycle/reporter.ts';
+import { reportStatus } from '../lifecycle/status-report.ts';
+import { ExitCode, messageOf } from '../model/errors.ts';
+import { type LogOptions, makeLog } from './log.ts';
+import { version } from './version.ts';
+
+/** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. */
+export async function runDaemon(paths: ConfigPaths, options: LogOptions): Promise<ExitCode> {
+  const startedAt = Date.now();
+  const config = loadConfig(paths);
+  const log = makeLog(options);
+  const host = createHost();
+  await requireHost(host);
+  const reporter = new Reporter(log);
+  const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
+  const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
+  const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
+  const failed = (error: Error) => log.warn(`control socket: ${messageOf(error)}`);
+  const serve = async ({ settings }: Config) => {
+    const { socket, metricsListen: listen } = settings.control;
+    const base = { socket, status, metrics, failed };
+    if (listen === undefined) return startControlServer(base);
+    try {
+      return await startControlServer({ ...base, listen });
+    } catch (error) {
+      // A taken port must not leave zones without network; a taken socket will fail again below.
+      log.error(`no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}; going on without`);
+      return startControlServer(base);
+    }
+  };
+  let server = await serve(config);
+  const stopped = untilStopped();
+  try {
+    const reload = async (fresh: Config) => {
+      const before = reconciler.config.settings.control;
+      await reconciler.reload(fresh);
+      if (JSON.stringify(before) !== JSON.stringify(fresh.settings.control)) {
+        await server.close();
+        server = await serve(fresh);
+      }
+      log.info('configuration read again; it is in force now');
+    };
+    let reloading = Promise.resolve();
+    const listener = {
+      reloaded: (fresh: Config) => {
+        reloading = reloading
+          .then(() => reload(fresh))
+          .catch((error: unknown) =>
+            log.error(`not everything of the new configuration is in force: ${messageOf(error)}`),
+          );
+      },
+      rejected: (error: unknown) => log.error(`${messageOf(error)}\nthe configuration read last stays in force`),
+    };
+    const watch = await watchConfig(paths, listener, config);
+    process.on('SIGHUP', () => readAgain(paths, listener));
+    await reconciler.start();
+    log.info({ state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
+    await notifySystemd('READY=1');
+    const signal = await stopped;
+    log.info(`${signal}: stopping; routes and rules stay as they are`);
+    await notifySystemd('STOPPING=1');
+    await watch.close();
+  } finally {
+    await reconciler.stop();
+    await server.close();
+    await host.close();
+  }
+  return ExitCode.ok;
+}
+
+/** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. */
+function readAgain(
+  paths: ConfigPaths,
+  listener: { reloaded(fresh: Config): void; rejected(error: unknown): void },
+): void {
+  try {
+    listener.reloaded(loadConfig(paths));
+  } catch (error) {
+    listener.rejected(error);
+  }
+}
+
+function untilStopped(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+}
+
+function summary(reconciler: Reconciler): string {
+  const { subnets, zones } = reconciler.desired ?? { subnets: reconciler.config.subnets, zones: new Map() };
+  const prefixes = [subnets.ipv4, subnets.ipv6].flatMap((subnet) => subnet?.prefix.text ?? []);
+  return `running: ${zones.size} zones in ${prefixes.join(' and ')}`;
+}

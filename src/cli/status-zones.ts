@@ -1,0 +1,78 @@
+/** The zones of `status` as a table. Pure. */
+import type { Counter, ZoneState, ZoneStatus } from '../control/status.ts';
+import type { Paint, Tone } from './paint.ts';
+import type { Rate } from './rates.ts';
+import { type Column, table } from './table.ts';
+import { textWidth } from './text-width.ts';
+import { bytes, count, shortDuration } from './units.ts';
+
+export interface ZoneTable {
+  readonly zones: readonly ZoneStatus[];
+  readonly rates: ReadonlyMap<number, Rate> | undefined;
+  readonly now: number;
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+const tones: Record<ZoneState, Tone> = { ready: 'good', opening: 'warning', failed: 'bad', unserved: 'bad' };
+const unknown = '-';
+/** Names are for people and may be long; addresses are not to be pushed out by them. */
+const maxAddressesOnOneLine = 2;
+
+export function zoneTable({ zones, rates, now, width, paint }: ZoneTable): string[] {
+  const figures = (title: string, dispensable: number, cell: (zone: ZoneStatus) => string): Column => {
+    return { title, align: 'right', dispensable, cells: zones.map(cell) };
+  };
+  /** Rates where there are any, for then they are what is watched; packets otherwise. */
+  const trafficColumn = (packets: string, perSecond: string, what: 'sent' | 'received'): Column[] => {
+    if (rates === undefined) return [figures(packets, 9, (zone) => (zone[what] ? count(zone[what].packets) : unknown))];
+    return [figures(perSecond, 5, ({ ifindex }) => rateText(rates.get(ifindex)?.[what]))];
+  };
+  const columnsWith = (addresses: (zone: ZoneStatus) => string | readonly string[]): Column[] => [
+    { title: 'LINK', cells: zones.map(({ link }) => link), tones: zones.map(() => 'strong') },
+    { title: 'NAME', dispensable: 7, cells: zones.map(({ name }) => name ?? '') },
+    { title: 'ADDRESSES', dispensable: 1, cells: zones.map(addresses) },
+    {
+      title: 'STATE',
+      cells: zones.map(({ state, since }) => `${state} ${shortDuration(now - since)}`),
+      tones: zones.map(({ state }) => tones[state]),
+    },
+    figures('SENT', 3, ({ sent }) => bytesOf(sent)),
+    ...trafficColumn('PACKETS', 'SENT/S', 'sent'),
+    figures('RECEIVED', 4, ({ received }) => bytesOf(received)),
+    ...trafficColumn('PACKETS', 'RECEIVED/S', 'received'),
+    {
+      ...figures('SPOOFED', zones.some(isSpoofing) ? 2 : 6, ({ spoofed }) =>
+        spoofed ? count(spoofed.packets) : unknown,
+      ),
+      tones: zones.map((zone) => (isSpoofing(zone) ? 'warning' : 'plain')),
+    },
+    { title: 'DIRECTORY', dispensable: 8, cells: zones.map(({ directory }) => directory ?? '') },
+  ];
+  const onOneLine = table(
+    columnsWith(({ addresses }) => addresses.join(' ')),
+    Number.POSITIVE_INFINITY,
+    paintNothing,
+  );
+  const fits = onOneLine.every((line) => textWidth(line) <= width);
+  const isShort = zones.every(({ addresses }) => addresses.length <= maxAddressesOnOneLine);
+  return table(
+    columnsWith(({ addresses }) => (fits && isShort ? addresses.join(' ') : addresses)),
+    width,
+    paint,
+  );
+}
+
+const paintNothing: Paint = (_tone, text) => text;
+
+function isSpoofing({ spoofed }: ZoneStatus): boolean {
+  return spoofed !== null && spoofed.packets > 0;
+}
+
+function bytesOf(counter: Counter | null): string {
+  return counter === null ? unknown : bytes(counter.bytes);
+}
+
+function rateText(perSecond: number | null | undefined): string {
+  return perSecond === null || perSecond === undefined ? unknown : bytes(perSecond);
+}

@@ -1,0 +1,99 @@
+/** `protect-network status`, once or again and again. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { fetchStatus } from '../control/client.ts';
+import { ExitCode, hasCode, messageOf } from '../model/errors.ts';
+import { findControlSocket } from './control-socket.ts';
+import { painter } from './paint.ts';
+import { ratesBetween, type Snapshot } from './rates.ts';
+import { onScreen, type Screen } from './screen.ts';
+import { statusText } from './status-text.ts';
+import { print, warn } from './terminal.ts';
+import { localTime } from './units.ts';
+
+export interface StatusOptions {
+  readonly json: boolean;
+  readonly noColor: boolean;
+}
+
+const everyMs = 1000;
+
+export async function showStatus(settingsPath: string, options: StatusOptions): Promise<ExitCode> {
+  const status = await fetchStatus(await findControlSocket(settingsPath));
+  if (options.json) await print(`${JSON.stringify(status, null, 2)}\n`);
+  else await print(asText({ status, at: performance.now() }, undefined, options));
+  return ExitCode.ok;
+}
+
+/** Until it is told to end. A daemon that does not answer at first is an error; one that goes away is waited for. */
+export async function watchStatus(settingsPath: string, options: StatusOptions): Promise<ExitCode> {
+  const socket = await findControlSocket(settingsPath);
+  const first = await look(socket);
+  if (process.stdout.isTTY && !options.json) {
+    await onScreen((screen) => redraw(socket, first, options, screen));
+    return ExitCode.ok;
+  }
+  let before: Snapshot | undefined;
+  for (let current: Snapshot | string = first; ; current = await lookAgain(socket)) {
+    if (typeof current === 'string') warn(current);
+    else if (options.json) await print(`${JSON.stringify(current.status)}\n`);
+    else await print(`${localTime(Date.now())}\n${asText(current, before, options)}\n`);
+    before = typeof current === 'string' ? undefined : current;
+    await delay(everyMs);
+  }
+}
+
+async function redraw(socket: string, first: Snapshot, options: StatusOptions, screen: Screen): Promise<void> {
+  let before: Snapshot | undefined;
+  let current: Snapshot | string = first;
+  const draw = () => screen.draw(asLines(current, before, options));
+  process.stdout.on('resize', draw);
+  try {
+    while (!screen.ended.aborted) {
+      draw();
+      if (await isAborted(everyMs, screen.ended)) return;
+      before = typeof current === 'string' ? undefined : current;
+      current = await lookAgain(socket);
+    }
+  } finally {
+    process.stdout.off('resize', draw);
+  }
+}
+
+function asLines(current: Snapshot | string, before: Snapshot | undefined, options: StatusOptions): string[] {
+  const text = typeof current === 'string' ? `${current}\ntrying again every second` : asText(current, before, options);
+  return [...text.trimEnd().split('\n'), '', 'q ends this'];
+}
+
+function asText(current: Snapshot, before: Snapshot | undefined, { noColor }: StatusOptions): string {
+  const { isTTY, columns } = process.stdout;
+  const lines = statusText(current.status, {
+    now: Date.now(),
+    width: isTTY ? columns : Number.POSITIVE_INFINITY,
+    paint: painter(isTTY === true && !noColor),
+    rates: before === undefined ? undefined : ratesBetween(before, current),
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+async function look(socket: string): Promise<Snapshot> {
+  const status = await fetchStatus(socket);
+  return { status, at: performance.now() };
+}
+
+/** What went wrong, in words, where the daemon does not answer now. */
+async function lookAgain(socket: string): Promise<Snapshot | string> {
+  try {
+    return await look(socket);
+  } catch (error) {
+    if (hasCode(error, 'unreachable', 'timeout', 'refused', 'garbled')) return messageOf(error);
+    throw error;
+  }
+}
+
+/** Waits; true where the wait was cut short. */
+async function isAborted(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  await delay(milliseconds, undefined, { signal }).catch((error: Error) => {
+    if (error.name !== 'AbortError') throw error;
+  });
+  return signal.aborted;
+}

@@ -1,0 +1,33 @@
+/** Writing for people: what may reach a terminal, and what happens when nobody reads any more. */
+import { ExitCode } from '../model/errors.ts';
+
+/** `text` without anything that could move a cursor or recolour a screen; line ends stay. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, '\ufffd');
+}
+
+/** Resolves once the system has taken everything: only then may the process end. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+export function warn(text: string): void {
+  process.stderr.write(`protect-network: ${printable(text)}\n`);
+}
+
+export type WhenUnread = 'end' | 'carry on';
+
+/**
+ * A reader that goes away (`status | head`) ends a command without a word. The daemon carries on: a restart of whatever
+ * collects its log must not take zones' repair away.
+ */
+export function handleClosedOutput(whenUnread: WhenUnread): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (whenUnread === 'end') process.exit(ExitCode.ok);
+    });
+  }
+}

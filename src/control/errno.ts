@@ -1,0 +1,13 @@
+/** The operating system's error numbers as errors of ours, for sockets. */
+import { type ErrorCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** EACCES and EPERM are `permission`, everything else `refused`, with the system's words. */
+export function systemError(cause: unknown, what: string): ProtectNetworkError {
+  const errno = errnoOf(cause);
+  const code: ErrorCode = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'refused';
+  return new ProtectNetworkError(code, `${what}: ${messageOf(cause)}`, { cause });
+}

@@ -1,0 +1,103 @@
+/** The daemon's figures for Prometheus and its like. Pure. */
+import { counter, type Family, gauge, gaugeHistogram, info, renderFamilies } from './open-metrics.ts';
+import type { Status, ZoneState } from './status.ts';
+import { zoneFamilies } from './zone-metrics.ts';
+
+export const metricsContentType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
+export interface MetricsExtras {
+  /** From a link's first event to `ready`, of the zones that came last. */
+  readonly timesToReadyMs: readonly number[];
+}
+
+const zoneStates: readonly ZoneState[] = ['ready', 'opening', 'failed', 'unserved'];
+/** Seconds. The promise is milliseconds; a second is what a zone's first packets notice. */
+const readyBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** OpenMetrics text; served as `metricsContentType`. */
+export function renderMetrics(status: Status, extras: MetricsExtras): string {
+  return renderFamilies([
+    ...daemonFamilies(status),
+    ...directoryFamilies(status),
+    ...workFamilies(status, extras),
+    ...zoneFamilies(status.zones),
+  ]);
+}
+
+function daemonFamilies(status: Status): Family[] {
+  const { version, startedAt, state, zones, failures, warnings } = status;
+  return [
+    family('build', 'info', 'The running version.', [info({ version })]),
+    family('start_time_seconds', 'gauge', 'When the daemon started, Unix time.', [gauge(startedAt / 1000)]),
+    family('ready', 'gauge', '1 when everything desired is in place.', [gauge(state === 'ready' ? 1 : 0)]),
+    family(
+      'zones',
+      'gauge',
+      'Links of zones on this host, by state.',
+      zoneStates.map((each) => gauge(zones.filter((zone) => zone.state === each).length, { state: each })),
+    ),
+    family('failures', 'gauge', 'What fails now and is retried.', [gauge(failures.length)]),
+    family('warnings', 'gauge', 'What people should look at now.', [gauge(warnings.length)]),
+  ];
+}
+
+function directoryFamilies({ directories }: Status): Family[] {
+  const present = directories.filter(({ state }) => state !== 'absent');
+  return [
+    family(
+      'directory_up',
+      'gauge',
+      '1 when the zone directory answers; one that this host does not have is left out.',
+      present.map(({ name, state }) => gauge(state === 'answered' ? 1 : 0, { directory: name })),
+    ),
+    family(
+      'directory_entries',
+      'gauge',
+      'Links that the zone directory knows.',
+      present.map(({ name, entries }) => gauge(entries, { directory: name })),
+    ),
+    family(
+      'directory_problems',
+      'gauge',
+      'Entries of the zone directory that cannot be used.',
+      present.map(({ name, problems }) => gauge(problems.length, { directory: name })),
+    ),
+  ];
+}
+
+function workFamilies({ passes, transactions, repairs, lastPass }: Status, extras: MetricsExtras): Family[] {
+  const pass = lastPass === null ? [] : [lastPass];
+  return [
+    family('passes', 'counter', 'Comparisons of what should be with what is.', [counter(passes)]),
+    family('transactions', 'counter', 'Firewall transactions; none is made when nothing changed.', [
+      counter(transactions),
+    ]),
+    family('repairs', 'counter', 'Times that somebody else had changed what is ours.', [counter(repairs)]),
+    family(
+      'last_pass_timestamp_seconds',
+      'gauge',
+      'When the last pass ended, Unix time.',
+      pass.map(({ at }) => gauge(at / 1000)),
+    ),
+    family(
+      'last_pass_duration_seconds',
+      'gauge',
+      'How long the last pass took.',
+      pass.map(({ milliseconds }) => gauge(milliseconds / 1000)),
+    ),
+    family(
+      'link_to_ready_seconds',
+      'gaugehistogram',
+      "From a link's first event to ready, of the zones that came last.",
+      gaugeHistogram(
+        extras.timesToReadyMs.map((milliseconds) => milliseconds / 1000),
+        readyBounds,
+      ),
+    ),
+  ];
+}
+
+function family(name: string, type: Family['type'], help: string, samples: Family['samples']): Family {
+  const unit = name.endsWith('_seconds') ? ({ unit: 'seconds' } as const) : {};
+  return { name: `protect_network_${name}`, type, ...unit, help, samples };
+}

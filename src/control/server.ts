@@ -1,0 +1,151 @@
+/** The control socket: HTTP for `status`, for monitoring, and nothing that changes anything. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { messageOf } from '../model/errors.ts';
+import { claimSocket } from './claim-socket.ts';
+import { systemError } from './errno.ts';
+import { healthOf } from './health.ts';
+import { inFlight } from './in-flight.ts';
+import { metricsContentType } from './metrics.ts';
+import type { Status } from './status.ts';
+
+/** Requests of ours have 200 bytes of header; a scraper's have 1 KiB. */
+const maxHeaderBytes = 8 * 1024;
+const headersMs = 5_000;
+const requestMs = 10_000;
+const keepAliveMs = 5_000;
+/** A reader that takes nothing for so long is cut off: an answer for thousands of zones is megabytes held for it. */
+const silenceMs = 30_000;
+const maxConnections = 64;
+const maxRequestsPerConnection = 1000;
+
+export interface ControlServerOptions {
+  readonly socket: string;
+  readonly status: () => Promise<Status>;
+  /** OpenMetrics text. */
+  readonly metrics: () => Promise<string>;
+  /** Serves only `/metrics` and `/healthz` here. */
+  readonly listen?: { readonly host: string; readonly port: number } | undefined;
+  /** Told about requests that could not be answered and connections that could not be accepted. */
+  readonly failed?: (error: unknown) => void;
+}
+
+export interface ControlServer {
+  /** Ends every connection and removes the socket, if it is still this server's. */
+  close(): Promise<void>;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+type Routes = ReadonlyMap<string, () => Promise<Answer>>;
+
+/** Throws `conflict` where another daemon answers on the socket, `refused` or `permission` where listening fails. */
+export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  const { socket, listen } = options;
+  const failed = options.failed ?? (() => undefined);
+  // Shared: however many ask at once, the counters are read once.
+  const status = inFlight(options.status);
+  const metrics = inFlight(options.metrics);
+  const forAnybody: Routes = new Map([
+    ['/metrics', async () => ({ code: 200, type: metricsContentType, body: await metrics() })],
+    ['/healthz', async () => plain(healthOf(await status()))],
+  ]);
+  const forRoot: Routes = new Map([...forAnybody, ['/v1/status', async () => json(200, await status())]]);
+
+  const local = serve(forRoot, failed);
+  const claim = await claimSocket(local, socket);
+  const servers = [local];
+  // An accept that fails (EMFILE) is emitted; without a listener it would end the daemon.
+  local.on('error', failed);
+  const close = async () => {
+    claim.release();
+    await Promise.all(servers.map(closeServer));
+  };
+  if (listen === undefined) return { close };
+  try {
+    const remote = await listenOn(serve(forAnybody, failed), listen.host, listen.port);
+    remote.on('error', failed);
+    servers.push(remote);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+function serve(routes: Routes, failed: (error: unknown) => void): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: headersMs,
+    },
+    (request, response) => {
+      answer(routes, request)
+        .catch((error) => {
+          failed(error);
+          return json(500, { error: messageOf(error) });
+        })
+        .then((given) => send(request, response, given))
+        .catch(failed);
+    },
+  );
+  server.maxConnections = maxConnections;
+  server.maxRequestsPerSocket = maxRequestsPerConnection;
+  server.setTimeout(silenceMs, (socket) => socket.destroy());
+  return server;
+}
+
+async function answer(routes: Routes, request: IncomingMessage): Promise<Answer> {
+  if (request.method !== 'GET') return json(405, { error: 'only GET is understood here' });
+  if (hasBody(request)) return json(413, { error: 'a request has no body here' });
+  const [path = ''] = (request.url ?? '').split('?', 1);
+  const route = routes.get(path);
+  return route === undefined
+    ? json(404, { error: `nothing is here; there are ${[...routes.keys()].join(', ')}` })
+    : await route();
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { code, type, body }: Answer): void {
+  const bytes = Buffer.from(body);
+  const headers = { 'content-type': type, 'content-length': bytes.length, 'cache-control': 'no-store' };
+  // After a body that nobody reads the connection is of no use.
+  const ending = request.method === 'GET' && !hasBody(request) ? {} : { connection: 'close' };
+  response.writeHead(code, { ...headers, ...ending, ...(code === 405 ? { allow: 'GET' } : {}) });
+  response.end(bytes);
+}
+
+function json(code: number, value: unknown): Answer {
+  return { code, type: 'application/json', body: `${JSON.stringify(value)}\n` };
+}
+
+function plain({ healthy, text }: { healthy: boolean; text: string }): Answer {
+  return { code: healthy ? 200 : 503, type: 'text/plain; charset=utf-8', body: text };
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: Error) => reject(systemError(error, `cannot serve metrics on ${host} port ${port}`));
+    server.once('error', refused);
+    server.listen({ host, port }, () => {
+      server.off('error', refused);
+      resolve(server);
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

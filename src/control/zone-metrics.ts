@@ -1,0 +1,80 @@
+/** The zones' own figures, for a bounded number of them. Pure. */
+import { counter, type Family, info, type Sample } from './open-metrics.ts';
+import type { Counter, ZoneStatus } from './status.ts';
+
+/** Zones with labels of their own: each is seven time series in whatever collects them. */
+export const maxLabelledZones = 1000;
+/** What the rest is summed under; no link can have this name. */
+const otherLabel = 'other';
+
+interface Traffic {
+  readonly label: string;
+  readonly sent: Counter | null;
+  readonly received: Counter | null;
+  readonly spoofed: Counter | null;
+}
+
+export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
+  // The longest on this host first: a newcomer never takes the labels from a zone that has them.
+  const ordered = [...zones].sort((one, other) => one.ifindex - other.ifindex);
+  const labelled = ordered.slice(0, maxLabelledZones);
+  const traffic = trafficOf(labelled, ordered.slice(maxLabelledZones));
+  const beyond = `At most ${maxLabelledZones} links have their own; the rest are summed as "${otherLabel}".`;
+  return [
+    {
+      name: 'protect_network_zone',
+      type: 'info',
+      help: 'The zone behind a link.',
+      samples: labelled.map(({ link, name, directory }) =>
+        info({ link, name: name ?? '', directory: directory ?? '' }),
+      ),
+    },
+    {
+      name: 'protect_network_zone_packets',
+      type: 'counter',
+      help: `Packets that a zone sent and received. ${beyond}`,
+      samples: traffic.flatMap((zone) => directions(zone, 'packets')),
+    },
+    {
+      name: 'protect_network_zone_bytes',
+      type: 'counter',
+      unit: 'bytes',
+      help: `Bytes that a zone sent and received. ${beyond}`,
+      samples: traffic.flatMap((zone) => directions(zone, 'bytes')),
+    },
+    {
+      name: 'protect_network_zone_spoofed_packets',
+      type: 'counter',
+      help: `Packets dropped because their source was not the zone's address. ${beyond}`,
+      samples: traffic.flatMap(({ label, spoofed }) =>
+        spoofed === null ? [] : [counter(spoofed.packets, { link: label })],
+      ),
+    },
+  ];
+}
+
+function trafficOf(labelled: readonly ZoneStatus[], rest: readonly ZoneStatus[]): Traffic[] {
+  const own = labelled.map((zone) => ({ ...zone, label: zone.link }));
+  if (rest.length === 0) return own;
+  const total = (pick: (zone: ZoneStatus) => Counter | null) => rest.map(pick).reduce(sum, null);
+  const other: Traffic = {
+    label: otherLabel,
+    sent: total((zone) => zone.sent),
+    received: total((zone) => zone.received),
+    spoofed: total((zone) => zone.spoofed),
+  };
+  return [...own, other];
+}
+
+function sum(one: Counter | null, other: Counter | null): Counter | null {
+  if (one === null || other === null) return one ?? other;
+  return { packets: one.packets + other.packets, bytes: one.bytes + other.bytes };
+}
+
+/** What could not be read has no sample: a zero would look like a restart. */
+function directions({ label, sent, received }: Traffic, what: keyof Counter): Sample[] {
+  return [
+    ...(sent === null ? [] : [counter(sent[what], { link: label, direction: 'sent' })]),
+    ...(received === null ? [] : [counter(received[what], { link: label, direction: 'received' })]),
+  ];
+}

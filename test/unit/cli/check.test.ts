@@ -1,0 +1,95 @@
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { place, run } from './support.ts';
+
+test('says what would hold', async () => {
+  const here = place({
+    settings: settingsWith('[isolation]\nhost = "deny"\n[control]\nmetrics-listen = "[::1]:9475"\n'),
+  });
+  const { code, stdout, stderr } = await run('check', ...here.options);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout.replaceAll(here.directory, '/place')).toMatchInlineSnapshot(`
+    "Edera's settings  /place/daemon.toml
+    Our settings      /place/settings.toml
+    IPv4              10.75.0.0/16, gateway 10.75.0.1, host 10.75.0.2
+    IPv6              fdd4:1476:6c7e::/48, gateway fdd4:1476:6c7e::1, host fdd4:1476:6c7e::2
+    Zone directories, in the order in which they are asked:
+      1. control-api: unix:///var/lib/edera/protect/daemon.socket
+      2. xenstore: the first there is of the usual places
+      3. static: /nowhere/zones.d, 0 usable zones
+    Settings that are not at their default:
+      zones.static-dir = "/nowhere/zones.d"
+      isolation.host = "deny"
+      control.metrics-listen = "[::1]:9475"
+    "
+  `);
+});
+
+test('warns where Edera has no settings yet', async () => {
+  const here = place();
+  rmSync(here.config);
+  const { code, stderr } = await run('check', ...here.options);
+  expect([code, stderr]).toEqual([
+    0,
+    `protect-network: warning: ${here.config} does not exist: the default subnets 10.75.0.0/16 and fdd4:1476:6c7e::/48 are used\n`,
+  ]);
+});
+
+test('names every mistake of both files by its place, with the line', async () => {
+  const here = place({
+    config: '[network.ipv4]\nsubnet = "10.75.0.1/16"\n',
+    settings: '[forward]\nplacment = "auto"\n',
+  });
+  const { code, stdout, stderr } = await run('check', ...here.options);
+  expect([code, stdout]).toEqual([78, '']);
+  expect(stderr.replaceAll(here.directory, '/place')).toMatchInlineSnapshot(`
+    "protect-network: /place/daemon.toml:2:10: network.ipv4.subnet "10.75.0.1/16" is no prefix; expected "10.75.0.0/16"
+    subnet = "10.75.0.1/16"
+             ^
+    /place/settings.toml:2:1: unknown key "forward.placment"; did you mean "placement"?
+    placment = "auto"
+    ^
+    "
+  `);
+});
+
+test('finds static zones that would get nothing', async () => {
+  const here = place();
+  zone(here.zones, 'vif1.0', 'ipv4 = "10.75.0.3"\n');
+  zone(here.zones, 'vif2.0', 'ipv4 = "10.75.0.3"\n');
+  zone(here.zones, 'vif3.0', 'ipv4 = "10.75.0.1"\n');
+  zone(here.zones, 'vif4.0', 'ipv5 = "10.75.0.9"\n');
+  const { code, stdout, stderr } = await run('check', ...here.options);
+  expect(code).toBe(78);
+  expect(stdout).toContain('1 usable zone\n');
+  expect(stderr).toContain(`${here.zones}/vif2.0.toml: 10.75.0.3 already belongs to vif1.0\n`);
+  expect(stderr).toContain(`${here.zones}/vif3.0.toml: 10.75.0.1 is the gateway of 10.75.0.0/16\n`);
+  expect(stderr).toContain(`${here.zones}/vif4.0.toml:1:1: unknown key "ipv5"; did you mean "ipv`);
+});
+
+test('only warns about static zones that nobody asks for', async () => {
+  const here = place();
+  writeFileSync(here.settings, `[zones]\ndirectories = ["xenstore"]\nstatic-dir = "${here.zones}"\n`, { mode: 0o644 });
+  zone(here.zones, 'vif3.0', 'ipv4 = "10.75.0.1"\n');
+  const { code, stderr } = await run('check', ...here.options);
+  expect([code, stderr]).toEqual([
+    0,
+    `protect-network: warning: ${here.zones} is not read: "static" is not among zones.directories\n`,
+  ]);
+});
+
+test('refuses settings that others may write', async () => {
+  const here = place();
+  chmodSync(here.settings, 0o666);
+  const { code, stderr } = await run('check', ...here.options);
+  expect([code, stderr]).toEqual([78, expect.stringContaining('others than its owner may write it')]);
+});
+
+function settingsWith(more: string): string {
+  return `[zones]\nstatic-dir = "/nowhere/zones.d"\n${more}`;
+}
+
+function zone(directory: string, link: string, text: string): void {
+  writeFileSync(join(directory, `${link}.toml`), text, { mode: 0o644 });
+}

@@ -1,0 +1,182 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { painter } from '../../../src/cli/paint.ts';
+import { ratesBetween } from '../../../src/cli/rates.ts';
+import { statusText } from '../../../src/cli/status-text.ts';
+import { textWidth } from '../../../src/cli/text-width.ts';
+import type { Status } from '../../../src/control/status.ts';
+import { address, noon, statusOf, zoneOf } from '../control/support.ts';
+
+const troubled: Status = statusOf({
+  state: 'degraded',
+  zones: [
+    zoneOf({ spoofed: { packets: 12_345, bytes: 1_000_000 }, received: { packets: 2e9, bytes: 3.2e12 } }),
+    zoneOf({
+      link: 'vif1339.2',
+      ifindex: 43,
+      name: '数据库',
+      addresses: [address('10.75.12.34')],
+      since: noon - 40_000,
+    }),
+    zoneOf({
+      link: 'vif9.0',
+      ifindex: 44,
+      name: null,
+      addresses: [],
+      directory: null,
+      state: 'unserved',
+      reason: 'no zone directory knows it',
+      sent: null,
+      received: null,
+      spoofed: null,
+    }),
+  ],
+  failures: [{ what: 'host', reason: 'nft: Operation not permitted', attempts: 3, nextTryAt: noon + 4000 }],
+  warnings: ['/var/lib/edera/protect/daemon.toml does not exist: the default subnets are used'],
+});
+
+/** Without the lines that hold a local time: it depends on where the test runs. */
+function plain(status: Status, width: number): string {
+  const lines = statusText(status, { now: noon, width, paint: painter(false) });
+  const running = lines.findIndex((line) => line.startsWith('Running'));
+  return lines.toSpliced(running, lines.findIndex((line) => line.startsWith('Subnets')) - running).join('\n');
+}
+
+test('with all the room there is', () => {
+  expect(plain(troubled, Number.POSITIVE_INFINITY)).toMatchInlineSnapshot(`
+    "protect-network 1.2.3: degraded
+    Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
+    Uplinks      eth0 (ipv4, ipv6)
+    Directories  control-api absent for 1m
+                 static answered for 1m, 1 entry
+    Zones        3 links, 2 ready
+
+    LINK       NAME    ADDRESSES                    STATE          SENT  PACKETS  RECEIVED  PACKETS  SPOOFED  DIRECTORY
+    vif7.0     web     10.75.0.3 fdd4:1476:6c7e::3  ready 2h     568 kB     1.2k    3.2 TB     2.0G      12k  static
+    vif1339.2  数据库  10.75.12.34                  ready 40s    568 kB     1.2k     840 B        9        0  static
+    vif9.0                                          unserved 2h       -        -         -        -        -
+
+    Failures
+      host: nft: Operation not permitted (3 attempts, next in 4s)
+
+    Not served
+      vif9.0: no zone directory knows it
+
+    Warnings
+      /var/lib/edera/protect/daemon.toml does not exist: the default subnets are used
+
+    Last pass    5s ago, took 1.25 ms, 3 changes (link vif7.0 is up)
+    So far       12 passes, 4 firewall transactions, 1 repair"
+  `);
+});
+
+test('on 80 columns', () => {
+  expect(plain(troubled, 80)).toMatchInlineSnapshot(`
+    "protect-network 1.2.3: degraded
+    Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
+    Uplinks      eth0 (ipv4, ipv6)
+    Directories  control-api absent for 1m
+                 static answered for 1m, 1 entry
+    Zones        3 links, 2 ready
+
+    LINK       NAME    ADDRESSES          STATE          SENT  RECEIVED  SPOOFED
+    vif7.0     web     10.75.0.3          ready 2h     568 kB    3.2 TB      12k
+                       fdd4:1476:6c7e::3
+    vif1339.2  数据库  10.75.12.34        ready 40s    568 kB     840 B        0
+    vif9.0                                unserved 2h       -         -        -
+
+    Failures
+      host: nft: Operation not permitted (3 attempts, next in 4s)
+
+    Not served
+      vif9.0: no zone directory knows it
+
+    Warnings
+      /var/lib/edera/protect/daemon.toml does not exist: the default subnets are
+      used
+
+    Last pass    5s ago, took 1.25 ms, 3 changes (link vif7.0 is up)
+    So far       12 passes, 4 firewall transactions, 1 repair"
+  `);
+});
+
+test('on 40 columns', () => {
+  expect(plain(troubled, 40)).toMatchInlineSnapshot(`
+    "protect-network 1.2.3: degraded
+    Subnets      10.75.0.0/16 and
+                 fdd4:1476:6c7e::/48
+    Uplinks      eth0 (ipv4, ipv6)
+    Directories  control-api absent for 1m
+                 static answered for 1m, 1
+                 entry
+    Zones        3 links, 2 ready
+
+    LINK       STATE          SENT  SPOOFED
+    vif7.0     ready 2h     568 kB      12k
+    vif1339.2  ready 40s    568 kB        0
+    vif9.0     unserved 2h       -        -
+
+    Failures
+      host: nft: Operation not permitted (3
+      attempts, next in 4s)
+
+    Not served
+      vif9.0: no zone directory knows it
+
+    Warnings
+      /var/lib/edera/protect/daemon.toml
+      does not exist: the default subnets
+      are used
+
+    Last pass    5s ago, took 1.25 ms, 3
+                 changes (link vif7.0 is up)
+    So far       12 passes, 4 firewall
+                 transactions, 1 repair"
+  `);
+});
+
+test('a host without zones', () => {
+  const status = statusOf({ state: 'starting', zones: [], lastPass: null, uplinks: [] });
+  expect(plain(status, 80)).toMatchInlineSnapshot(`
+    "protect-network 1.2.3: starting
+    Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
+    Uplinks      none: no default route leads out of this host
+    Directories  control-api absent for 1m
+                 static answered for 1m, 1 entry
+    Zones        0 links, 0 ready
+
+    No zone has a link on this host.
+
+    Last pass    none yet
+    So far       12 passes, 4 firewall transactions, 1 repair"
+  `);
+});
+
+test('nothing is ever wider than the terminal, coloured or not', () => {
+  for (let width = 20; width <= 200; width += 1) {
+    const lines = statusText(troubled, { now: noon, width, paint: painter(true) });
+    expect(lines.map((line) => textWidth(stripVTControlCharacters(line))).filter((each) => each > width)).toEqual([]);
+  }
+});
+
+test('what zones and files say cannot steer the terminal', () => {
+  const status = statusOf({ zones: [zoneOf({ name: 'a\x1b]0;x\x07\u202eb' })], warnings: ['x\x1b[2J'] });
+  expect(plain(status, 120)).not.toMatch(/[^\P{C}\n]/u);
+});
+
+test('rates are per second, and unknown where a counter began anew', () => {
+  const before = { at: 1000, status: statusOf({ zones: [zoneOf({ sent: { packets: 1, bytes: 1000 } })] }) };
+  const after = {
+    at: 3000,
+    status: statusOf({
+      zones: [
+        zoneOf({ sent: { packets: 9, bytes: 9000 }, received: { packets: 0, bytes: 0 } }),
+        zoneOf({ ifindex: 99, link: 'vif8.0' }),
+      ],
+    }),
+  };
+  expect([...ratesBetween(before, after)]).toEqual([
+    [42, { sent: 4000, received: null }],
+    [99, { sent: null, received: null }],
+  ]);
+});

@@ -1,0 +1,91 @@
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { setZone } from '../../../src/cli/zone.ts';
+import { type Place, place, run } from './support.ts';
+
+const zone = (here: Place, ...args: readonly string[]) => run('zone', ...args, ...here.options);
+
+test('set, list and unset are a round trip', async () => {
+  const here = place();
+  const file = join(here.zones, 'vif7.0.toml');
+  const set = await zone(
+    here,
+    'set',
+    'vif7.0',
+    '--ipv4',
+    '10.75.0.3',
+    '--ipv6',
+    'FDD4:1476:6C7E:0::3',
+    '--name',
+    'web "1"',
+  );
+  expect(set).toEqual({ code: 0, stdout: `vif7.0 has 10.75.0.3 and fdd4:1476:6c7e::3 (${file})\n`, stderr: '' });
+
+  const { stdout } = await zone(here, 'list', '--json');
+  const addresses = ['10.75.0.3', 'fdd4:1476:6c7e::3'];
+  const zones = [{ link: 'vif7.0', addresses, name: 'web "1"', file, problem: null }];
+  expect(JSON.parse(stdout)).toEqual({ directory: here.zones, zones, problems: [] });
+
+  const again = await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.4');
+  expect(again.stdout).toBe(`vif7.0 has 10.75.0.4 (${file}), instead of 10.75.0.3 and fdd4:1476:6c7e::3\n`);
+  expect((await zone(here, 'list')).stdout).toBe(`LINK    NAME  ADDRESSES  FILE\nvif7.0        10.75.0.4  ${file}\n`);
+
+  expect((await zone(here, 'unset', 'vif7.0')).stdout).toBe(`vif7.0 is no longer in ${here.zones}\n`);
+  expect(await zone(here, 'unset', 'vif7.0')).toEqual({
+    code: 0,
+    stdout: `vif7.0 was not in ${here.zones}\n`,
+    stderr: '',
+  });
+  expect((await zone(here, 'list')).stdout).toBe(`no zone in ${here.zones}\n`);
+});
+
+test.each([
+  ['10.76.0.3', '10.76.0.3 is outside the zone subnet 10.75.0.0/16'],
+  ['10.75.0.0', '10.75.0.0 is the network address of 10.75.0.0/16'],
+  ['10.75.0.1', '10.75.0.1 is the gateway of 10.75.0.0/16'],
+  ['10.75.255.255', '10.75.255.255 is the broadcast address of 10.75.0.0/16'],
+])('%s is refused before anything is written', async (address, reason) => {
+  const here = place();
+  const refused = setZone(here, 'vif7.0', only(address));
+  await expect(refused).rejects.toMatchObject({ code: 'refused', message: `nothing written: ${reason}` });
+  expect(readdirSync(here.zones)).toEqual([]);
+});
+
+test("another zone's address is refused, one's own is not", async () => {
+  const here = place();
+  await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3');
+  await expect(setZone(here, 'vif8.0', only('10.75.0.3'))).rejects.toMatchObject({
+    code: 'conflict',
+    message: `nothing written: vif7.0 has 10.75.0.3 already (${here.zones}/vif7.0.toml)`,
+  });
+  expect((await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3')).stdout).toContain(', as before\n');
+  expect(readdirSync(here.zones)).toEqual(['vif7.0.toml']);
+});
+
+function only(ipv4: string) {
+  return { ipv4, ipv6: undefined, name: undefined };
+}
+
+test('a directory that the daemon would not trust is not written to', async () => {
+  const here = place();
+  chmodSync(here.zones, 0o777);
+  const { code, stderr } = await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('nothing written: ')]);
+  expect(readdirSync(here.zones)).toEqual([]);
+});
+
+test('a broken file is listed with its reason and can be replaced', async () => {
+  const here = place();
+  writeFileSync(join(here.zones, 'vif7.0.toml'), 'ipv4 = 3\n', { mode: 0o644 });
+  const { code, stderr } = await zone(here, 'list');
+  expect([code, stderr]).toEqual([0, expect.stringContaining('vif7.0.toml:1:8: ipv4 is 3; expected')]);
+  expect((await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3')).code).toBe(0);
+  expect(readFileSync(join(here.zones, 'vif7.0.toml'), 'utf8')).toBe('ipv4 = "10.75.0.3"\n');
+});
+
+test('a broken daemon.toml keeps nobody from taking a zone out', async () => {
+  const here = place({ config: 'broken' });
+  expect((await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3')).code).toBe(78);
+  expect((await zone(here, 'unset', 'vif7.0')).code).toBe(0);
+});

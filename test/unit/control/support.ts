@@ -1,0 +1,113 @@
+/** What the tests of the control socket share: temporary places, a canned status, raw requests. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
+import { type ControlServerOptions, startControlServer } from '../../../src/control/server.ts';
+import type { Status, ZoneStatus } from '../../../src/control/status.ts';
+import { type Address, parseAddress } from '../../../src/model/address.ts';
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'protect-network-control-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A server that is closed when the test ends. */
+export async function serving(options: Partial<ControlServerOptions> & { socket: string }) {
+  const server = await startControlServer({
+    status: async () => statusOf(),
+    metrics: async () => '# EOF\n',
+    ...options,
+  });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** 2026-01-02 03:04:05 UTC. */
+export const noon = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+export function statusOf(changes: Partial<Status> = {}): Status {
+  return {
+    version: '1.2.3',
+    pid: 4711,
+    startedAt: noon - 3 * 3_600_000,
+    state: 'ready',
+    subnets: { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' },
+    uplinks: [{ interface: 'eth0', families: ['ipv4', 'ipv6'] }],
+    directories: [
+      { name: 'control-api', state: 'absent', entries: 0, problems: [], detail: 'no socket', since: noon - 60_000 },
+      { name: 'static', state: 'answered', entries: 1, problems: [], detail: 'read', since: noon - 60_000 },
+    ],
+    zones: [zoneOf()],
+    lastPass: { at: noon - 5000, milliseconds: 1.25, changes: 3, cause: 'link vif7.0 is up' },
+    passes: 12,
+    transactions: 4,
+    repairs: 1,
+    failures: [],
+    warnings: [],
+    ...changes,
+  };
+}
+
+export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
+  return {
+    link: 'vif7.0',
+    ifindex: 42,
+    name: 'web',
+    addresses: ['10.75.0.3', 'fdd4:1476:6c7e::3'].map(address),
+    directory: 'static',
+    origin: '/zones.d/vif7.0.toml',
+    state: 'ready',
+    since: noon - 2 * 3_600_000,
+    reason: null,
+    sent: { packets: 1234, bytes: 567_890 },
+    received: { packets: 9, bytes: 840 },
+    spoofed: { packets: 0, bytes: 0 },
+    ...changes,
+  };
+}
+
+export function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) throw new Error(`${text} is no address`);
+  return parsed;
+}
+
+export interface HttpAnswer {
+  readonly code: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export type Where = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
+export function ask(where: Where, path: string, method = 'GET'): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const call = request({ ...where, path, method, agent: false, timeout: 5000 }, (response) => {
+      text(response).then((answer) => {
+        resolve({ code: response.statusCode, headers: response.headers, body: answer });
+      }, reject);
+    });
+    call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer`)));
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+/** Sends `bytes` and returns all that comes until the other side closes. */
+export function sendRaw(socketPath: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    let answer = '';
+    socket.setEncoding('latin1').setTimeout(12_000, () => socket.destroy(new Error('it was not closed')));
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    socket.on('error', reject).on('close', () => resolve(answer));
+    socket.write(bytes);
+  });
+}
