@@ -25,7 +25,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions): Promis
   const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
   const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
-  const failed = (error: Error) => log.warn(`control socket: ${messageOf(error)}`);
+  const failed = (error: unknown) => log.warn(`control socket: ${messageOf(error)}`);
   const serve = async ({ settings }: Config) => {
     const { socket, metricsListen: listen } = settings.control;
     const base = { socket, status, metrics, failed };

@@ -12,6 +12,7 @@ import { describeEvent } from './describe-event.ts';
 import { computeDesired, type Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
+import { hostProblems } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { applyPlan, type PassFailures, type PassScope, planPass } from './pass.ts';
@@ -240,6 +241,7 @@ export class Reconciler {
     else this.#failed(general, 'not everything could be put in place');
     this.#reporter.problems([
       ...this.#config.warnings,
+      ...hostProblems(this.#host.sysctl, this.#config, hasIpv6(this.#host.sysctl)),
       ...this.#directoryProblems(),
       ...desired.problems,
       ...gatewayProblems(failures),
