@@ -99,7 +99,7 @@ export class IpRtnetlink implements Rtnetlink {
 
   async #applySome(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]> {
     const { text, firstLine, ended } = await this.#tell(changes.map(commandLine));
-    if (ended) return this.#applyOneByOne(changes, text);
+    if (ended) return this.#applyInParts(changes, text);
     const complaints = complaintsByLine(text);
     const results: RtnetlinkResult[] = [];
     for (const [index, change] of changes.entries()) {
@@ -110,17 +110,25 @@ export class IpRtnetlink implements Rtnetlink {
   }
 
   /**
-   * `ip -force -batch` exits all the same at a neighbour command that fails, without naming its line. Every verb is
-   * idempotent, so what was done before is simply done again.
+   * `ip -force -batch` exits all the same at a neighbour command that fails, without naming its line. Most often its link
+   * has vanished: those are sorted out first. Else halves are tried; every verb is idempotent, so what was done before is
+   * simply done again.
    */
-  async #applyOneByOne(changes: readonly RtnetlinkChange[], text: string): Promise<RtnetlinkResult[]> {
-    const results: RtnetlinkResult[] = [];
-    if (changes.length > 1) {
-      for (const change of changes) results.push(...(await this.#applySome([change])));
-    } else {
-      for (const change of changes) results.push(await this.#judge(change, text));
+  async #applyInParts(changes: readonly RtnetlinkChange[], text: string): Promise<RtnetlinkResult[]> {
+    const [only] = changes;
+    if (only !== undefined && changes.length === 1) return [await this.#judge(only, text)];
+    const present = new Set((await this.links()).map(({ ifindex }) => ifindex));
+    const isPossible = (change: RtnetlinkChange) => !('ifindex' in change) || present.has(change.ifindex);
+    const possible = changes.filter(isPossible);
+    if (possible.length === changes.length) {
+      const middle = changes.length >> 1;
+      return [...(await this.#applySome(changes.slice(0, middle))), ...(await this.#applySome(changes.slice(middle)))];
     }
-    return results;
+    const results = possible.length === 0 ? [] : await this.#applySome(possible);
+    const applied = results[Symbol.iterator]();
+    return changes.map((change) =>
+      isPossible(change) ? (applied.next().value ?? vanished(change)) : vanished(change),
+    );
   }
 
   async #tell(lines: readonly string[]): Promise<Answer & { readonly ended: boolean }> {
@@ -193,6 +201,11 @@ export function commandLine(change: RtnetlinkChange): string {
     case 'proxy-del':
       return `neighbour ${isDeletion(change) ? 'del' : 'replace'} proxy ${change.address} dev ${reference(change.ifindex)} protocol ${routeProtocol}`;
   }
+}
+
+function vanished(change: RtnetlinkChange): RtnetlinkResult {
+  if (isDeletion(change)) return { ok: true };
+  return { ok: false, error: new ProtectNetworkError('vanished', `${commandLine(change)}: the link is gone`) };
 }
 
 function isDeletion(change: RtnetlinkChange): boolean {

@@ -49,9 +49,8 @@ export function judgeClaims({ directories, subnets, links, holders, served }: Cl
   const granted = new Map<LinkName, Claim>();
   const refused = new Map<LinkName, string>();
   const owners = new Map<Address, LinkName>();
-  const ordered = [...claims.values()].sort((a, b) => holding(b, holders) - holding(a, holders));
-  for (const claim of ordered) {
-    const reason = whyRefused(claim, subnets, owners);
+  for (const claim of claims.values()) {
+    const reason = whyRefused(claim, subnets, (address) => owners.get(address) ?? incumbent(address, claims, holders));
     if (reason === undefined) {
       const addresses = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
       for (const address of addresses) owners.set(address, claim.link);
@@ -94,7 +93,7 @@ function sameAddresses(
   a: { readonly addresses: readonly Address[] },
   b: { readonly addresses: readonly Address[] },
 ): boolean {
-  return [...a.addresses].sort().join(' ') === [...b.addresses].sort().join(' ');
+  return [...new Set(a.addresses)].sort().join(' ') === [...new Set(b.addresses)].sort().join(' ');
 }
 
 function disagreement(first: Claim, second: ZoneEntry, directory: DirectoryName): string {
@@ -104,12 +103,22 @@ function disagreement(first: Claim, second: ZoneEntry, directory: DirectoryName)
   );
 }
 
-/** 1 where the link already has one of the addresses it claims. */
-function holding(claim: Claim, holders: ReadonlyMap<Address, LinkName>): number {
-  return claim.addresses.some((address) => holders.get(address) === claim.link) ? 1 : 0;
+/** The link that has the address now and goes on claiming it. */
+function incumbent(
+  address: Address,
+  claims: ReadonlyMap<LinkName, Claim>,
+  holders: ReadonlyMap<Address, LinkName>,
+): LinkName | undefined {
+  const holder = holders.get(address);
+  if (holder === undefined) return undefined;
+  return claims.get(holder)?.addresses.includes(address) === true ? holder : undefined;
 }
 
-function whyRefused(claim: Claim, subnets: Subnets, owners: ReadonlyMap<Address, LinkName>): string | undefined {
+function whyRefused(
+  claim: Claim,
+  subnets: Subnets,
+  ownerOf: (address: Address) => LinkName | undefined,
+): string | undefined {
   // A family that is switched off is no mistake of whoever gave the address.
   const inUse = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
   const [first] = claim.addresses;
@@ -118,8 +127,8 @@ function whyRefused(claim: Claim, subnets: Subnets, owners: ReadonlyMap<Address,
   for (const address of inUse) {
     const reason = whyNotUsable(subnets, address);
     if (reason !== undefined) return reason;
-    const owner = owners.get(address);
-    if (owner !== undefined) return `${address} already belongs to ${owner}`;
+    const owner = ownerOf(address);
+    if (owner !== undefined && owner !== claim.link) return `${address} already belongs to ${owner}`;
   }
   return undefined;
 }

@@ -17,3 +17,8 @@ export function describeEvent(event: HostEvent): string {
       return event.reason;
   }
 }
+
+/** An event of `lo`, on which the gateways' routes stand. */
+export function isLoopback(event: HostEvent): boolean {
+  return event.kind === 'link' && event.link.name === 'lo';
+}

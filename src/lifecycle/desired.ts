@@ -20,6 +20,8 @@ export interface Desired {
   readonly gateways: readonly Address[];
   /** By ifindex: a name may be reborn before its old bearer is reported gone. */
   readonly zones: ReadonlyMap<number, DesiredZone>;
+  /** The same, by the link's name. */
+  readonly byLink: ReadonlyMap<LinkName, DesiredZone>;
   /** Zone links that get nothing, and why. */
   readonly unserved: ReadonlyMap<number, string>;
   /** IPv6 addresses for which each of `siblingLinks` answers. */
@@ -41,8 +43,11 @@ export function computeDesired(input: DesiredInput): Desired {
   const { config, hasIpv6 } = input;
   const subnets = hasIpv6 ? config.subnets : { ...config.subnets, ipv6: undefined };
   const bearers = bearersOf(input.links);
-  const { directories, holders } = input;
+  const { directories } = input;
   const served = [...input.served.values()].filter(({ link, ifindex }) => bearers.get(link) === ifindex);
+  // A zone that is down for a moment has lost its routes, not its address.
+  const holders = new Map(input.holders);
+  for (const { link, addresses } of served) for (const address of addresses) holders.set(address, link);
   const claims = judgeClaims({ directories, subnets, links: new Set(bearers.keys()), holders, served });
   const zones = new Map<number, DesiredZone>();
   const unserved = new Map<number, string>();
@@ -58,6 +63,7 @@ export function computeDesired(input: DesiredInput): Desired {
     families: enabled,
     gateways: enabled.flatMap((family) => subnets[family]?.gateway ?? []),
     zones,
+    byLink: new Map([...zones.values()].map((zone) => [zone.link, zone])),
     unserved,
     ...siblingsOf(zones, config.settings.isolation.zoneToZone === 'deny'),
     problems: claims.problems,

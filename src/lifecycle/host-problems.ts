@@ -16,3 +16,8 @@ export function hostProblems(sysctl: Sysctl, config: Config, hasIpv6: boolean): 
   }
   return problems;
 }
+
+/** Gateways that the host could not be made to answer for. */
+export function gatewayProblems(errors: readonly Error[]): string[] {
+  return errors.map((error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`);
+}

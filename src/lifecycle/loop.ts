@@ -24,9 +24,7 @@ export class Loop {
   mark(how: (dirty: Dirty) => void, cause: string): void {
     how(this.#dirty.because(cause));
     if (this.#stopped || this.#running !== undefined) return;
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#run();
   }
 
   /** Resolves when nothing is dirty and no pass is under way. */
@@ -48,5 +46,7 @@ export class Loop {
       await this.#pass(dirty);
       this.#lastPassEnd = performance.now();
     }
+    // In the same step as the look at `dirty`: a mark that comes now starts a new run.
+    this.#running = undefined;
   }
 }

@@ -6,7 +6,7 @@ import { linkSysctls } from '../arp/sysctls.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
-import { parseLinkName } from '../model/link-name.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
 import { planRuleset, type Scope, type ZoneChange } from '../nft/plan.ts';
@@ -24,6 +24,8 @@ export interface PassScope {
   readonly prune: boolean;
   /** What each link of the scope was given last, by ifindex, for links that are gone as well. */
   readonly served: ReadonlyMap<number, DesiredZone>;
+  /** Links that are known to be open: what they lack was taken from them, and their connections are their own. */
+  readonly open: ReadonlySet<number>;
   readonly forwarding: readonly ForwardingChange[];
 }
 
@@ -46,7 +48,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
     install.push(...routes.install, ...proxies.install);
     sysctls.push(...driftOf(zone, link, desired, sysctl));
     // A route of ours by this very link means that the address has been its own all along.
-    const opened = scope.served.get(ifindex)?.addresses ?? [];
+    const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
     purgeBefore.push(...zone.addresses.filter((address) => !present.has(address) && !opened.includes(address)));
   }
   const gateways =
@@ -104,8 +106,16 @@ export async function applyPlan(host: Host, mirror: Mirror, plan: Plan): Promise
 }
 
 function writeSysctls(sysctl: Sysctl, plan: Plan): FailedSysctl[] {
-  const global = plan.forwarding.map((change) => ({ ...change, ifindex: 0 }));
-  return [...applySysctls(sysctl, global), ...applySysctls(sysctl, plan.sysctls)];
+  return [...writeForwarding(sysctl, plan.forwarding), ...applySysctls(sysctl, plan.sysctls)];
+}
+
+/** One after the other, up to the first that fails: forwarding must not go on before an uplink is prepared for it. */
+function writeForwarding(sysctl: Sysctl, changes: readonly ForwardingChange[]): FailedSysctl[] {
+  for (const change of changes) {
+    const failed = applySysctls(sysctl, [{ ...change, ifindex: 0 }]);
+    if (failed.length > 0) return failed;
+  }
+  return [];
 }
 
 function driftOf(zone: DesiredZone, link: Link, desired: Desired, sysctl: Sysctl) {
@@ -122,24 +132,18 @@ function proxiesOf(zone: DesiredZone, desired: Desired): Address[] {
 
 function nftScope(desired: Desired, scope: PassScope): Scope {
   if (scope.links === 'all') return { kind: 'all', zones: [...desired.zones.values()], prune: scope.prune };
-  const changes = new Map<string, ZoneChange>();
+  const changes = new Map<LinkName, ZoneChange>();
   for (const ifindex of scope.links) {
     const zone = desired.zones.get(ifindex);
     const before = scope.served.get(ifindex);
-    const link = zone?.link ?? before?.link;
-    if (link === undefined) continue;
-    // One name may stand for a link that is gone and for its successor.
-    const known = changes.get(link);
-    changes.set(link, {
-      link,
-      had: [...(known?.had ?? []), ...(before?.addresses ?? [])],
-      want: [...(known?.want ?? []), ...(zone?.addresses ?? [])],
-    });
-    if (before !== undefined && zone !== undefined && before.link !== zone.link) {
-      changes.set(before.link, {
-        link: before.link,
-        had: before.addresses,
-        want: changes.get(before.link)?.want ?? [],
+    // A link may have changed its name, and a name its link: what is wanted goes by the name alone.
+    for (const link of [zone?.link, before?.link]) {
+      if (link === undefined) continue;
+      const had = before?.link === link ? before.addresses : [];
+      changes.set(link, {
+        link,
+        had: [...(changes.get(link)?.had ?? []), ...had],
+        want: desired.byLink.get(link)?.addresses ?? [],
       });
     }
   }

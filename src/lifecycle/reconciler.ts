@@ -8,11 +8,11 @@ import { parseAddress } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
 import { nextRetry, type Retry } from './backoff.ts';
-import { describeEvent } from './describe-event.ts';
+import { describeEvent, isLoopback } from './describe-event.ts';
 import { computeDesired, type Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
-import { hostProblems } from './host-problems.ts';
+import { gatewayProblems, hostProblems } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { applyPlan, type PassFailures, type PassScope, planPass } from './pass.ts';
@@ -49,6 +49,7 @@ export class Reconciler {
   /** Events that came while the mirror was being read; undefined at other times. */
   #held: HostEvent[] | undefined;
   #failure: { error: Error; retry: Retry } | undefined;
+  #gatewayRetry: Retry | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #resyncTimer: NodeJS.Timeout | undefined;
 
@@ -150,6 +151,8 @@ export class Reconciler {
   }
 
   async #tryPass(dirty: Dirty): Promise<void> {
+    // What a failed pass should have read is still to be read.
+    if (this.#failure !== undefined) dirty.all = true;
     try {
       await this.#pass(dirty);
     } catch (error) {
@@ -227,7 +230,7 @@ export class Reconciler {
     this.#prunes = prune;
     const links = linksInScope({ dirty, before, desired, records: this.records, served, everything, now: Date.now() });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
-    return { links, prune, served, forwarding };
+    return { links, prune, served, open: this.records.open(), forwarding };
   }
 
   #settle(dirty: Dirty, scope: PassScope, failures: PassFailures): void {
@@ -244,8 +247,12 @@ export class Reconciler {
       ...hostProblems(this.#host.sysctl, this.#config, hasIpv6(this.#host.sysctl)),
       ...this.#directoryProblems(),
       ...desired.problems,
-      ...gatewayProblems(failures),
+      ...gatewayProblems(failures.gateways),
     ]);
+    const isGatewayMissing = failures.gateways.length > 0;
+    if (isGatewayMissing || scope.links === 'all') {
+      this.#gatewayRetry = isGatewayMissing ? nextRetry(this.#gatewayRetry, Date.now()) : undefined;
+    }
     this.#scheduleRetry();
   }
 
@@ -266,6 +273,7 @@ export class Reconciler {
     clearTimeout(this.#retryTimer);
     const due = this.records.values().flatMap((record) => record.retry?.nextTryAt ?? []);
     if (this.#failure !== undefined) due.push(this.#failure.retry.nextTryAt);
+    if (this.#gatewayRetry !== undefined) due.push(this.#gatewayRetry.nextTryAt);
     if (due.length === 0) return;
     const wait = Math.max(1, Math.min(...due) - Date.now());
     this.#retryTimer = setTimeout(() => this.#retry(), wait);
@@ -274,7 +282,8 @@ export class Reconciler {
   #retry(): void {
     const now = Date.now();
     this.#loop.mark((dirty) => {
-      if (this.#failure !== undefined && this.#failure.retry.nextTryAt <= now) dirty.all = true;
+      const general = [this.#failure?.retry, this.#gatewayRetry];
+      if (general.some((retry) => retry !== undefined && retry.nextTryAt <= now)) dirty.all = true;
       for (const record of this.records.values()) {
         if (record.retry !== undefined && record.retry.nextTryAt <= now) dirty.links.add(record.ifindex);
       }
@@ -287,14 +296,4 @@ export class Reconciler {
     this.#resyncTimer = setInterval(() => this.#loop.mark((dirty) => (dirty.all = true), 'resync'), everyMs);
     this.#resyncTimer.unref();
   }
-}
-
-function isLoopback(event: HostEvent): boolean {
-  return event.kind === 'link' && event.link.name === 'lo';
-}
-
-function gatewayProblems(failures: PassFailures): string[] {
-  return failures.gateways.map(
-    (error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`,
-  );
 }

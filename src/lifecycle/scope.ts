@@ -32,8 +32,9 @@ export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
 /** True where the zone is not served as it should be, and a failed one's next try is due. */
 function isBehind(zone: DesiredZone, { records, served, now }: ScopeInput): boolean {
   const given = served.get(zone.ifindex);
-  if (given !== undefined) return !sameZone(given, zone);
-  const retry = records.get(zone.ifindex)?.retry;
+  const record = records.get(zone.ifindex);
+  if (given !== undefined && record?.state !== 'opening') return !sameZone(given, zone);
+  const retry = record?.retry;
   return retry === undefined || retry.nextTryAt <= now;
 }
 

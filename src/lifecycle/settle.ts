@@ -1,7 +1,6 @@
 /** Brings the records of zone links to what a pass reached, and reports each transition once. */
 import type { Link } from '../host/port.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
-import { parseLinkName } from '../model/link-name.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { PassFailures } from './pass.ts';
 import type { Reporter } from './reporter.ts';
@@ -18,29 +17,29 @@ export interface Settlement {
 }
 
 export function settle(records: ZoneRecords, reporter: Reporter, settlement: Settlement): void {
-  const { desired, links, scope, failures, since } = settlement;
-  const isLookedAt = (ifindex: number) => scope === 'all' || scope.has(ifindex);
-  forgetGone(records, reporter, links);
+  const { desired, links, failures, since } = settlement;
   for (const zone of desired.zones.values()) {
     records.see(zone.ifindex, zone.link);
-    if (isLookedAt(zone.ifindex)) turnZone(records, reporter, zone, failures, since);
+    if (isLookedAt(settlement, zone.ifindex)) turnZone(records, reporter, zone, failures, since);
   }
   for (const [ifindex, reason] of desired.unserved) {
     records.see(ifindex, links.get(ifindex)?.name ?? '');
-    // Until it has been looked at, what it was given is still there.
-    if (!isLookedAt(ifindex) && records.get(ifindex)?.served !== undefined) continue;
-    const turned = records.turn(ifindex, 'unserved', reason);
-    if (turned?.changed === true) reporter.turned(turned.record, since);
+    if (isLookedAt(settlement, ifindex) || records.get(ifindex)?.served === undefined) {
+      turnUnserved(records, reporter, ifindex, reason, failures, since);
+    }
+  }
+  for (const record of records.values()) {
+    const { ifindex } = record;
+    // A link that ended after this pass was planned was given what it should have: the next pass takes it back.
+    if (desired.zones.has(ifindex) || desired.unserved.has(ifindex) || !isLookedAt(settlement, ifindex)) continue;
+    if (failures.nft !== undefined) continue;
+    records.forget(ifindex);
+    reporter.closed(record);
   }
 }
 
-function forgetGone(records: ZoneRecords, reporter: Reporter, links: ReadonlyMap<number, Link>): void {
-  for (const record of records.values()) {
-    const name = links.get(record.ifindex)?.name;
-    if (name !== undefined && parseLinkName(name) !== undefined) continue;
-    records.forget(record.ifindex);
-    reporter.closed(record);
-  }
+function isLookedAt({ scope }: Settlement, ifindex: number): boolean {
+  return scope === 'all' || scope.has(ifindex);
 }
 
 function turnZone(
@@ -50,17 +49,33 @@ function turnZone(
   failures: PassFailures,
   since: number,
 ): void {
-  const known = records.get(zone.ifindex);
+  const before = records.get(zone.ifindex);
   const error = failures.nft ?? failures.links.get(zone.ifindex);
-  // The link's own end is on its way as an event; until then there is nothing to say.
-  if (error !== undefined && hasCode(error, 'vanished') && known?.state !== 'failed') return;
-  const turned =
-    error === undefined
+  const isVanished = error !== undefined && hasCode(error, 'vanished') && before?.state !== 'failed';
+  const turned = isVanished
+    ? // The link's own end is on its way as an event; until then there is nothing to say.
+      records.turn(zone.ifindex, before?.state ?? 'opening', before?.reason, zone)
+    : error === undefined
       ? records.turn(zone.ifindex, 'ready', undefined, zone)
-      : records.turn(zone.ifindex, 'failed', messageOf(error), known?.served);
-  const isGivenAnew = error === undefined && known?.served?.addresses.join() !== zone.addresses.join();
-  if (turned?.changed === true || isGivenAnew) {
-    const record = records.get(zone.ifindex);
-    if (record !== undefined) reporter.turned(record, since);
-  }
+      : records.turn(zone.ifindex, 'failed', messageOf(error), zone);
+  const isGivenAnew = error === undefined && before?.served?.addresses.join() !== zone.addresses.join();
+  if (turned !== undefined && (turned.changed || isGivenAnew)) reporter.turned(turned.record, since);
+}
+
+/** What could not be taken back is tried again, and the link counts as failed until it is. */
+function turnUnserved(
+  records: ZoneRecords,
+  reporter: Reporter,
+  ifindex: number,
+  reason: string,
+  failures: PassFailures,
+  since: number,
+): void {
+  const served = records.get(ifindex)?.served;
+  const error = failures.nft ?? failures.links.get(ifindex);
+  const isStuck = served !== undefined && error !== undefined && !hasCode(error, 'vanished');
+  const turned = isStuck
+    ? records.turn(ifindex, 'failed', `${reason}, and what it had could not be taken back: ${messageOf(error)}`, served)
+    : records.turn(ifindex, 'unserved', reason);
+  if (turned?.changed === true) reporter.turned(turned.record, since);
 }

@@ -11,7 +11,7 @@ export interface ZoneRecord {
   readonly since: number;
   readonly reason: string | undefined;
   readonly retry: Retry | undefined;
-  /** What the kernel was last given for this link; undefined where nothing was. */
+  /** What the kernel may have been given for this link, completely or not; undefined where nothing was. */
   readonly served: DesiredZone | undefined;
 }
 
@@ -55,6 +55,11 @@ export class ZoneRecords {
     const record = { ...known, state, reason, retry, served, since: changed ? Date.now() : known.since };
     this.#records.set(ifindex, record);
     return { record, changed };
+  }
+
+  /** Links that are served completely. */
+  open(): Set<number> {
+    return new Set(this.values().flatMap(({ ifindex, state }) => (state === 'ready' ? [ifindex] : [])));
   }
 
   forget(ifindex: number): void {

@@ -14,7 +14,7 @@ export function describeCommand(command: NftCommand): string {
     case 'chain':
       return `${verb} chain ${place} ${String(value['name'])}${describeHook(value)}`;
     case 'set':
-      return `${verb} set ${place} ${String(value['name'])}${verb === 'add' ? ` { type ${concat(value['type'], ' . ')}; }` : ''}`;
+      return `${verb} set ${place} ${String(value['name'])}${verb === 'add' ? describeSetType(value) : ''}`;
     case 'element':
       return `${verb} element ${place} ${String(value['name'])} { ${listOf(value['elem']).map(describeElement).join(', ')} }`;
     case 'rule':
@@ -22,6 +22,11 @@ export function describeCommand(command: NftCommand): string {
     default:
       return JSON.stringify(command);
   }
+}
+
+function describeSetType(value: Fields): string {
+  const counter = value['stmt'] === undefined ? '' : ' counter;';
+  return ` { type ${concat(value['type'], ' . ')};${counter} }`;
 }
 
 function describeHook(value: Fields): string {
@@ -52,7 +57,9 @@ function describeExpression(expression: unknown): string {
 }
 
 function describeMatch({ op, left, right }: Fields): string {
-  const operator = op === '==' || op === 'in' ? ' ' : ` ${String(op)} `;
+  // nft lets `==` go unsaid, but not behind a computed left side.
+  const isSilent = op === 'in' || (op === '==' && !('&' in (left as Fields)));
+  const operator = isSilent ? ' ' : ` ${String(op)} `;
   const named = typeof right === 'string' && !right.startsWith('@') && isInterface(left);
   return `${operand(left)}${operator}${named ? `"${right}"` : operand(right)}`;
 }

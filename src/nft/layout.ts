@@ -96,6 +96,9 @@ export function ownSets(settings: LayoutSettings): SetLayout[] {
   return [...perFamily, { name: spoofedSet, type: 'ifname', counted: true }];
 }
 
+/** Chains that are there with some settings only. */
+export const optionalChains: readonly string[] = ['forward-end', 'input-guard'];
+
 export function ownChains(settings: LayoutSettings): ChainLayout[] {
   const chains: ChainLayout[] = [
     { name: 'from-zone', hook: undefined, rules: fromZone(settings) },

@@ -14,15 +14,29 @@ export function isOurJump(rule: Rule): boolean {
 /** The position among the rules that are not ours: 0 is the head, their number the end. */
 export function jumpPosition(table: Table, others: readonly Rule[], placement: 'auto' | 'first'): number {
   if (placement === 'first') return 0;
-  const end = others.findIndex((rule) => endsEveryPacket(rule, table, new Set()));
+  const end = others.findIndex((rule) => leavesTheTop(rule) || endsEveryPacket(rule, table, new Set()));
   return end < 0 ? others.length : end;
 }
 
 /** Statements that look at nothing and change nothing about where a packet goes. */
-const harmless = new Set(['counter', 'log']);
-const verdicts = ['accept', 'drop', 'reject', 'queue', 'goto'];
+const harmless = new Set(['counter', 'log', 'mangle', 'notrack']);
+const verdicts = ['accept', 'drop', 'reject', 'queue'];
 /** Targets of iptables' extensions that end the packet; nft prints them as `{"xt": {"type": "target", …}}`. */
 const endingTargets = new Set(['REJECT', 'DROP', 'ACCEPT', 'NFQUEUE', 'TARPIT']);
+
+/** In a base chain, an unconditional return or goto leaves the rest to nobody: the policy decides in the end. */
+function leavesTheTop(rule: Rule): boolean {
+  const isUnconditional = rule.expr.every((part) => isLeaving(part) || isHarmless(part));
+  return isUnconditional && rule.expr.some(isLeaving);
+}
+
+function isLeaving(part: NftObject): boolean {
+  return 'return' in part || 'goto' in part || xtName(part, 'target') === 'RETURN';
+}
+
+function isHarmless(part: NftObject): boolean {
+  return Object.keys(part).every((key) => harmless.has(key)) || xtName(part, 'match') === 'comment';
+}
 
 /** True where no packet comes past the rule. Anything that is not understood counts as a condition. */
 function endsEveryPacket(rule: Rule, table: Table, visiting: Set<string>): boolean {
@@ -33,10 +47,9 @@ function endsEveryPacket(rule: Rule, table: Table, visiting: Set<string>): boole
       if (endingTargets.has(target)) return true;
       continue;
     }
-    const chain = jumpName(part);
+    const chain = chainName(part, 'jump') ?? chainName(part, 'goto');
     if (chain !== undefined) return chainEndsEveryPacket(chain, table, visiting);
-    const isHarmless = Object.keys(part).every((key) => harmless.has(key));
-    if (!isHarmless && xtName(part, 'match') !== 'comment') return false;
+    if (!isHarmless(part)) return false;
   }
   return false;
 }
@@ -47,19 +60,19 @@ function chainEndsEveryPacket(name: string, table: Table, visiting: Set<string>)
   if (chain === undefined || visiting.has(name)) return false;
   visiting.add(name);
   for (const rule of chain.rules()) {
-    // After a return, even a conditional one, some packets live on.
-    if (rule.expr.some((part) => 'return' in part || xtName(part, 'target') === 'RETURN')) return false;
     if (endsEveryPacket(rule, table, visiting)) return true;
+    // After a return or a goto, even a conditional one, some packets go back to the chain that jumped here.
+    if (rule.expr.some(isLeaving)) return false;
   }
   return false;
 }
 
 function jumpTarget(rule: Rule): string | undefined {
-  return rule.expr.map(jumpName).find((name) => name !== undefined);
+  return rule.expr.map((part) => chainName(part, 'jump')).find((name) => name !== undefined);
 }
 
-function jumpName(part: NftObject): string | undefined {
-  const target = (part['jump'] as { target?: unknown } | undefined)?.target;
+function chainName(part: NftObject, verb: 'jump' | 'goto'): string | undefined {
+  const target = (part[verb] as { target?: unknown } | undefined)?.target;
   return typeof target === 'string' ? target : undefined;
 }
 

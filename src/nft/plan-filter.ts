@@ -58,15 +58,25 @@ export function planRemovedFamily(family: Family, observed: Ruleset): NftCommand
   const user = table.chains.get(userChain);
   return [
     ...jumps.map(({ handle }) => deleteRule(ref(forwardHookChain), handle)),
-    ...(table.chains.has(forwardChain) ? [flushChain(ref(forwardChain)), deleteChain(ref(forwardChain))] : []),
+    ...removeForwardChain(ref(forwardChain), table),
     ...(user !== undefined && user.size === 0 && !isReferred(table, userChain) ? [deleteChain(ref(userChain))] : []),
   ];
 }
 
-/** True where a rule outside our chain jumps to `target`: the operator's doing, and the kernel would refuse to delete it. */
+/** A chain that somebody else's rule jumps to can only be emptied: the kernel would refuse the rest. */
+function removeForwardChain(ref: ChainRef, table: Table): NftCommand[] {
+  const chain = table.chains.get(forwardChain);
+  if (chain === undefined) return [];
+  const isStuck = isReferred(table, forwardChain);
+  return [...(chain.size > 0 ? [flushChain(ref)] : []), ...(isStuck ? [] : [deleteChain(ref)])];
+}
+
+/** True where a rule of somebody else's jumps to `target`. */
 function isReferred(table: Table, target: string): boolean {
   return [...table.chains].some(
-    ([name, chain]) => name !== forwardChain && chain.rules().some((rule) => rule.text.includes(`target:"${target}"`)),
+    ([name, chain]) =>
+      name !== forwardChain &&
+      chain.rules().some((rule) => !isOurJump(rule) && rule.text.includes(`target:"${target}"`)),
   );
 }
 

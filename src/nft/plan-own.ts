@@ -1,17 +1,19 @@
-/** The chains and sets of our own table. Only the table's structure; elements are `plan.ts`'s. */
+/**
+ * The chains and sets of our own table. Only the table's structure; elements are `plan.ts`'s.
+ *
+ * Chains and sets that we do not know are left alone: the operator's rules in `user-input` may need them.
+ */
 import type { NftCommand } from '../host/port.ts';
+import { addChain, addRule, addSet, addTable, type ChainRef, deleteChain, deleteSet, flushChain } from './commands.ts';
 import {
-  addChain,
-  addRule,
-  addSet,
-  addTable,
-  type ChainRef,
-  deleteChain,
-  deleteSet,
-  deleteTable,
-  flushChain,
-} from './commands.ts';
-import { type ChainLayout, enabledFamilies, type LayoutSettings, ownChains, ownSets } from './layout.ts';
+  type ChainLayout,
+  enabledFamilies,
+  type LayoutSettings,
+  optionalChains,
+  ownChains,
+  ownSets,
+  type SetLayout,
+} from './layout.ts';
 import {
   filterFamilies,
   filterTable,
@@ -19,6 +21,7 @@ import {
   madeForwardMarker,
   madeTableMarker,
   ownTable,
+  sets,
 } from './names.ts';
 import { type Chain, type Ruleset, ruleText, setText, type Table, tableKey } from './ruleset.ts';
 
@@ -26,98 +29,75 @@ export const emptyTable: Table = { chains: new Map(), sets: new Map() };
 
 export interface StructurePlan {
   readonly commands: NftCommand[];
-  /** True where the table is made anew, and its sets are therefore empty afterwards. */
-  readonly rebuilt: boolean;
+  /** Sets that are empty afterwards, because they are made, or made anew. */
+  readonly freshSets: ReadonlySet<string>;
 }
 
-export function planOwnStructure(
-  settings: LayoutSettings,
-  own: Table | undefined,
-  observed: Ruleset,
-  prune: boolean,
-): StructurePlan {
-  const markers = neededMarkers(settings, own, observed);
-  if (own === undefined || !hasShape(own, settings)) {
-    const removal = own === undefined ? [] : [deleteTable(ownTable.family, ownTable.name)];
-    return { commands: [...removal, ...build(settings, own, markers)], rebuilt: true };
-  }
-  const wanted = ownChains(settings);
-  const rewritten = wanted.filter((chain) => !holds(own.chains.get(chain.name), chain));
+export function planOwnStructure(settings: LayoutSettings, own: Table | undefined, observed: Ruleset): StructurePlan {
+  const present = own ?? emptyTable;
+  const wantedSets = ownSets(settings);
+  const wantedChains = ownChains(settings);
+  const freshSets = wantedSets.filter((set) => present.sets.get(set.name)?.text !== textOf(set));
+  const wrongSets = freshSets.filter(({ name }) => present.sets.has(name));
+  const wrongChains = wantedChains.filter(
+    ({ name, hook }) => present.chains.has(name) && !hangsAt(present.chains.get(name), hook),
+  );
+  const strangers = removeOutdated(settings, present);
+  // What is deleted may be named by any rule of ours: then all of them are written again.
+  const rewritesAll = wrongSets.length + wrongChains.length > 0;
+  const rewritten = wantedChains.filter(
+    (chain) => chain.operators !== true && (rewritesAll || !holds(present.chains.get(chain.name), chain)),
+  );
+  const missing = wantedChains.filter((chain) => !present.chains.has(chain.name) || wrongChains.includes(chain));
+  const markers = neededMarkers(settings, own, observed).filter((name) => !present.chains.has(name));
   const commands = [
-    // Chains that are new with the settings; `hasShape` has made sure that those that exist have the right hook.
-    ...wanted.filter(({ name }) => !own.chains.has(name)).map((chain) => addChain(ref(chain.name), chain.hook)),
-    ...markers.filter((name) => !own.chains.has(name)).map((name) => addChain(ref(name))),
-    ...rewritten.filter(({ name }) => own.chains.has(name)).map(({ name }) => flushChain(ref(name))),
+    ...(own === undefined ? [addTable(ownTable.family, ownTable.name)] : []),
+    ...rewritten.filter(({ name }) => present.chains.has(name)).map(({ name }) => flushChain(ref(name))),
+    ...strangers,
+    ...wrongChains.map(({ name }) => deleteChain(ref(name))),
+    ...wrongSets.map(({ name }) => deleteSet(ownTable.family, ownTable.name, name)),
+    ...freshSets.map((set) => addSet(ownTable.family, ownTable.name, set)),
+    ...missing.map((chain) => addChain(ref(chain.name), chain.hook)),
+    ...markers.map((name) => addChain(ref(name))),
     ...rewritten.flatMap((chain) => chain.rules.map((expr) => addRule(ref(chain.name), expr))),
-    ...(prune ? removeStrangers(settings, own, markers) : []),
   ];
-  return { commands, rebuilt: false };
+  return { commands, freshSets: new Set(freshSets.map(({ name }) => name)) };
 }
 
 function ref(chain: string): ChainRef {
   return { family: ownTable.family, table: ownTable.name, chain };
 }
 
-/** Chains without a hook stand first: a jump needs its target. */
-function build(settings: LayoutSettings, before: Table | undefined, markers: readonly string[]): NftCommand[] {
-  const chains = ownChains(settings);
-  return [
-    addTable(ownTable.family, ownTable.name),
-    ...ownSets(settings).map((set) => addSet(ownTable.family, ownTable.name, set)),
-    ...chains.map((chain) => addChain(ref(chain.name), chain.hook)),
-    ...markers.map((name) => addChain(ref(name))),
-    ...chains.flatMap((chain) => rulesToBuild(chain, before).map((expr) => addRule(ref(chain.name), expr))),
-  ];
+function textOf({ type, counted }: SetLayout): string {
+  return setText(type, counted ? [{ counter: null }] : undefined, undefined);
 }
 
-/** The operator's rules live on when the table is made anew. */
-function rulesToBuild(chain: ChainLayout, before: Table | undefined): ChainLayout['rules'] {
-  if (chain.operators !== true) return chain.rules;
-  return (
-    before?.chains
-      .get(chain.name)
-      ?.rules()
-      .map((rule) => rule.expr) ?? []
-  );
-}
-
-/** True where every set of ours is there as it should be, and every chain that is there has the right hook. */
-function hasShape(own: Table, settings: LayoutSettings): boolean {
-  const setsFit = ownSets(settings).every(
-    ({ name, type, counted }) =>
-      own.sets.get(name)?.text === setText(type, counted ? [{ counter: null }] : undefined, undefined),
-  );
-  return (
-    setsFit &&
-    ownChains(settings).every(({ name, hook }) => {
-      const chain = own.chains.get(name);
-      if (chain === undefined) return true;
-      if (hook === undefined || chain.hook === undefined) return hook === chain.hook;
-      const { type, hook: point, prio, policy } = chain.hook;
-      return type === hook.type && point === hook.hook && prio === hook.prio && policy === 'accept';
-    })
-  );
+function hangsAt(chain: Chain | undefined, hook: ChainLayout['hook']): boolean {
+  if (hook === undefined || chain?.hook === undefined) return hook === chain?.hook;
+  const { type, hook: point, prio, policy } = chain.hook;
+  return type === hook.type && point === hook.hook && prio === hook.prio && policy === 'accept';
 }
 
 function holds(chain: Chain | undefined, layout: ChainLayout): boolean {
-  if (chain === undefined) return false;
-  if (layout.operators === true) return true;
-  const rules = chain.rules();
+  const rules = chain?.rules();
   return (
-    rules.length === layout.rules.length && layout.rules.every((expr, index) => rules[index]?.text === ruleText(expr))
+    rules !== undefined &&
+    rules.length === layout.rules.length &&
+    layout.rules.every((expr, index) => rules[index]?.text === ruleText(expr))
   );
 }
 
-/** What is in our table and no longer (or never was) ours: chains of switched-off settings, sets of a family that went. */
-function removeStrangers(settings: LayoutSettings, own: Table, markers: readonly string[]): NftCommand[] {
-  const known = new Set([...ownChains(settings).map(({ name }) => name), ...markers]);
-  const chains = [...own.chains.keys()].filter((name) => !known.has(name));
-  const knownSets = new Set(ownSets(settings).map(({ name }) => name));
-  const strangeSets = [...own.sets.keys()].filter((name) => !knownSets.has(name));
+/** Chains of settings that are off now, and sets of a family that is. */
+function removeOutdated(settings: LayoutSettings, present: Table): NftCommand[] {
+  const wanted = new Set(ownChains(settings).map(({ name }) => name));
+  const chains = optionalChains.filter((name) => present.chains.has(name) && !wanted.has(name));
+  const wantedSets = new Set(ownSets(settings).map(({ name }) => name));
+  const gone = Object.values(sets)
+    .flatMap((perFamily) => Object.values(perFamily))
+    .filter((name) => present.sets.has(name) && !wantedSets.has(name));
   return [
-    ...chains.map((name) => flushChain(ref(name))),
-    ...chains.map((name) => deleteChain(ref(name))),
-    ...strangeSets.map((name) => deleteSet(ownTable.family, ownTable.name, name)),
+    ...chains.flatMap((name) => [flushChain(ref(name)), deleteChain(ref(name))]),
+    ...gone.map((name) => deleteSet(ownTable.family, ownTable.name, name)),
   ];
 }
 

@@ -50,12 +50,11 @@ export function planRuleset(settings: LayoutSettings, observed: Ruleset, scope: 
       ),
     ];
   }
-  const structure = planOwnStructure(settings, own, observed, scope.prune);
-  const base = structure.rebuilt ? emptyTable : (own ?? emptyTable);
+  const structure = planOwnStructure(settings, own, observed);
+  const base: Table = { chains: new Map(), sets: new Map() };
+  for (const [name, set] of own?.sets ?? []) if (!structure.freshSets.has(name)) base.sets.set(name, set);
   const keys = elementKeys(settings, wanted);
   const present = scope.prune ? allKeys(base) : new Map<string, Set<string>>();
-  // A rebuilt table forgets elements that may not be pruned yet.
-  if (structure.rebuilt && !scope.prune && own !== undefined) addAll(keys, allKeys(own), ownSetNames(settings));
   return [
     ...structure.commands,
     ...planElements(settings, base, keys, present),
@@ -117,10 +116,4 @@ function planElements(
 
 function allKeys(table: Table): Map<string, Set<string>> {
   return new Map([...table.sets].map(([name, set]) => [name, set.elements]));
-}
-
-function addAll(target: Map<string, Set<string>>, source: Map<string, Set<string>>, names: ReadonlySet<string>): void {
-  for (const name of names) {
-    for (const key of source.get(name) ?? []) target.get(name)?.add(key);
-  }
 }

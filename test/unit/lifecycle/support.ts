@@ -1,0 +1,297 @@
+/**
+ * The loop on the fake kernel: a directory in memory, a record of what was asked of the kernel, a hand on the event
+ * stream, and time that moves when told to.
+ */
+import { Writable } from 'node:stream';
+import { setImmediate as nextTask } from 'node:timers/promises';
+import pino from 'pino';
+import { expect, onTestFinished, vi } from 'vitest';
+import type { Config } from '../../../src/config/config.ts';
+import { defaultSettings, type Settings } from '../../../src/config/settings.ts';
+import { parseSubnet, type Subnet, type Subnets } from '../../../src/config/subnet.ts';
+import type { Host, HostEvent } from '../../../src/host/port.ts';
+import { sysctlName } from '../../../src/host/sysctl.ts';
+import type {
+  DirectoryName,
+  DirectorySnapshot,
+  DirectoryState,
+  ZoneDirectory,
+  ZoneEntry,
+} from '../../../src/lifecycle/directory.ts';
+import { Reconciler } from '../../../src/lifecycle/reconciler.ts';
+import { Reporter } from '../../../src/lifecycle/reporter.ts';
+import { ProtectNetworkError } from '../../../src/model/errors.ts';
+import { describeCommand } from '../../../src/nft/describe.ts';
+import { FakeHost } from '../../fake/kernel.ts';
+import { address, link } from '../nft/support.ts';
+
+export class MemoryDirectory implements ZoneDirectory {
+  readonly name: DirectoryName;
+  readonly #entries = new Map<string, ZoneEntry>();
+  #snapshot: DirectorySnapshot;
+  #changed: (() => void) | undefined;
+
+  constructor(name: DirectoryName = 'static', entries: Readonly<Record<string, readonly string[]>> = {}) {
+    this.name = name;
+    this.#snapshot = { state: 'answered', entries: [], problems: [], detail: '', since: 0 };
+    for (const [zone, addresses] of Object.entries(entries)) this.set(zone, ...addresses);
+  }
+
+  async start(changed: () => void): Promise<void> {
+    this.#changed = changed;
+  }
+
+  async stop(): Promise<void> {
+    this.#changed = undefined;
+  }
+
+  snapshot(): DirectorySnapshot {
+    return this.#snapshot;
+  }
+
+  set(zone: string, ...addresses: string[]): void {
+    const entry = { link: link(zone), addresses: addresses.map(address), name: undefined, origin: `memory/${zone}` };
+    this.#entries.set(zone, entry);
+    this.#answer({});
+  }
+
+  unset(zone: string): void {
+    this.#entries.delete(zone);
+    this.#answer({});
+  }
+
+  turn(state: DirectoryState): void {
+    this.#answer({ state });
+  }
+
+  /** Says "look again", whether or not there is anything new. */
+  poke(): void {
+    this.#changed?.();
+  }
+
+  #answer(change: Partial<DirectorySnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change };
+    const isSilent = this.#snapshot.state === 'waiting' || this.#snapshot.state === 'absent';
+    this.#snapshot = { ...this.#snapshot, entries: isSilent ? [] : [...this.#entries.values()] };
+    this.#changed?.();
+  }
+}
+
+export interface WorldOptions {
+  readonly host?: FakeHost;
+  readonly directories?: readonly MemoryDirectory[];
+  readonly config?: Config;
+  readonly makeReporter?: (log: pino.Logger) => Reporter;
+}
+
+export class World {
+  readonly host: FakeHost;
+  readonly directories: readonly MemoryDirectory[];
+  /** What was asked of the kernel, in order, one line each. */
+  readonly trace: string[] = [];
+  readonly log: { level: number; msg: string }[] = [];
+  config: Config;
+  reconciler: Reconciler;
+  /** What stands between the kernel's events and the daemon. */
+  deliver: (event: HostEvent, pass: (event: HostEvent) => void) => void = (event, pass) => pass(event);
+  readonly #makeReporter: (log: pino.Logger) => Reporter;
+
+  constructor(options: WorldOptions = {}) {
+    this.host = options.host ?? new FakeHost();
+    this.directories = options.directories ?? [new MemoryDirectory()];
+    this.config = options.config ?? configOf();
+    this.#makeReporter = options.makeReporter ?? ((log) => new Reporter(log));
+    this.reconciler = this.#makeReconciler();
+  }
+
+  /** The first directory. */
+  get directory(): MemoryDirectory {
+    const [first] = this.directories;
+    if (first === undefined) throw new Error('a world without directories');
+    return first;
+  }
+
+  /** Resolves when no event is under way and the loop is idle. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 3; round += 1) {
+      await nextTask();
+      await this.reconciler.idle();
+    }
+  }
+
+  /** Lets timers come due in steps, the loop settling in between. */
+  async pass(milliseconds: number): Promise<void> {
+    for (let left = milliseconds; left > 0; left -= 5_000) {
+      vi.advanceTimersByTime(Math.min(5_000, left));
+      await this.settle();
+    }
+  }
+
+  /** A new process on the same kernel. */
+  async restart(): Promise<void> {
+    await this.reconciler.stop();
+    await this.host.close();
+    this.reconciler = this.#makeReconciler();
+    await this.reconciler.start();
+    await this.settle();
+  }
+
+  async reload(config: Config): Promise<void> {
+    this.config = config;
+    await this.reconciler.reload(config);
+    await this.settle();
+  }
+
+  addLink(name: string): number {
+    return this.host.addLink(name);
+  }
+
+  stateOf(name: string): string | undefined {
+    return this.reconciler.records.values().find((record) => record.link === name)?.state;
+  }
+
+  reasonOf(name: string): string | undefined {
+    return this.reconciler.records.values().find((record) => record.link === name)?.reason;
+  }
+
+  /** Lines of the fake's whole state that hold all of `parts`. */
+  lines(...parts: string[]): string[] {
+    return this.host
+      .render()
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => parts.every((part) => line.includes(part)));
+  }
+
+  has(...parts: string[]): boolean {
+    return this.lines(...parts).length > 0;
+  }
+
+  #makeReconciler(): Reconciler {
+    const lines = new Writable({
+      write: (chunk, _encoding, done) => {
+        this.log.push(JSON.parse(String(chunk)));
+        done();
+      },
+    });
+    const reporter = this.#makeReporter(pino({ level: 'debug' }, lines));
+    const { config, directories } = this;
+    return new Reconciler({ host: this.#recorded(), config, makeDirectories: () => [...directories], reporter });
+  }
+
+  /** The fake, with a line in the trace for each thing asked of it. */
+  #recorded(): Host {
+    const { host, trace } = this;
+    const { rtnetlink, nft, sysctl, conntrack } = host;
+    return {
+      rtnetlink: {
+        links: () => rtnetlink.links(),
+        routes: (...which) => rtnetlink.routes(...which),
+        defaultRoutes: () => rtnetlink.defaultRoutes(),
+        proxies: (...which) => rtnetlink.proxies(...which),
+        apply: (changes) => {
+          for (const change of changes) {
+            const where = 'ifindex' in change ? ` if${change.ifindex}` : '';
+            trace.push(`${change.kind}${where}${'address' in change ? ` ${change.address}` : ''}`);
+          }
+          return rtnetlink.apply(changes);
+        },
+      },
+      nft: {
+        tables: () => nft.tables(),
+        table: (...which) => nft.table(...which),
+        set: (...which) => nft.set(...which),
+        transact: (commands) => {
+          trace.push(...commands.map(describeCommand));
+          return nft.transact(commands);
+        },
+      },
+      sysctl: {
+        read: (path) => sysctl.read(path),
+        write: (path, value) => {
+          trace.push(`${sysctlName(path)}=${value}`);
+          sysctl.write(path, value);
+        },
+      },
+      conntrack: {
+        purge: (addresses) => {
+          if (addresses.length > 0) trace.push(`purge ${addresses.join(' ')}`);
+          return conntrack.purge(addresses);
+        },
+      },
+      watch: (listener) => host.watch((event) => this.deliver(event, listener)),
+      close: () => host.close(),
+    };
+  }
+}
+
+/** A started world whose timers stand still; ends with the test. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  stopTime();
+  const world = new World(options);
+  onTestFinished(() => world.reconciler.stop());
+  await world.reconciler.start();
+  await world.settle();
+  return world;
+}
+
+/** Another pass over everything changes nothing. */
+export async function expectIdle(world: World): Promise<void> {
+  const before = world.host.render();
+  const { generation } = world.host.nft;
+  const { changes } = world.host.rtnetlink;
+  const { length } = world.trace;
+  world.host.loseEvents('asked by the test');
+  world.directory.poke();
+  await world.settle();
+  expect(world.trace.slice(length)).toEqual([]);
+  expect([world.host.nft.generation, world.host.rtnetlink.changes]).toEqual([generation, changes]);
+  expect(world.host.render()).toBe(before);
+}
+
+/** Timers fire when `pass` says so. The pause of a few milliseconds between passes stays real. */
+export function stopTime(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+}
+
+export function configOf(
+  change: {
+    readonly ipv4?: string | undefined;
+    readonly ipv6?: string | undefined;
+    readonly isolation?: Partial<Settings['isolation']>;
+    readonly forward?: Partial<Settings['forward']>;
+    readonly resyncSeconds?: number;
+  } = {},
+): Config {
+  const { isolation, forward } = defaultSettings;
+  const settings: Settings = {
+    ...defaultSettings,
+    isolation: { ...isolation, ...change.isolation },
+    forward: { ...forward, ...change.forward },
+    // Out of the way, so that nothing is repaired by it alone.
+    reconcile: { resyncSeconds: change.resyncSeconds ?? 86_400 },
+  };
+  const ipv4 = 'ipv4' in change ? change.ipv4 : '10.75.0.0/16';
+  const ipv6 = 'ipv6' in change ? change.ipv6 : 'fdd4:1476:6c7e::/48';
+  return { subnets: subnetsOf(ipv4, ipv6), settings, warnings: [] };
+}
+
+export function subnetsOf(ipv4: string | undefined, ipv6: string | undefined): Subnets {
+  return {
+    ipv4: ipv4 === undefined ? undefined : subnet('ipv4', ipv4),
+    ipv6: ipv6 === undefined ? undefined : subnet('ipv6', ipv6),
+  };
+}
+
+function subnet(family: 'ipv4' | 'ipv6', text: string): Subnet {
+  const parsed = parseSubnet(family, text);
+  if ('wrong' in parsed) throw new Error(`${text} ${parsed.wrong}`);
+  return parsed;
+}
+
+export function refusal(words = 'ordered by the test'): ProtectNetworkError {
+  return new ProtectNetworkError('refused', words);
+}

@@ -1,0 +1,235 @@
+/** The whole layout as text, to be read by a person: what a fresh host with one zone is given. */
+import { describe, expect, it } from 'vitest';
+import { describeCommand } from '../../../src/nft/describe.ts';
+import type { LayoutSettings } from '../../../src/nft/layout.ts';
+import { planRuleset } from '../../../src/nft/plan.ts';
+import { FakeHost } from '../../fake/kernel.ts';
+import { all, converge, defaults, prefix, zone } from './support.ts';
+
+const zones = [zone('vif7.0', '10.75.0.3', 'fdd4:1476:6c7e::3')];
+
+describe('the layout', () => {
+  it('with the defaults', () => {
+    expect(lines(defaults).join('\n')).toMatchInlineSnapshot(`
+      "add table inet edera
+      add set inet edera from4 { type ifname . ipv4_addr; counter; }
+      add set inet edera to4 { type ifname . ipv4_addr; counter; }
+      add set inet edera zone4 { type ipv4_addr; }
+      add set inet edera from6 { type ifname . ipv6_addr; counter; }
+      add set inet edera to6 { type ifname . ipv6_addr; counter; }
+      add set inet edera zone6 { type ipv6_addr; }
+      add set inet edera spoofed { type ifname; counter; }
+      add chain inet edera from-zone
+      add chain inet edera guard { type filter hook prerouting priority -300; policy accept; }
+      add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
+      add chain inet edera output-count { type filter hook output priority 0; policy accept; }
+      add chain inet edera uplink-nat { type nat hook postrouting priority 100; policy accept; }
+      add chain inet edera user-input
+      add chain inet edera forward-end { type filter hook forward priority 1; policy accept; }
+      add chain inet edera made-ip-filter
+      add chain inet edera made-ip-filter-forward
+      add chain inet edera made-ip6-filter
+      add chain inet edera made-ip6-filter-forward
+      add rule inet edera from-zone iifname . ip saddr @from4 accept
+      add rule inet edera from-zone iifname . ip6 saddr @from6 accept
+      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+      add rule inet edera from-zone ip6 saddr :: ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+      add rule inet edera from-zone iifname @spoofed drop
+      add rule inet edera from-zone counter drop
+      add rule inet edera guard iifname "vif*" jump from-zone
+      add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
+      add rule inet edera guard iifname != "lo" ip6 saddr @zone6 counter drop
+      add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
+      add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
+      add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
+      add rule inet edera forward-begin oifname . ip6 daddr @to6 meta mark set meta mark | 0x10000000
+      add rule inet edera output-count oifname != "vif*" accept
+      add rule inet edera output-count oifname . ip daddr @to4 accept
+      add rule inet edera output-count oifname . ip6 daddr @to6 accept
+      add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
+      add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname != "vif*" oifname != "lo" counter masquerade
+      add rule inet edera forward-end meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
+      add element inet edera spoofed { vif7.0 }
+      add element inet edera from4 { vif7.0 . 10.75.0.3 }
+      add element inet edera to4 { vif7.0 . 10.75.0.3 }
+      add element inet edera zone4 { 10.75.0.3 }
+      add element inet edera from6 { vif7.0 . fdd4:1476:6c7e::3 }
+      add element inet edera to6 { vif7.0 . fdd4:1476:6c7e::3 }
+      add element inet edera zone6 { fdd4:1476:6c7e::3 }
+      add table ip filter
+      add chain ip filter FORWARD { type filter hook forward priority 0; policy accept; }
+      add chain ip filter EDERA-USER
+      add chain ip filter EDERA-FORWARD
+      add rule ip filter EDERA-FORWARD iifname != "vif*" oifname != "vif*" return
+      add rule ip filter EDERA-FORWARD jump EDERA-USER
+      add rule ip filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
+      add rule ip filter EDERA-FORWARD oifname "vif7.0" counter accept
+      add rule ip filter EDERA-FORWARD iifname "vif7.0" counter accept
+      add rule ip filter FORWARD counter jump EDERA-FORWARD
+      add table ip6 filter
+      add chain ip6 filter FORWARD { type filter hook forward priority 0; policy accept; }
+      add chain ip6 filter EDERA-USER
+      add chain ip6 filter EDERA-FORWARD
+      add rule ip6 filter EDERA-FORWARD iifname != "vif*" oifname != "vif*" return
+      add rule ip6 filter EDERA-FORWARD jump EDERA-USER
+      add rule ip6 filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
+      add rule ip6 filter EDERA-FORWARD oifname "vif7.0" counter accept
+      add rule ip6 filter EDERA-FORWARD iifname "vif7.0" counter accept
+      add rule ip6 filter FORWARD counter jump EDERA-FORWARD"
+    `);
+  });
+
+  it('with IPv4 only', () => {
+    expect(lines({ ...defaults, subnets: { ...defaults.subnets, ipv6: undefined } }).join('\n')).toMatchInlineSnapshot(`
+      "add table inet edera
+      add set inet edera from4 { type ifname . ipv4_addr; counter; }
+      add set inet edera to4 { type ifname . ipv4_addr; counter; }
+      add set inet edera zone4 { type ipv4_addr; }
+      add set inet edera spoofed { type ifname; counter; }
+      add chain inet edera from-zone
+      add chain inet edera guard { type filter hook prerouting priority -300; policy accept; }
+      add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
+      add chain inet edera output-count { type filter hook output priority 0; policy accept; }
+      add chain inet edera uplink-nat { type nat hook postrouting priority 100; policy accept; }
+      add chain inet edera user-input
+      add chain inet edera forward-end { type filter hook forward priority 1; policy accept; }
+      add chain inet edera made-ip-filter
+      add chain inet edera made-ip-filter-forward
+      add rule inet edera from-zone iifname . ip saddr @from4 accept
+      add rule inet edera from-zone iifname @spoofed drop
+      add rule inet edera from-zone counter drop
+      add rule inet edera guard iifname "vif*" jump from-zone
+      add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
+      add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
+      add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
+      add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
+      add rule inet edera output-count oifname != "vif*" accept
+      add rule inet edera output-count oifname . ip daddr @to4 accept
+      add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
+      add rule inet edera forward-end meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
+      add element inet edera spoofed { vif7.0 }
+      add element inet edera from4 { vif7.0 . 10.75.0.3 }
+      add element inet edera to4 { vif7.0 . 10.75.0.3 }
+      add element inet edera zone4 { 10.75.0.3 }
+      add table ip filter
+      add chain ip filter FORWARD { type filter hook forward priority 0; policy accept; }
+      add chain ip filter EDERA-USER
+      add chain ip filter EDERA-FORWARD
+      add rule ip filter EDERA-FORWARD iifname != "vif*" oifname != "vif*" return
+      add rule ip filter EDERA-FORWARD jump EDERA-USER
+      add rule ip filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
+      add rule ip filter EDERA-FORWARD oifname "vif7.0" counter accept
+      add rule ip filter EDERA-FORWARD iifname "vif7.0" counter accept
+      add rule ip filter FORWARD counter jump EDERA-FORWARD"
+    `);
+  });
+});
+
+describe('what a setting changes', () => {
+  it('mark = 0', () => {
+    expect(difference({ mark: 0 })).toMatchInlineSnapshot(`
+      "- add chain inet edera forward-end { type filter hook forward priority 1; policy accept; }
+      - add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      - add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
+      - add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
+      - add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
+      - add rule inet edera forward-begin oifname . ip6 daddr @to6 meta mark set meta mark | 0x10000000
+      - add rule inet edera forward-end meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
+      - add rule ip filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
+      - add rule ip6 filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
+      + add rule inet edera forward-begin oifname != "vif*" accept
+      + add rule inet edera forward-begin oifname . ip daddr @to4 accept
+      + add rule inet edera forward-begin oifname . ip6 daddr @to6 accept"
+    `);
+  });
+
+  it('anti-spoof = false', () => {
+    expect(difference({ antiSpoof: false })).toMatchInlineSnapshot(`
+      "- add rule inet edera from-zone iifname @spoofed drop
+      - add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
+      - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 counter drop
+      + add rule inet edera from-zone iifname @spoofed accept"
+    `);
+  });
+
+  it('zone-to-zone = deny', () => {
+    expect(difference({ denyZoneToZone: true })).toMatchInlineSnapshot(`
+      "+ add rule ip filter EDERA-FORWARD iifname "vif*" oifname "vif*" counter drop
+      + add rule ip6 filter EDERA-FORWARD iifname "vif*" oifname "vif*" counter drop"
+    `);
+  });
+
+  it('metadata = deny', () => {
+    const deniedMetadata = [prefix('169.254.169.254/32'), prefix('fd00:ec2::254/128'), prefix('100.64.0.0/10')];
+    expect(difference({ deniedMetadata })).toMatchInlineSnapshot(`
+      "+ add rule ip filter EDERA-FORWARD iifname "vif*" ip daddr 169.254.169.254 counter drop
+      + add rule ip filter EDERA-FORWARD iifname "vif*" ip daddr 100.64.0.0/10 counter drop
+      + add rule ip6 filter EDERA-FORWARD iifname "vif*" ip6 daddr fd00:ec2::254 counter drop"
+    `);
+  });
+
+  it('host = deny', () => {
+    expect(difference({ denyHost: true })).toMatchInlineSnapshot(`
+      "+ add chain inet edera input-guard { type filter hook input priority 0; policy accept; }
+      + add rule inet edera input-guard iifname != "vif*" accept
+      + add rule inet edera input-guard ct state established,related accept
+      + add rule inet edera input-guard icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+      + add rule inet edera input-guard jump user-input
+      + add rule inet edera input-guard counter drop"
+    `);
+  });
+
+  it('one uplink, and two', () => {
+    expect(difference({ uplinkInterfaces: ['eth0'] })).toMatchInlineSnapshot(`
+      "- add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
+      - add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname != "vif*" oifname != "lo" counter masquerade
+      + add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname "eth0" counter masquerade
+      + add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname "eth0" counter masquerade"
+    `);
+    expect(difference({ uplinkInterfaces: ['wan1', 'eth0'] })).toMatchInlineSnapshot(`
+      "- add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
+      - add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname != "vif*" oifname != "lo" counter masquerade
+      + add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname { eth0, wan1 } counter masquerade
+      + add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname { eth0, wan1 } counter masquerade"
+    `);
+  });
+
+  it('placement = first: nothing where there is nobody else', () => {
+    expect(difference({ placement: 'first' })).toBe('');
+  });
+});
+
+describe('what iptables reads back', () => {
+  /** TRAPS of nf_tables in iptables' tables: anything but these makes `iptables -S` fail or print another rule. */
+  const readable = new Set(['match', 'counter', 'accept', 'drop', 'return', 'jump']);
+
+  it('holds in the filter tables only what it understands', async () => {
+    const host = new FakeHost();
+    const deniedMetadata = [prefix('169.254.169.254/32'), prefix('fd00:ec2::/64')];
+    await converge(host, { ...defaults, denyZoneToZone: true, denyHost: true, deniedMetadata }, all(zones));
+    for (const family of ['ip', 'ip6'] as const) {
+      const objects = (await host.nft.table(family, 'filter')) ?? [];
+      expect(objects.some((object) => 'set' in object)).toBe(false);
+      const rules = objects.flatMap((object) => ('rule' in object ? [object['rule'] as { expr: object[] }] : []));
+      expect(rules.length).toBeGreaterThan(5);
+      for (const part of rules.flatMap(({ expr }) => expr)) {
+        expect(readable).toContain(Object.keys(part)[0]);
+        expect(JSON.stringify(part)).not.toMatch(/"@|"set"|"ct"|"fib"|nfproto/);
+      }
+    }
+  });
+});
+
+function lines(settings: LayoutSettings): string[] {
+  return planRuleset(settings, new Map(), all(zones)).map(describeCommand);
+}
+
+/** Lines with `+` that the setting adds to the defaults, and with `-` that it takes away. */
+function difference(settings: Partial<LayoutSettings>): string {
+  const before = lines(defaults);
+  const after = lines({ ...defaults, ...settings });
+  const gone = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
+  return [...gone, ...after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`)].join('\n');
+}

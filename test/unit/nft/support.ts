@@ -1,0 +1,147 @@
+/** A ruleset on the fake kernel, our layout's settings with their defaults, and shorthands for rules of others. */
+import fc from 'fast-check';
+import type { NftCommand, NftFamily, NftObject } from '../../../src/host/port.ts';
+import { type Address, type Prefix, parseAddress, parsePrefix } from '../../../src/model/address.ts';
+import { type LinkName, parseLinkName } from '../../../src/model/link-name.ts';
+import { applyRuleset } from '../../../src/nft/apply.ts';
+import type { LayoutSettings, ZonePair } from '../../../src/nft/layout.ts';
+import { observeRuleset } from '../../../src/nft/observe.ts';
+import { planRuleset, type Scope } from '../../../src/nft/plan.ts';
+import type { FakeHost } from '../../fake/kernel.ts';
+
+export const defaults: LayoutSettings = {
+  subnets: { ipv4: prefix('10.75.0.0/16'), ipv6: prefix('fdd4:1476:6c7e::/48') },
+  uplinkInterfaces: [],
+  placement: 'auto',
+  mark: 0x10000000,
+  antiSpoof: true,
+  denyZoneToZone: false,
+  deniedMetadata: [],
+  denyHost: false,
+};
+
+export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
+  subnets: fc.constantFrom(
+    defaults.subnets,
+    { ipv4: defaults.subnets.ipv4, ipv6: undefined },
+    { ipv4: undefined, ipv6: defaults.subnets.ipv6 },
+    { ipv4: prefix('192.168.0.0/24'), ipv6: prefix('2001:db8::/32') },
+  ),
+  uplinkInterfaces: fc.constantFrom([], ['eth0'], ['wan1', 'eth0']),
+  placement: fc.constantFrom('auto' as const, 'first' as const),
+  mark: fc.constantFrom(0, 1, 0x10000000, 0x80000000),
+  antiSpoof: fc.boolean(),
+  denyZoneToZone: fc.boolean(),
+  deniedMetadata: fc.constantFrom<readonly (Address | Prefix)[]>(
+    [],
+    [prefix('169.254.169.254/32'), prefix('fd00:ec2::254/128'), prefix('100.64.0.0/10')],
+  ),
+  denyHost: fc.boolean(),
+});
+
+const links = ['vif1.0', 'vif2.0', 'vif2.1', 'vif1339.2'].map((name) => link(name));
+
+/** Links with distinct addresses of both families, of one, or with none. */
+export const anyZones: fc.Arbitrary<ZonePair[]> = fc
+  .subarray(links)
+  .chain((some) =>
+    fc.tuple(
+      ...some.map((name) =>
+        fc
+          .constantFrom('4', '6', '46', '')
+          .map((kinds): ZonePair => ({ link: name, addresses: addressesOf(links.indexOf(name), kinds) })),
+      ),
+    ),
+  );
+
+function addressesOf(index: number, kinds: string): Address[] {
+  const ipv4 = kinds.includes('4') ? [address(`10.75.0.${index + 3}`)] : [];
+  const ipv6 = kinds.includes('6') ? [address(`fdd4:1476:6c7e::${index + 3}`)] : [];
+  return [...ipv4, ...ipv6];
+}
+
+export function zone(name: string, ...addresses: string[]): ZonePair {
+  return { link: link(name), addresses: addresses.map(address) };
+}
+
+export function all(zones: readonly ZonePair[], prune = true): Scope {
+  return { kind: 'all', zones, prune };
+}
+
+/** Observes, plans, applies; returns what was applied. */
+export async function converge(host: FakeHost, settings: LayoutSettings, scope: Scope): Promise<NftCommand[]> {
+  const observed = await observeRuleset(host.nft);
+  const commands = planRuleset(settings, observed, scope);
+  await applyRuleset(host.nft, observed, commands);
+  return commands;
+}
+
+/** What would be done now; empty means healthy. */
+export async function pending(host: FakeHost, settings: LayoutSettings, scope: Scope): Promise<NftCommand[]> {
+  return planRuleset(settings, await observeRuleset(host.nft), scope);
+}
+
+export function address(text: string): Address {
+  return known(parseAddress(text), text);
+}
+
+export function prefix(text: string): Prefix {
+  return known(parsePrefix(text), text);
+}
+
+export function link(text: string): LinkName {
+  return known(parseLinkName(text), text);
+}
+
+function known<Value>(value: Value | undefined, text: string): Value {
+  if (value === undefined) throw new Error(`${text} was to be valid`);
+  return value;
+}
+
+/** The chain's rules as listed now. */
+export async function rulesOf(host: FakeHost, family: NftFamily, table: string, chain: string): Promise<NftObject[]> {
+  return ((await host.nft.table(family, table)) ?? []).flatMap((object) => {
+    const rule = object['rule'] as NftObject | undefined;
+    return rule?.['chain'] === chain ? [rule] : [];
+  });
+}
+
+/** Somebody's chains in a filter table, each a list of rules, `FORWARD` with its hook. */
+export function foreignFilter(host: FakeHost, chains: Readonly<Record<string, readonly NftObject[][]>>): void {
+  const place = { family: 'ip', table: 'filter' };
+  const hook = { type: 'filter', hook: 'forward', prio: 0, policy: 'accept' };
+  const objects: NftObject[] = [{ table: { family: 'ip', name: 'filter', handle: 1 } }];
+  for (const name of Object.keys(chains)) {
+    objects.push({ chain: { ...place, name, ...(name === 'FORWARD' ? hook : {}) } });
+  }
+  for (const [chain, rules] of Object.entries(chains)) {
+    for (const expr of rules) objects.push({ rule: { ...place, chain, expr } });
+  }
+  host.loadRuleset(objects);
+}
+
+export const count: NftObject = { counter: { packets: 7, bytes: 420 } };
+export const acceptAll: NftObject = { accept: null };
+export const dropAll: NftObject = { drop: null };
+export const returnAll: NftObject = { return: null };
+
+export function jumpTo(target: string): NftObject {
+  return { jump: { target } };
+}
+
+export function goTo(target: string): NftObject {
+  return { goto: { target } };
+}
+
+/** A statement of an iptables extension, as nft lists it. */
+export function xt(type: 'match' | 'target', name: string): NftObject {
+  return { xt: { type, name } };
+}
+
+export function from(source: string): NftObject {
+  return { match: { op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } }, right: source } };
+}
+
+export function leavingBy(name: string): NftObject {
+  return { match: { op: '==', left: { meta: { key: 'oifname' } }, right: name } };
+}
