@@ -1,16 +1,18 @@
-/** Parses a line of `ip -oneline monitor label link route netconf` (iproute2 5.10 to 6.15 print it alike). */
+/** Parses a line of `ip -oneline monitor label link address route netconf` (iproute2 5.10 to 6.15 print it alike). */
 import { type Family, parseAddress } from '../model/address.ts';
 import type { HostEvent } from './port.ts';
 
 const linkLine = /^\[LINK\](Deleted )?(\d+): ([^:@\s]+)[@:]\S*\s*<([^>]*)>/;
 const routeLine =
   /^\[ROUTE\](Deleted )?(?:(local|broadcast|multicast|unreachable|blackhole|prohibit|anycast|none) )?(\S+)(.*)$/;
+const addressLine = /^\[ADDR\](Deleted )?(\d+): /;
 const netconfLine = /^\[NETCONF\](Deleted )?(inet6?) (\S+)/;
 
 /** The event, or undefined for a line that says nothing to us. Words without a label are the tool's trouble: `lost`. */
 export function parseIpLine(line: string): HostEvent | undefined {
   if (line.startsWith('[LINK]')) return parseLink(line);
   if (line.startsWith('[ROUTE]')) return parseRoute(line);
+  if (line.startsWith('[ADDR]')) return parseAddressLine(line);
   if (line.startsWith('[NETCONF]')) return parseNetconf(line);
   // A line that continues another (multipath next hops) is indented.
   if (line.trim() === '' || /^[\s[\\]/.test(line)) return undefined;
@@ -47,6 +49,12 @@ function familyOfDestination(destination: string, rest: string): Family {
   const bare = parseAddress(destination.split('/')[0] ?? '');
   if (bare !== undefined) return bare.includes(':') ? 'ipv6' : 'ipv4';
   return / pref | via inet6 | via [0-9a-f]*:/.test(rest) ? 'ipv6' : 'ipv4';
+}
+
+function parseAddressLine(line: string): HostEvent | undefined {
+  const match = addressLine.exec(line);
+  if (match === null) return undefined;
+  return { kind: 'address', ifindex: Number(match[2]), deleted: match[1] !== undefined };
 }
 
 function parseNetconf(line: string): HostEvent | undefined {

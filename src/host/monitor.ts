@@ -51,7 +51,7 @@ export class Monitor {
 
   #followIp(): Promise<void> {
     const { listener } = this.#options;
-    const args = ['-oneline', 'monitor', 'label', 'link', 'route', 'netconf'];
+    const args = ['-oneline', 'monitor', 'label', 'link', 'address', 'route', 'netconf'];
     return this.#follow('ip', args, netlinkRoute, (child) => {
       const names = new Map<number, string>();
       return (line) => {

@@ -133,6 +133,8 @@ export type HostEvent =
       readonly protocol: string | undefined;
       readonly deleted: boolean;
     }
+  /** An address on a link: with the last one the kernel takes the link's IPv4 routes without a word. */
+  | { readonly kind: 'address'; readonly ifindex: number; readonly deleted: boolean }
   /** Settings of a link, or of `all`. A field the kernel did not mention is undefined. */
   | {
       readonly kind: 'netconf';

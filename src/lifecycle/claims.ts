@@ -14,7 +14,8 @@ export interface Claim {
   readonly link: LinkName;
   readonly addresses: readonly Address[];
   readonly name: string | undefined;
-  readonly directory: DirectoryName;
+  /** Undefined for what a daemon before us left, and nobody has confirmed yet. */
+  readonly directory: DirectoryName | undefined;
   readonly origin: string;
 }
 
@@ -38,14 +39,12 @@ export interface ClaimsInput {
   readonly links: ReadonlySet<LinkName>;
   /** Who has which address now, so that a newcomer's duplicate never takes it from a zone that is being served. */
   readonly holders: ReadonlyMap<Address, LinkName>;
-  /** What is served now; it stays so where a directory has yet to answer and none of the others knows the link. */
-  readonly served: Iterable<Claim>;
+  /** What is served now; it stays so while the directory that said it (or any, where that is unknown) has yet to answer. */
+  readonly served: readonly Claim[];
 }
 
 export function judgeClaims({ directories, subnets, links, holders, served }: ClaimsInput): Claims {
-  const { claims, problems } = firstWins(directories, links);
-  // A directory that has not answered yet may know what another has never heard of.
-  if (directories.some(({ snapshot }) => snapshot.state === 'waiting')) keepServed(claims, links, served);
+  const { claims, problems } = firstWins(directories, links, served);
   const granted = new Map<LinkName, Claim>();
   const refused = new Map<LinkName, string>();
   const owners = new Map<Address, LinkName>();
@@ -66,22 +65,31 @@ export function judgeClaims({ directories, subnets, links, holders, served }: Cl
 function firstWins(
   directories: readonly AskedDirectory[],
   links: ReadonlySet<LinkName>,
+  served: readonly Claim[],
 ): { claims: Map<LinkName, Claim>; problems: string[] } {
   const claims = new Map<LinkName, Claim>();
   const problems: string[] = [];
+  const asked = new Set<DirectoryName | undefined>(directories.map(({ name }) => name));
   for (const { name, snapshot } of directories) {
-    for (const entry of snapshot.entries) {
-      if (!links.has(entry.link)) continue;
-      const first = claims.get(entry.link);
-      if (first === undefined) claims.set(entry.link, claimOf(entry, name));
-      else if (!sameAddresses(first, entry)) problems.push(disagreement(first, entry, name));
-    }
+    // A directory that has not answered yet is taken to say what it said last, and what nobody else can say any more.
+    const kept = served.filter(({ directory }) => directory === name || !asked.has(directory));
+    if (snapshot.state === 'waiting') keepServed(claims, links, kept);
+    for (const entry of snapshot.entries) if (links.has(entry.link)) problems.push(...hear(claims, entry, name));
   }
   return { claims, problems };
 }
 
-function keepServed(claims: Map<LinkName, Claim>, links: ReadonlySet<LinkName>, served: Iterable<Claim>): void {
-  for (const claim of served) if (links.has(claim.link) && !claims.has(claim.link)) claims.set(claim.link, claim);
+/** Returns what there is to report about the entry. */
+function hear(claims: Map<LinkName, Claim>, entry: ZoneEntry, directory: DirectoryName): string[] {
+  const first = claims.get(entry.link);
+  const isSame = first === undefined || sameAddresses(first, entry);
+  // What was found on the host is confirmed by the first that says the same.
+  if (isSame && first?.directory === undefined) claims.set(entry.link, claimOf(entry, directory));
+  return isSame ? [] : [disagreement(first, entry, directory)];
+}
+
+function keepServed(claims: Map<LinkName, Claim>, links: ReadonlySet<LinkName>, kept: readonly Claim[]): void {
+  for (const claim of kept) if (links.has(claim.link) && !claims.has(claim.link)) claims.set(claim.link, claim);
 }
 
 function claimOf(entry: ZoneEntry, directory: DirectoryName): Claim {
@@ -97,9 +105,10 @@ function sameAddresses(
 }
 
 function disagreement(first: Claim, second: ZoneEntry, directory: DirectoryName): string {
+  const winner = first.directory ?? 'what was found';
   return (
-    `${first.link}: ${first.directory} says ${first.addresses.join(', ') || 'no address'} (${first.origin}), ` +
-    `${directory} says ${second.addresses.join(', ') || 'no address'} (${second.origin}); ${first.directory} is asked first and wins`
+    `${first.link}: ${winner} says ${first.addresses.join(', ') || 'no address'} (${first.origin}), ` +
+    `${directory} says ${second.addresses.join(', ') || 'no address'} (${second.origin}); ${winner} is asked first and wins`
   );
 }
 

@@ -7,6 +7,8 @@ export function describeEvent(event: HostEvent): string {
       return `link ${event.link.name} ${event.deleted ? 'went' : event.link.up ? 'is up' : 'is down'}`;
     case 'route':
       return `route ${event.destination} ${event.deleted ? 'was deleted' : 'was added'}`;
+    case 'address':
+      return 'an address on a zone link was deleted';
     case 'netconf':
       return `settings of ${event.link} (${event.family}) changed`;
     case 'nft': {

@@ -22,6 +22,8 @@ export interface Desired {
   readonly zones: ReadonlyMap<number, DesiredZone>;
   /** The same, by the link's name. */
   readonly byLink: ReadonlyMap<LinkName, DesiredZone>;
+  /** Every zone's addresses. */
+  readonly addresses: ReadonlySet<Address>;
   /** Zone links that get nothing, and why. */
   readonly unserved: ReadonlyMap<number, string>;
   /** IPv6 addresses for which each of `siblingLinks` answers. */
@@ -44,7 +46,7 @@ export function computeDesired(input: DesiredInput): Desired {
   const subnets = hasIpv6 ? config.subnets : { ...config.subnets, ipv6: undefined };
   const bearers = bearersOf(input.links);
   const { directories } = input;
-  const served = [...input.served.values()].filter(({ link, ifindex }) => bearers.get(link) === ifindex);
+  const served = servedOf(input, bearers);
   // A zone that is down for a moment has lost its routes, not its address.
   const holders = new Map(input.holders);
   for (const { link, addresses } of served) for (const address of addresses) holders.set(address, link);
@@ -64,10 +66,26 @@ export function computeDesired(input: DesiredInput): Desired {
     gateways: enabled.flatMap((family) => subnets[family]?.gateway ?? []),
     zones,
     byLink: new Map([...zones.values()].map((zone) => [zone.link, zone])),
+    addresses: new Set([...zones.values()].flatMap((zone) => zone.addresses)),
     unserved,
     ...siblingsOf(zones, config.settings.isolation.zoneToZone === 'deny'),
     problems: claims.problems,
   };
+}
+
+/** What is served now; after a restart, what the daemon before us left on links that are still the same. */
+function servedOf({ served, holders }: DesiredInput, bearers: ReadonlyMap<LinkName, number>): Claim[] {
+  const known = [...served.values()].filter(({ link, ifindex }) => bearers.get(link) === ifindex);
+  const knownLinks = new Set(known.map(({ link }) => link));
+  const left = new Map<LinkName, Address[]>();
+  for (const [address, link] of holders) {
+    if (!knownLinks.has(link)) left.set(link, [...(left.get(link) ?? []), address]);
+  }
+  const origin = 'found on the host at the start';
+  return [
+    ...known,
+    ...[...left].map(([link, addresses]) => ({ link, addresses, name: undefined, directory: undefined, origin })),
+  ];
 }
 
 /** The ifindex that bears each zone link's name now: the youngest, where an older one's end has not been reported. */

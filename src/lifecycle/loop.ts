@@ -13,6 +13,8 @@ export class Loop {
   #dirty = new Dirty();
   #running: Promise<void> | undefined;
   #lastPassEnd = Number.NEGATIVE_INFINITY;
+  /** Until `begin`, marks are only gathered. */
+  #isBegun = false;
   #stopped = false;
 
   /** `pass` must not throw. */
@@ -23,7 +25,16 @@ export class Loop {
   /** The only thing an event may do. */
   mark(how: (dirty: Dirty) => void, cause: string): void {
     how(this.#dirty.because(cause));
-    if (this.#stopped || this.#running !== undefined) return;
+    this.#wake();
+  }
+
+  begin(): void {
+    this.#isBegun = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (!this.#isBegun || this.#stopped || this.#running !== undefined || this.#dirty.isEmpty) return;
     this.#running = this.#run();
   }
 

@@ -96,6 +96,8 @@ export class Mirror {
         return this.#takeLink(event.link, event.deleted);
       case 'route':
         return this.#contradictsRoute(event);
+      case 'address':
+        return event.deleted && this.routesOf(event.ifindex).size > 0;
       case 'netconf':
         return this.#contradictsNetconf(event);
       case 'nft':
@@ -150,6 +152,24 @@ export class Mirror {
     if (event.deleted) return isOurs && (named === undefined || named === holder);
     // A route of somebody else's to the place of one of ours: a replacement, which deletes without saying so.
     return !isOurs || (named !== undefined && named !== holder);
+  }
+
+  /** The link that the event is about, by ifindex, where it is about one. */
+  linkOf(event: HostEvent): number | undefined {
+    switch (event.kind) {
+      case 'link':
+        return event.link.ifindex;
+      case 'address':
+        return event.ifindex;
+      case 'netconf':
+        return this.linkNamed(event.link)?.ifindex;
+      case 'route': {
+        const address = parseAddress(event.destination);
+        return address === undefined ? undefined : this.holderOf(address);
+      }
+      default:
+        return undefined;
+    }
   }
 
   /** The link that has an address of ours, by ifindex. */

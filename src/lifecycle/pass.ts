@@ -147,7 +147,7 @@ function nftScope(desired: Desired, scope: PassScope): Scope {
       });
     }
   }
-  return { kind: 'some', changes: [...changes.values()] };
+  return { kind: 'some', changes: [...changes.values()], isInUse: (address) => desired.addresses.has(address) };
 }
 
 /** Addresses that the transaction takes from a link. */

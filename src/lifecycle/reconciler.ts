@@ -2,9 +2,9 @@
  * Keeps the host as it should be. Events only mark dirty; a pass re-reads what is dirty, computes what is desired, plans,
  * applies and reports. Passes never overlap (`loop.ts`).
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { DefaultRoute, Host, HostEvent } from '../host/port.ts';
-import { parseAddress } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
 import { nextRetry, type Retry } from './backoff.ts';
@@ -22,6 +22,8 @@ import { linksInScope } from './scope.ts';
 import { settle } from './settle.ts';
 import { ZoneRecords } from './zone-record.ts';
 
+/** How long the first pass waits for the zone directories: with their answers it is the only one. */
+const directoriesGraceMs = 500;
 /** A transaction that lost a race with another firewall tool is planned again at once, this many times. */
 const immediateRetries = 2;
 
@@ -81,9 +83,11 @@ export class Reconciler {
   /** Subscribes, asks every directory once, and makes the first pass. */
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
-    await this.#startDirectories();
     this.#loop.mark((dirty) => (dirty.all = true), 'start');
+    // A directory that is slow to answer keeps nobody else's zones waiting.
+    await Promise.race([this.#startDirectories(), delay(directoriesGraceMs)]);
     this.#scheduleResync();
+    this.#loop.begin();
     await this.idle();
   }
 
@@ -130,7 +134,7 @@ export class Reconciler {
     }
     const { mirror } = this;
     // A link event changes the mirror: who bore the index before must be asked first.
-    const ifindex = event.kind === 'link' ? event.link.ifindex : this.#linkOf(event);
+    const ifindex = mirror.linkOf(event);
     if (!mirror.isContradictedBy(event)) return;
     this.#reporter.heard(event);
     this.#loop.mark((dirty) => {
@@ -138,16 +142,6 @@ export class Reconciler {
       else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) dirty.all = true;
       else dirty.links.add(ifindex);
     }, describeEvent(event));
-  }
-
-  /** The link of ours that a route or sysctl event is about. */
-  #linkOf(event: HostEvent): number | undefined {
-    if (event.kind === 'route') {
-      const address = parseAddress(event.destination);
-      return address === undefined ? undefined : this.mirror.holderOf(address);
-    }
-    if (event.kind === 'netconf') return this.mirror.linkNamed(event.link)?.ifindex;
-    return undefined;
   }
 
   async #tryPass(dirty: Dirty): Promise<void> {

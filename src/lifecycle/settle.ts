@@ -21,6 +21,7 @@ export function settle(records: ZoneRecords, reporter: Reporter, settlement: Set
   for (const zone of desired.zones.values()) {
     records.see(zone.ifindex, zone.link);
     if (isLookedAt(settlement, zone.ifindex)) turnZone(records, reporter, zone, failures, since);
+    else records.relabel(zone);
   }
   for (const [ifindex, reason] of desired.unserved) {
     records.see(ifindex, links.get(ifindex)?.name ?? '');

@@ -42,10 +42,10 @@ export class XenstoreDirectory implements ZoneDirectory {
   #listProblems: readonly string[] = [];
   #changed: () => void = () => undefined;
   #snapshot: DirectorySnapshot = {
-    state: 'absent',
+    state: 'waiting',
     entries: [],
     problems: [],
-    detail: 'not started',
+    detail: 'not asked yet',
     since: Date.now(),
   };
   #running: Promise<void> | undefined;

@@ -57,6 +57,13 @@ export class ZoneRecords {
     return { record, changed };
   }
 
+  /** Another name or another directory for what is served already. */
+  relabel(zone: DesiredZone): void {
+    const known = this.#records.get(zone.ifindex);
+    if (known?.served?.addresses.join() !== zone.addresses.join()) return;
+    this.#records.set(zone.ifindex, { ...known, served: zone });
+  }
+
   /** Links that are served completely. */
   open(): Set<number> {
     return new Set(this.values().flatMap(({ ifindex, state }) => (state === 'ready' ? [ifindex] : [])));

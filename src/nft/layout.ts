@@ -73,6 +73,8 @@ export interface SetLayout {
   readonly counted: boolean;
 }
 
+const linkLocal = { prefix: { addr: 'fe80::', len: 10 } };
+const linkMulticast = { prefix: { addr: 'ff02::', len: 16 } };
 /** Every link of a zone, whoever made it. The wildcard is one prefix comparison in the kernel. */
 const anyZoneLink = 'vif*';
 const raw = -300;
@@ -151,11 +153,16 @@ function fromZone(settings: LayoutSettings): Expression[][] {
     settings.subnets.ipv6 === undefined
       ? []
       : [
-          [payloadIs('ip6', 'saddr', { prefix: { addr: 'fe80::', len: 10 } }), ...discovery],
+          [payloadIs('ip6', 'saddr', linkLocal), ...discovery],
           [payloadIs('ip6', 'saddr', '::'), ...discovery],
         ];
+  // Multicast listener reports and router solicitations: every guest sends them, none of them is a forgery.
+  const chatter = [
+    [payloadIs('ip6', 'saddr', linkLocal), payloadIs('ip6', 'daddr', linkMulticast), drop],
+    [payloadIs('ip6', 'saddr', '::'), payloadIs('ip6', 'daddr', linkMulticast), drop],
+  ];
   const known = [interfaceInSet('iifname', spoofedSet), settings.antiSpoof ? drop : accept];
-  return [...own, ...neighbourDiscovery, known, [counter, drop]];
+  return [...own, ...neighbourDiscovery, ...(settings.antiSpoof ? chatter : []), known, [counter, drop]];
 }
 
 /**

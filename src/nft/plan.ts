@@ -33,40 +33,56 @@ export interface FullScope {
 export interface PartialScope {
   readonly kind: 'some';
   readonly changes: readonly ZoneChange[];
+  /** True for an address that some zone should have: it stays a zone's address, whoever had it. */
+  readonly isInUse: (address: Address) => boolean;
 }
 
 export type Scope = FullScope | PartialScope;
 
 export function planRuleset(settings: LayoutSettings, observed: Ruleset, scope: Scope): NftCommand[] {
-  const wanted =
-    scope.kind === 'all' ? scope.zones : scope.changes.map(({ link, want }) => ({ link, addresses: want }));
   const own = observed.get(tableKey(ownTable.family, ownTable.name));
-  if (scope.kind === 'some') {
-    const had = scope.changes.map((change) => ({ link: change.link, addresses: change.had }));
-    return [
-      ...planElements(settings, own ?? emptyTable, elementKeys(settings, wanted), elementKeys(settings, had)),
-      ...enabledFamilies(settings).flatMap((family) =>
-        planFilterFamily(settings, family, observed, { wanted: linksOf(wanted, family), had: linksOf(had, family) }),
-      ),
-    ];
+  return scope.kind === 'all' ? planAll(settings, observed, own, scope) : planSome(settings, observed, own, scope);
+}
+
+function planSome(
+  settings: LayoutSettings,
+  observed: Ruleset,
+  own: Table | undefined,
+  { changes, isInUse }: PartialScope,
+): NftCommand[] {
+  const wanted = changes.map(({ link, want }) => ({ link, addresses: want }));
+  const had = changes.map((change) => ({ link: change.link, addresses: change.had }));
+  const candidates = elementKeys(settings, had);
+  for (const { zone } of Object.values(sets)) {
+    const free = [...(candidates.get(zone) ?? [])].filter((key) => !isInUse(key as Address));
+    candidates.set(zone, new Set(free));
   }
+  return [
+    ...planElements(settings, own ?? emptyTable, elementKeys(settings, wanted), candidates),
+    ...enabledFamilies(settings).flatMap((family) =>
+      planFilterFamily(settings, family, observed, { wanted: linksOf(wanted, family), had: linksOf(had, family) }),
+    ),
+  ];
+}
+
+function planAll(
+  settings: LayoutSettings,
+  observed: Ruleset,
+  own: Table | undefined,
+  { zones, prune }: FullScope,
+): NftCommand[] {
   const structure = planOwnStructure(settings, own, observed);
   const base: Table = { chains: new Map(), sets: new Map() };
   for (const [name, set] of own?.sets ?? []) if (!structure.freshSets.has(name)) base.sets.set(name, set);
-  const keys = elementKeys(settings, wanted);
-  const present = scope.prune ? allKeys(base) : new Map<string, Set<string>>();
+  const present = prune ? allKeys(base) : new Map<string, Set<string>>();
+  const filter = (family: Family) =>
+    settings.subnets[family] === undefined
+      ? planRemovedFamily(family, observed)
+      : planFilterFamily(settings, family, observed, { wanted: linksOf(zones, family), had: 'all', prune });
   return [
     ...structure.commands,
-    ...planElements(settings, base, keys, present),
-    ...families.flatMap((family) =>
-      settings.subnets[family] === undefined
-        ? planRemovedFamily(family, observed)
-        : planFilterFamily(settings, family, observed, {
-            wanted: linksOf(wanted, family),
-            had: 'all',
-            prune: scope.prune,
-          }),
-    ),
+    ...planElements(settings, base, elementKeys(settings, zones), present),
+    ...families.flatMap(filter),
   ];
 }
 

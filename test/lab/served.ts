@@ -1,5 +1,6 @@
 /** What the daemon says and what packets show: the vocabulary of the kernel tests. */
 import type { Status, ZoneState, ZoneStatus } from '../../src/control/status.ts';
+import { run } from './command.ts';
 import type { Daemon } from './daemon.ts';
 import type { Namespace } from './namespace.ts';
 import { ping } from './ping.ts';
@@ -14,7 +15,7 @@ export function untilState(
   daemon: Daemon,
   link: string,
   state: ZoneState = 'ready',
-  deadlineMs = 5000,
+  deadlineMs = 15_000,
 ): Promise<ZoneStatus> {
   return waitFor(async () => (await daemon.status()).zones.find((zone) => zone.link === link && zone.state === state), {
     what: `${link} to be ${state}`,
@@ -27,6 +28,7 @@ export function untilState(
 export function untilForgotten(daemon: Daemon, link: string): Promise<true> {
   return waitFor(async () => (await daemon.status()).zones.every((zone) => zone.link !== link), {
     what: `${link} to be forgotten`,
+    deadlineMs: 15_000,
   });
 }
 
@@ -105,5 +107,19 @@ export async function untilNothingToDo(world: World): Promise<void> {
   await waitFor(async () => (await world.cli(['plan'])).stdout.startsWith('nothing to do'), {
     what: 'a plan without steps',
     deadlineMs: 10_000,
+  });
+}
+
+/** The daemon's helper processes: command line without its directory, by process id. */
+export async function childrenOf(daemon: Daemon): Promise<Map<number, string>> {
+  const { stdout } = await run('ps', ['--ppid', String(daemon.pid), '-o', 'pid=,args=', '-ww']);
+  const rows = stdout.split('\n').filter((line) => line.trim() !== '');
+  return new Map(rows.map((line) => [Number.parseInt(line, 10), line.replace(/^\s*\d+ \S*\//, '')]));
+}
+
+/** The helper whose command line begins with `words`. */
+export function childOf(daemon: Daemon, words: string): Promise<number> {
+  return waitFor(async () => [...(await childrenOf(daemon))].find(([, line]) => line.startsWith(words))?.[0], {
+    what: `the helper ${words}`,
   });
 }

@@ -22,6 +22,9 @@ export interface Xenstored {
   kill(): Promise<void>;
   /** Starts it again on the same socket, with an empty tree; kills it first where it runs. */
   restart(): Promise<void>;
+  /** It stays and answers nothing, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** Ends it and removes its folder. Idempotent. */
   stop(): Promise<void>;
 }
@@ -59,6 +62,8 @@ export async function startXenstored(): Promise<Xenstored> {
       await kill();
       child = await launch();
     },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
     stop: async () => {
       await kill();
       await rm(folder, { recursive: true, force: true });

@@ -34,6 +34,8 @@ describe('the layout', () => {
       add rule inet edera from-zone iifname . ip6 saddr @from6 accept
       add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
       add rule inet edera from-zone ip6 saddr :: ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
+      add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
       add rule inet edera from-zone iifname @spoofed drop
       add rule inet edera from-zone counter drop
       add rule inet edera guard iifname "vif*" jump from-zone
@@ -97,6 +99,8 @@ describe('the layout', () => {
       add chain inet edera made-ip-filter
       add chain inet edera made-ip-filter-forward
       add rule inet edera from-zone iifname . ip saddr @from4 accept
+      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
+      add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
       add rule inet edera from-zone iifname @spoofed drop
       add rule inet edera from-zone counter drop
       add rule inet edera guard iifname "vif*" jump from-zone
@@ -147,7 +151,9 @@ describe('what a setting changes', () => {
 
   it('anti-spoof = false', () => {
     expect(difference({ antiSpoof: false })).toMatchInlineSnapshot(`
-      "- add rule inet edera from-zone iifname @spoofed drop
+      "- add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
+      - add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
+      - add rule inet edera from-zone iifname @spoofed drop
       - add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
       - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 counter drop
       + add rule inet edera from-zone iifname @spoofed accept"

@@ -1,0 +1,80 @@
+/** Settings that change while the daemon runs. */
+import { rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { farHost } from '../lab/addresses.ts';
+import { isCutOff, reaches, untilState, withScene } from '../lab/served.ts';
+import { waitFor } from '../lab/wait-for.ts';
+
+describe('daemon.toml on reload', () => {
+  it('that is broken leaves the last good one in force, and a corrected one takes effect', () =>
+    withScene({}, async ({ world, daemon, zones }) => {
+      const before = await world.host.snapshot();
+      await world.files.writeConfig('[network.ipv4]\nsubnet = "10.75.0.0/33"\n');
+      const line = await daemon.waitForLog(({ msg }) => String(msg).includes('stays in force'));
+      expect(line['msg']).toContain(`${world.files.config}:2:10: `);
+      expect(line['msg']).toContain('\nsubnet = "10.75.0.0/33"\n');
+      expect(await world.host.snapshot()).toBe(before);
+      expect(await reaches(zones[0], farHost.ipv4)).toBe(true);
+      await world.files.writeConfig('[network.ipv4]\nsubnet = "10.76.0.0/16"\n');
+      await untilSubnet('10.76.0.0/16', daemon);
+    }));
+
+  it('with another subnet is taken up in one pass: who is outside now is closed, who is inside is served', () =>
+    withScene({}, async ({ world, daemon, zones: [one, two] }) => {
+      const newcomer = await world.addZone({ domid: 9, ipv4: '10.76.0.9', ipv6: null });
+      await world.declareZone(newcomer);
+      expect(await untilState(daemon, newcomer.link, 'unserved')).toMatchObject({
+        reason: expect.stringMatching(/outside the zone subnet/),
+      });
+      const { transactions } = await daemon.status();
+      await world.files.writeConfig('[network]\nipv4.subnet = "10.76.0.0/16"\nipv6.subnet = ""\n');
+      await untilState(daemon, newcomer.link);
+      const status = await daemon.status();
+      expect(status.zones.map(({ link, state }) => `${link} ${state}`).sort()).toEqual([
+        'vif7.0 unserved',
+        'vif8.0 unserved',
+        'vif9.0 ready',
+      ]);
+      expect(status.transactions - transactions).toBe(1);
+      expect(status.subnets).toEqual({ ipv4: '10.76.0.0/16', ipv6: null });
+      expect(await isCutOff(one, farHost.ipv4)).toBe(true);
+      const snapshot = await world.host.snapshot();
+      for (const trace of [one.ipv4, one.ipv6, two.ipv4, '10.75.0.', 'fdd4:']) expect(snapshot).not.toContain(trace);
+      await newcomer.ip('route replace default dev eth0');
+      expect(await reaches(newcomer, '10.76.0.1')).toBe(true);
+    }));
+
+  it('that appears only later, or goes, is taken up', () =>
+    withScene({}, async ({ world, daemon }) => {
+      await rm(world.files.config);
+      await daemon.waitForLog(({ msg }) => String(msg).includes('does not exist: the default subnets'));
+      await world.files.writeConfig('[network.ipv4]\nsubnet = "10.0.0.0/8"\n');
+      await untilSubnet('10.0.0.0/8', daemon);
+    }));
+});
+
+describe('our settings on reload', () => {
+  it('that are broken are named with their place, and the last good ones stay in force', () =>
+    withScene({}, async ({ world, daemon }) => {
+      const before = await world.host.snapshot();
+      await writeFile(world.files.settings, '[isolation]\nzone-to-zone = "maybe"\n');
+      const line = await daemon.waitForLog(({ msg }) => String(msg).includes('stays in force'));
+      expect(line['msg']).toContain(`${world.files.settings}:2:16: `);
+      expect(await world.host.snapshot()).toBe(before);
+    }));
+
+  it('take effect at once: zone-to-zone denied and allowed again', () =>
+    withScene({}, async ({ world, daemon, zones: [one, two] }) => {
+      await world.files.writeSettings({ isolation: { 'zone-to-zone': 'deny' } });
+      await daemon.waitForLog(({ cause }) => String(cause).includes('configuration changed'));
+      for (const to of [two.ipv4, two.ipv6]) expect(await isCutOff(one, to), to).toBe(true);
+      expect(await reaches(one, farHost.ipv4)).toBe(true);
+      await world.files.writeSettings({});
+      await waitFor(() => reaches(one, two.ipv4), { what: 'the sibling' });
+      expect(await reaches(one, two.ipv6)).toBe(true);
+    }));
+});
+
+function untilSubnet(text: string, daemon: { status(): Promise<{ subnets: { ipv4: string | null } }> }): Promise<true> {
+  return waitFor(async () => (await daemon.status()).subnets.ipv4 === text, { what: `${text} to be in force` });
+}
