@@ -32,9 +32,7 @@ export function environment() {
 
 /** Runs a command in the checkout with its output on the screen; returns whether it succeeded. */
 export function run(command, args, stdin = 'ignore') {
-  return (
-    spawnSync(command, args, { cwd: root, env: environment(), stdio: [stdin, 'inherit', 'inherit'] }).status === 0
-  );
+  return spawnSync(command, args, { cwd: root, env: environment(), stdio: [stdin, 'inherit', 'inherit'] }).status === 0;
 }
 
 function installNpmPackages() {

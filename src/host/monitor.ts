@@ -17,6 +17,8 @@ const maxLineLength = 1_000_000;
 /** How long a monitor may take until the kernel lists its subscription; 5 to 15 ms are usual. */
 const subscriptionDeadlineMs = 3_000;
 const restartDelayMs = 200;
+/** A breath, so that a flood of events does not become a flood of processes. */
+const overflowDelayMs = 20;
 
 /** Netlink protocol numbers, include/uapi/linux/netlink.h. */
 const netlinkRoute = 0;
@@ -52,65 +54,87 @@ export class Monitor {
   #followIp(): Promise<void> {
     const { listener } = this.#options;
     const args = ['-oneline', 'monitor', 'label', 'link', 'address', 'route', 'netconf'];
-    return this.#follow('ip', args, netlinkRoute, (child) => {
+    return this.#follow({ tool: 'ip', args, protocol: netlinkRoute }, () => {
       const names = new Map<number, string>();
       return (line) => {
         const event = parseIpLine(line);
-        if (event === undefined) return;
-        listener(event);
-        // After a rename, `ip monitor` goes on calling the link by its old name: a new one knows better.
-        if (event.kind === 'link' && isRenamed(names, event)) child.kill('SIGKILL');
+        if (event?.kind === 'lost') return event.reason;
+        if (event !== undefined) listener(event);
+        const isOutdated = event?.kind === 'link' && isRenamed(names, event);
+        return isOutdated ? 'ip monitor goes on calling a renamed link by its old name' : undefined;
       };
     });
   }
 
   #followNft(): Promise<void> {
     const { listener, isOwnPid } = this.#options;
-    return this.#follow('nft', ['monitor'], netlinkNetfilter, () => {
+    return this.#follow({ tool: 'nft', args: ['monitor'], protocol: netlinkNetfilter }, () => {
       const transactions = new NftTransactions();
       return (line) => {
         const event = transactions.push(line);
-        if (event === undefined) return;
-        if (event.kind === 'nft' && event.culprit !== undefined && isOwnPid(event.culprit.pid)) return;
-        listener(event);
+        if (event?.kind === 'lost') return event.reason;
+        const isOwn = event?.kind === 'nft' && event.culprit !== undefined && isOwnPid(event.culprit.pid);
+        if (event !== undefined && !isOwn) listener(event);
+        return undefined;
       };
     });
   }
 
-  /** Starts the tool, hands its lines on, and starts it again when it ends. */
-  async #follow(
-    tool: ToolName,
-    args: readonly string[],
-    protocol: number,
-    makeReader: (child: HelperProcess) => (line: string) => void,
-  ): Promise<void> {
-    const child = startJoined(this.#options.tools, tool, args);
+  /**
+   * Starts the tool, hands its lines on, and starts it again when it ends or its reader says why it is of no more use.
+   * After an overflow that is so at once: the kernel reports it ahead of what is still queued, and those events are older
+   * than the ones that are lost, so that a listing made now would be undone by them.
+   */
+  async #follow(source: Source, makeReader: () => LineReader): Promise<void> {
+    const child = startJoined(this.#options.tools, source.tool, source.args);
     this.#children.add(child);
-    readLines(child, makeReader(child));
-    child.ended.then(
-      (how) => this.#restart(child, tool, how, () => this.#follow(tool, args, protocol, makeReader)),
-      (error: Error) => this.#restart(child, tool, error.message, () => this.#follow(tool, args, protocol, makeReader)),
-    );
-    if (!(await isSubscribed(child.pid, protocol)) && !this.#closed) {
-      this.#options.listener({
-        kind: 'lost',
-        reason: `${tool} monitor: no subscription within ${subscriptionDeadlineMs} ms`,
-      });
+    const read = makeReader();
+    let uselessness: string | undefined;
+    readLines(child, (line) => {
+      if (uselessness !== undefined) return;
+      uselessness = read(line);
+      if (uselessness !== undefined) child.kill('SIGKILL');
+    });
+    const restart = (how: string) => this.#restart(child, source, makeReader, uselessness, how);
+    child.ended.then(restart, (error: Error) => restart(error.message));
+    if (!(await isSubscribed(child.pid, source.protocol)) && !this.#closed && uselessness === undefined) {
+      const reason = `${source.tool} monitor: no subscription within ${subscriptionDeadlineMs} ms`;
+      this.#options.listener({ kind: 'lost', reason });
     }
   }
 
-  #restart(child: HelperProcess, tool: ToolName, how: string, again: () => Promise<void>): void {
+  #restart(
+    child: HelperProcess,
+    source: Source,
+    makeReader: () => LineReader,
+    uselessness: string | undefined,
+    how: string,
+  ): void {
     this.#children.delete(child);
     if (this.#closed) return;
-    setTimeout(() => {
-      if (this.#closed) return;
-      again().then(
-        () => this.#options.listener({ kind: 'lost', reason: `${tool} monitor ended (${how}) and was started again` }),
-        (error: Error) => this.#restart(child, tool, error.message, again),
-      );
-    }, restartDelayMs);
+    const reason = uselessness ?? `${source.tool} monitor ended (${how})`;
+    setTimeout(
+      () => {
+        if (this.#closed) return;
+        this.#follow(source, makeReader).then(
+          () => this.#options.listener({ kind: 'lost', reason: `${reason}; started again` }),
+          (error: Error) => this.#restart(child, source, makeReader, undefined, error.message),
+        );
+      },
+      uselessness === undefined ? restartDelayMs : overflowDelayMs,
+    );
   }
 }
+
+interface Source {
+  readonly tool: ToolName;
+  readonly args: readonly string[];
+  /** Netlink protocol of its subscription. */
+  readonly protocol: number;
+}
+
+/** Returns why the tool is to be started anew, if so. */
+type LineReader = (line: string) => string | undefined;
 
 /** Keeps `names` up to date; true where a link is known by another name. */
 function isRenamed(names: Map<number, string>, { link, deleted }: Extract<HostEvent, { kind: 'link' }>): boolean {

@@ -107,10 +107,12 @@ export class Reconciler {
   }
 
   async #startDirectories(): Promise<void> {
-    const start = (directory: ZoneDirectory) =>
-      directory.start(() =>
-        this.#loop.mark((dirty) => (dirty.desired = true), `zone directory ${directory.name} changed`),
-      );
+    const start = async (directory: ZoneDirectory) => {
+      const look = (verb: string) =>
+        this.#loop.mark((dirty) => (dirty.desired = true), `zone directory ${directory.name} ${verb}`);
+      await directory.start(() => look('changed'));
+      look('answered');
+    };
     await Promise.all(this.#directories.map(start));
   }
 

@@ -6,6 +6,7 @@
  * of every domain with a backend, and the two announcements. Not watched: `/local/domain`, where every write of every
  * guest would wake us; so the permissions of the two folders above krata's are looked at twice a second instead.
  */
+import { existsSync } from 'node:fs';
 import { type ClientState, type Watch, type WatchPath, XenstoreClient, XenstoreError } from '../xenstore/index.ts';
 import type { DirectorySnapshot, DirectoryState, ZoneDirectory } from './directory.ts';
 import {
@@ -20,6 +21,8 @@ import { buildSnapshot, sameReading } from './xenstore-snapshot.ts';
 import { isSuspicion, unlessMissing, weaknessOf } from './xenstore-trust.ts';
 import { WorkList } from './xenstore-work.ts';
 
+/** Where a xenstore leaves its mark on a host, running or not. */
+const usualMarks = ['/run/xenstored', '/dev/xen'];
 const usualPaths = ['/dev/xen/xenbus', '/run/xenstored/socket', '/var/run/xenstored/socket'];
 /** Milliseconds. */
 const resyncInterval = 30_000;
@@ -31,6 +34,7 @@ const nothing: DomainReading = { name: undefined, entries: [], problems: [], unw
 export class XenstoreDirectory implements ZoneDirectory {
   readonly name = 'xenstore';
   readonly #client: XenstoreClient;
+  readonly #isExplicit: boolean;
   readonly #work = new WorkList();
   /** Every domain with a vif backend that was read. */
   readonly #readings = new Map<number, DomainReading>();
@@ -54,7 +58,8 @@ export class XenstoreDirectory implements ZoneDirectory {
 
   /** `path`: a socket or device; '' for the first there is of the usual ones. */
   constructor({ path }: { readonly path: string }) {
-    const paths = path === '' ? usualPaths : [path];
+    this.#isExplicit = path !== '';
+    const paths = this.#isExplicit ? [path] : usualPaths;
     this.#client = new XenstoreClient({ paths, onState: (state) => this.#follow(state) });
   }
 
@@ -65,6 +70,11 @@ export class XenstoreDirectory implements ZoneDirectory {
     if (this.#client.state.kind === 'closed') return;
     this.#resyncTimer = setInterval(() => this.#do(() => this.#work.addEverything()), resyncInterval);
     this.#tickTimer = setTimeout(() => void this.#tick(), tickInterval);
+  }
+
+  /** True where a xenstore must be waited for: somebody named it, or the host has one that is away. */
+  get #isExpected(): boolean {
+    return this.#isExplicit || usualMarks.some((mark) => existsSync(mark));
   }
 
   snapshot(): DirectorySnapshot {
@@ -83,7 +93,7 @@ export class XenstoreDirectory implements ZoneDirectory {
   #follow(state: ClientState): void {
     if (state.kind === 'connected') this.#do(() => this.#work.addEverything());
     if (state.kind !== 'disconnected') return;
-    const absent = state.error.code === 'vanished';
+    const absent = state.error.code === 'vanished' && !this.#isExpected;
     const next = absent ? 'looking again every second' : `next try in ${state.retryIn} ms`;
     this.#publish(absent ? 'absent' : 'waiting', `${state.error.message}; ${next}`, false);
   }

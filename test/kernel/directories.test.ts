@@ -127,7 +127,9 @@ describe('the daemon', () => {
     await rm(world.files.zones, { recursive: true });
     await xenstored.kill();
     const daemon = await startDaemon(['control-api', 'xenstore', 'static']);
-    for (const name of ['control-api', 'xenstore', 'static'] as const) await untilDirectory(daemon, name, 'absent');
+    for (const name of ['control-api', 'static'] as const) await untilDirectory(daemon, name, 'absent');
+    // The settings name its socket, so it is waited for.
+    await untilDirectory(daemon, 'xenstore', 'waiting');
     expect(await daemon.status()).toMatchObject({ state: 'ready', failures: [] });
     for (const { link } of zones) await untilState(daemon, link, 'unserved');
     await xenstored.restart();

@@ -200,10 +200,10 @@ test('krata names no link: with two there is no guessing', async () => {
   await soon(() => expect(said()).toEqual(['vif5.1 10.75.0.3 k5']));
 });
 
-test('is absent until there is a xenstored, and finds it when it comes', async () => {
+test('is waited for where it was named, and found when it comes', async () => {
   await xenstored.kill();
   await start();
-  expect(directory.snapshot()).toMatchObject({ state: 'absent', detail: expect.stringContaining('there is no ') });
+  expect(directory.snapshot()).toMatchObject({ state: 'waiting', detail: expect.stringContaining('there is no ') });
   await xenstored.restart();
   await soon(() => expect(directory.snapshot().state).toBe('answered'), 3000);
 });
