@@ -52,6 +52,10 @@ export function payloadIs(protocol: string, field: string, value: unknown): Expr
   return match('==', { payload: { protocol, field } }, value);
 }
 
+export function protocolIs(family: Family): Expression {
+  return match('==', { meta: { key: 'nfproto' } }, family);
+}
+
 export function trackingStateIn(states: readonly string[]): Expression {
   return match('in', { ct: { key: 'state' } }, [...states]);
 }

@@ -26,6 +26,7 @@ import {
   masquerade,
   pairIn,
   payloadIs,
+  protocolIs,
   returns,
   setMarkBit,
   trackingStateIn,
@@ -157,10 +158,13 @@ function fromZone(settings: LayoutSettings): Expression[][] {
           [payloadIs('ip6', 'saddr', '::'), ...discovery],
         ];
   // Multicast listener reports and router solicitations: every guest sends them, none of them is a forgery.
-  const chatter = [
-    [payloadIs('ip6', 'saddr', linkLocal), payloadIs('ip6', 'daddr', linkMulticast), drop],
-    [payloadIs('ip6', 'saddr', '::'), payloadIs('ip6', 'daddr', linkMulticast), drop],
-  ];
+  const chatter =
+    settings.subnets.ipv6 === undefined
+      ? [[protocolIs('ipv6'), drop]]
+      : [
+          [payloadIs('ip6', 'saddr', linkLocal), payloadIs('ip6', 'daddr', linkMulticast), drop],
+          [payloadIs('ip6', 'saddr', '::'), payloadIs('ip6', 'daddr', linkMulticast), drop],
+        ];
   const known = [interfaceInSet('iifname', spoofedSet), settings.antiSpoof ? drop : accept];
   return [...own, ...neighbourDiscovery, ...(settings.antiSpoof ? chatter : []), known, [counter, drop]];
 }

@@ -48,14 +48,14 @@ describe('directories that disagree', () => {
       addresses: [zone.ipv4, zone.ipv6],
     });
     expect(await reaches(zone, farHost.ipv4)).toBe(true);
-    const reports = daemon.log.filter(({ msg }) => /the first one wins/.test(String(msg)));
+    const reports = daemon.log.filter(({ msg }) => /is asked first and wins/.test(String(msg)));
     expect(reports).toHaveLength(2);
     expect((await daemon.status()).warnings).toEqual([
       expect.stringMatching(
-        /^vif7\.0: control-api says 10\.75\.1\.7, .* xenstore says 10\.75\.3\.7, .*; the first one wins$/,
+        /^vif7\.0: control-api says 10\.75\.1\.7, .* xenstore says 10\.75\.3\.7, .*; control-api is asked first and wins$/,
       ),
       expect.stringMatching(
-        /^vif7\.0: control-api says 10\.75\.1\.7, .* static says 10\.75\.4\.7, .*; the first one wins$/,
+        /^vif7\.0: control-api says 10\.75\.1\.7, .* static says 10\.75\.4\.7, .*; control-api is asked first and wins$/,
       ),
     ]);
     await three.change(daemon, ['static', 'xenstore', 'control-api']);

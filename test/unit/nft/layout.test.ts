@@ -99,8 +99,7 @@ describe('the layout', () => {
       add chain inet edera made-ip-filter
       add chain inet edera made-ip-filter-forward
       add rule inet edera from-zone iifname . ip saddr @from4 accept
-      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
-      add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
+      add rule inet edera from-zone meta nfproto ipv6 drop
       add rule inet edera from-zone iifname @spoofed drop
       add rule inet edera from-zone counter drop
       add rule inet edera guard iifname "vif*" jump from-zone
