@@ -20,7 +20,7 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
   return withHost(async (host) => {
     const mirror = new Mirror();
     await mirror.observeAll(host);
-    const { commands, kept } = planCleanup(mirror.ruleset);
+    const { commands, notes } = planCleanup(mirror.ruleset);
     const plan: Plan = {
       ...emptyPlan,
       withdraw: withdrawals(mirror),
@@ -34,7 +34,7 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
     if (failures?.nft !== undefined) throw failures.nft;
     const [failed] = failures?.links.values() ?? [];
     if (failed !== undefined) throw failed;
-    for (const sentence of kept) process.stdout.write(`note: ${sentence}\n`);
+    for (const sentence of notes) process.stdout.write(`note: ${sentence}\n`);
     process.stdout.write(
       'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: others may rely on them\n',
     );

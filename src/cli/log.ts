@@ -15,11 +15,16 @@ export function makeLog({ logFormat, debug }: LogOptions, out: Writable = proces
   return pino(options, logFormat === 'json' ? (out as DestinationStream) : textStream(out));
 }
 
+/** People at a terminal get the time; the journal has its own. */
 function textStream(out: Writable): DestinationStream {
+  const isTerminal = 'isTTY' in out && out.isTTY === true;
   return {
     write(line: string) {
-      const { level, msg } = JSON.parse(line) as { level: number; msg: string };
-      out.write(`<${syslogLevels[level] ?? 6}>${msg.replaceAll('\n', `\n<${syslogLevels[level] ?? 6}>`)}\n`);
+      const { level, time, msg } = JSON.parse(line) as { level: number; time: number; msg: string };
+      const head = isTerminal
+        ? `${new Date(time).toTimeString().slice(0, 8)} ${level >= 40 ? 'warning: ' : ''}`
+        : `<${syslogLevels[level] ?? 6}>`;
+      out.write(`${head}${msg.replaceAll('\n', `\n${isTerminal ? '    ' : head}`)}\n`);
     },
   };
 }

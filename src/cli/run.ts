@@ -42,7 +42,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions): Promis
   const stopped = untilStopped();
   try {
     const reload = async (fresh: Config) => {
-      const before = reconciler.config.settings.control;
+      const before = reconciler.state.config.settings.control;
       await reconciler.reload(fresh);
       if (JSON.stringify(before) !== JSON.stringify(fresh.settings.control)) {
         await server.close();
@@ -98,7 +98,7 @@ function untilStopped(): Promise<NodeJS.Signals> {
 }
 
 function summary(reconciler: Reconciler): string {
-  const { subnets, zones } = reconciler.desired ?? { subnets: reconciler.config.subnets, zones: new Map() };
+  const { subnets, zones } = reconciler.state.desired ?? { subnets: reconciler.state.config.subnets, zones: new Map() };
   const prefixes = [subnets.ipv4, subnets.ipv6].flatMap((subnet) => subnet?.prefix.text ?? []);
   return `running: ${zones.size} zones in ${prefixes.join(' and ')}`;
 }

@@ -27,7 +27,7 @@ export interface ClaimedSocket {
 export async function claimSocket(server: Server, path: string): Promise<ClaimedSocket> {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    const nursery = mkdtempSync(join(dirname(path), '.'));
+    const nursery = mkdtempSync(join(dirname(path), '.pn-'));
     try {
       const born = join(nursery, 's');
       await listen(server, born);

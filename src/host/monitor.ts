@@ -68,13 +68,16 @@ export class Monitor {
 
   #followNft(): Promise<void> {
     const { listener, isOwnPid } = this.#options;
-    return this.#follow({ tool: 'nft', args: ['monitor'], protocol: netlinkNetfilter }, () => {
+    return this.#follow({ tool: 'nft', args: ['--handle', 'monitor'], protocol: netlinkNetfilter }, () => {
       const transactions = new NftTransactions();
       return (line) => {
-        const event = transactions.push(line);
-        if (event?.kind === 'lost') return event.reason;
-        const isOwn = event?.kind === 'nft' && event.culprit !== undefined && isOwnPid(event.culprit.pid);
-        if (event !== undefined && !isOwn) listener(event);
+        const heard = transactions.push(line);
+        if (heard?.kind === 'trouble') return `nft monitor: ${heard.words}`;
+        if (heard === undefined) return undefined;
+        const { tables, rules, culprit } = heard;
+        const isOwn = culprit !== undefined && isOwnPid(culprit.pid);
+        if (!isOwn) listener({ kind: 'nft', tables, culprit });
+        else if (rules.length > 0) listener({ kind: 'own-rules', rules });
         return undefined;
       };
     });

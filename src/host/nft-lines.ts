@@ -1,38 +1,66 @@
 /**
- * Reads `nft monitor`: a line per changed object and, at the end of each transaction, its generation and author:
+ * Reads `nft -a monitor`: a line per changed object and, at the end of each transaction, its generation and author:
  * `# new generation 4 by process 2139 (nft)`. Only the text mode names the author.
  */
-import type { HostEvent } from './port.ts';
+import type { Culprit, NewRule } from './port.ts';
+
+export interface NftTransaction {
+  readonly kind: 'transaction';
+  /** `family name` of the tables it touched. */
+  readonly tables: ReadonlySet<string>;
+  readonly rules: readonly NewRule[];
+  readonly culprit: Culprit | undefined;
+}
+
+/** Events may be missing. */
+export interface NftTrouble {
+  readonly kind: 'trouble';
+  readonly words: string;
+}
 
 const objectLine =
   /^(?:add|insert|delete|replace|update|create|flush|destroy) (\w+) (ip|ip6|inet|arp|bridge|netdev) (\S+)/;
+const ruleLine = /^(?:add|insert) rule (\S+) (\S+) (\S+) (.*) # handle (\d+)$/;
 const generationLine = /^# new generation (\d+)(?: by process (\d+) \((.*)\))?/;
 const troubleLine = /No buffer space|rror|lost|overrun/;
+/** More rules than this in one transaction are read from a listing instead. */
+const maxRules = 50_000;
 
 export class NftTransactions {
   #tables = new Set<string>();
+  #rules: NewRule[] = [];
 
-  /** The event a line completes, if any. */
-  push(line: string): HostEvent | undefined {
+  /** What a line completes, if anything. */
+  push(line: string): NftTransaction | NftTrouble | undefined {
     const object = objectLine.exec(line);
     if (object !== null) {
       this.#tables.add(`${object[2]} ${object[3]}`);
+      if (object[1] === 'rule') this.#take(line);
       return undefined;
     }
     const generation = generationLine.exec(line);
     if (generation !== null) return this.#complete(generation[2], generation[3]);
-    if (troubleLine.test(line) && !/^\s/.test(line))
-      return { kind: 'lost', reason: `nft monitor: ${line.slice(0, 200)}` };
+    if (troubleLine.test(line) && !/^\s/.test(line)) return { kind: 'trouble', words: line.slice(0, 200) };
     return undefined;
   }
 
-  #complete(pid: string | undefined, process: string | undefined): HostEvent {
-    const tables = this.#tables;
-    this.#tables = new Set();
-    return {
-      kind: 'nft',
-      tables,
-      culprit: pid === undefined ? undefined : { pid: Number(pid), process: process ?? '?' },
-    };
+  #take(line: string): void {
+    const match = ruleLine.exec(line);
+    if (match === null || this.#rules.length >= maxRules) return;
+    const [, family = '', table = '', chain = '', text = '', handle] = match;
+    this.#rules.push({ family, table, chain, text: withoutCounts(text), handle: Number(handle) });
   }
+
+  #complete(pid: string | undefined, process: string | undefined): NftTransaction {
+    const tables = this.#tables;
+    const rules = this.#rules;
+    this.#tables = new Set();
+    this.#rules = [];
+    const culprit = pid === undefined ? undefined : { pid: Number(pid), process: process ?? '?' };
+    return { kind: 'transaction', tables, rules, culprit };
+  }
+}
+
+function withoutCounts(text: string): string {
+  return text.replaceAll(/counter packets \d+ bytes \d+/g, 'counter');
 }

@@ -1,19 +1,27 @@
 /**
  * Transactions and listings through nft's JSON.
  *
- * Small ones go to a long-lived `nft -j -i` (1.2 ms instead of 8 to 16), large ones through a file, because reading
+ * Small ones go to a long-lived `nft -j -i` (2 ms instead of 8 to 16), large ones through a file, because reading
  * very long lines is slow there (1000 rules: 201 ms against 63). Where the interactive mode is missing or keeps
  * dying, everything goes through files. `nft -f -` opens /dev/stdin, which works for a file but not for Node's pipes: they are sockets.
  */
 import { closeSync } from 'node:fs';
+import { z } from 'zod';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
 import { Conversation } from './conversation.ts';
 import { namelessFile } from './nameless-file.ts';
-import { type NftAnswer, parseAnswer } from './nft-answer.ts';
-import type { Nft, NftCommand, NftFamily, NftObject } from './port.ts';
+import { parseListing } from './nft-answer.ts';
+import type { ForwardChain, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
 import type { Tools } from './tools.ts';
 
+const forwardChainSchema = z.object({
+  family: z.string(),
+  table: z.string(),
+  name: z.string(),
+  hook: z.literal('forward'),
+  policy: z.string().default('accept'),
+});
 /** Above this many bytes of JSON a file is faster than the interactive mode (measured crossing: 12 to 20 KB). */
 const maxInteractiveBytes = 16_000;
 /** After this many deaths in a row the interactive mode is given up until the next start. */
@@ -31,9 +39,9 @@ export class NftTool implements Nft {
     this.#tools = tools;
     this.#interactive = new Conversation(tools, {
       tool: 'nft',
-      args: ['--json', '--echo', '--interactive'],
-      // The listing flushes nft's buffered echoes; the bare word is a syntax error that carries the token.
-      endLines: (token) => ['{"nftables":[{"list":{"tables":{"family":"arp"}}}]}', token],
+      args: ['--json', '--interactive'],
+      // A bare word is a syntax error, and its message carries the token.
+      endLines: (token) => [token],
       endMark: (token) => new RegExp(`[^\\n]*rror: syntax error[^\\n]*\\n${token}\\n[ ^]*\\n`),
       requestsPerProcess: 5_000,
     });
@@ -44,11 +52,11 @@ export class NftTool implements Nft {
     return pid === this.#interactive.pid || this.#ownPids.has(pid);
   }
 
-  async transact(commands: readonly NftCommand[]): Promise<NftObject[]> {
-    if (commands.length === 0) return [];
-    const answer = await this.#ask(JSON.stringify({ nftables: commands }));
-    if (answer.complaint === '') return [...answer.echoed];
-    const error = refusal(`nft transaction of ${commands.length} commands`, answer.complaint);
+  async transact(commands: readonly NftCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const complaint = await this.#tell(JSON.stringify({ nftables: commands }));
+    if (complaint === '') return;
+    const error = refusal(`nft transaction of ${commands.length} commands`, complaint);
     // Which of the objects was missing or there already does not matter: what was observed no longer holds.
     throw hasCode(error, 'vanished', 'exists') ? new ProtectNetworkError('refused', error.message) : error;
   }
@@ -60,6 +68,14 @@ export class NftTool implements Nft {
       if (typeof table !== 'object' || table === null) return [];
       const { family, name } = table as Record<string, unknown>;
       return typeof family === 'string' && typeof name === 'string' ? [{ family, name }] : [];
+    });
+  }
+
+  async forwardChains(): Promise<ForwardChain[]> {
+    const objects = (await this.#list({ chains: {} })) ?? [];
+    return objects.flatMap((object) => {
+      const chain = forwardChainSchema.safeParse(object['chain']);
+      return chain.success ? [chain.data] : [];
     });
   }
 
@@ -80,29 +96,30 @@ export class NftTool implements Nft {
     // Listings always run in a process of their own: a table of thousands of zones is megabytes, and the long-lived
     // process would keep that memory.
     const result = await this.#tools.run('nft', ['--json', 'list', ...listArguments(what)]);
-    if (result.exitCode === 0) return [...parseAnswer(result.stdout).listed];
+    if (result.exitCode === 0) return parseListing(result.stdout);
     const error = refusal(`nft list ${listArguments(what).join(' ')}`, result.stderr);
     if (error.code === 'vanished') return undefined;
     throw error;
   }
 
-  async #ask(request: string): Promise<NftAnswer> {
-    if (request.length > maxInteractiveBytes || this.#deaths >= maxDeaths) return this.#askByFile(request);
+  /** Returns nft's complaint, empty where it has none. */
+  async #tell(request: string): Promise<string> {
+    if (request.length > maxInteractiveBytes || this.#deaths >= maxDeaths) return this.#tellByFile(request);
     try {
       // JSON.stringify never prints a line break, so the request is one line.
       const { text } = await this.#interactive.ask([request], transactionTimeoutMs);
       this.#deaths = 0;
-      return parseAnswer(text);
+      return text.trim();
     } catch (error) {
       if (hasCode(error, 'helper-died', 'timeout')) this.#deaths += 1;
       throw error;
     }
   }
 
-  async #askByFile(request: string): Promise<NftAnswer> {
+  async #tellByFile(request: string): Promise<string> {
     const file = namelessFile(request);
     try {
-      const result = await this.#tools.run('nft', ['--json', '--echo', '--file', '-'], {
+      const result = await this.#tools.run('nft', ['--json', '--file', '-'], {
         stdin: file,
         timeoutMs: transactionTimeoutMs,
         started: (pid) => this.#remember(pid),
@@ -110,8 +127,7 @@ export class NftTool implements Nft {
       if (result.exitCode !== 0 && result.stderr.trim() === '') {
         throw new ProtectNetworkError('refused', `nft ended with exit code ${result.exitCode} and no message`);
       }
-      const answer = parseAnswer(result.stdout);
-      return { ...answer, complaint: result.exitCode === 0 ? '' : result.stderr };
+      return result.exitCode === 0 ? '' : result.stderr.trim();
     } finally {
       closeSync(file);
     }

@@ -83,13 +83,23 @@ export type NftObject = Readonly<Record<string, unknown>>;
 /** One command of nft's JSON, e.g. `{"add": {"rule": {...}}}`. */
 export type NftCommand = Readonly<Record<string, NftObject>>;
 
+export interface ForwardChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly policy: string;
+}
+
 export interface Nft {
   /**
-   * Applies all commands in one transaction or none of them. Returns the objects that nft echoes for add and insert
-   * commands, in order, with the handles the kernel gave them. Throws `refused` with nft's words.
+   * Applies all commands in one transaction or none of them. Throws `refused` with nft's words. The handles of new rules
+   * are told by an `own-rules` event: asking nft to echo them makes it read the whole ruleset for every transaction
+   * (98 ms instead of 2 with 1000 zones).
    */
-  transact(commands: readonly NftCommand[]): Promise<NftObject[]>;
+  transact(commands: readonly NftCommand[]): Promise<void>;
   tables(): Promise<{ family: string; name: string }[]>;
+  /** Every base chain on the forward hook, whoever's it is. */
+  forwardChains(): Promise<ForwardChain[]>;
   /** The table's objects, or undefined where there is no such table. */
   table(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
   /** The set with its elements and their counters, or undefined where there is no such set. */
@@ -123,6 +133,15 @@ export interface Culprit {
   readonly process: string;
 }
 
+export interface NewRule {
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+  /** In nft's language, counters without their values. */
+  readonly text: string;
+  readonly handle: number;
+}
+
 export type HostEvent =
   | { readonly kind: 'link'; readonly link: Link; readonly deleted: boolean }
   | {
@@ -146,5 +165,7 @@ export type HostEvent =
     }
   /** Somebody else's nft transaction; `tables` holds `family name` of the tables it touched. */
   | { readonly kind: 'nft'; readonly tables: ReadonlySet<string>; readonly culprit: Culprit | undefined }
+  /** Rules that a transaction of ours made. */
+  | { readonly kind: 'own-rules'; readonly rules: readonly NewRule[] }
   /** Events may be missing from here on: re-read everything. */
   | { readonly kind: 'lost'; readonly reason: string };

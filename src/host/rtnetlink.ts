@@ -162,12 +162,12 @@ export class IpRtnetlink implements Rtnetlink {
     const device = await this.#nameOf(change.ifindex);
     if (ours.some((route) => route.dev === device)) return { ok: true };
     const holder = holders[0];
-    const where = holder === undefined ? 'unknown' : `dev ${holder.dev ?? '?'} proto ${holder.protocol ?? '?'}`;
+    const where = holder === undefined ? '' : ` (dev ${holder.dev ?? 'none'} proto ${holder.protocol ?? 'boot'})`;
     return {
       ok: false,
       error: new ProtectNetworkError(
         'exists',
-        `${commandLine(change)}: another route to ${target} is in the way (${where})`,
+        `another route to ${target} is in the way${where}; remove it: ip route del ${target}${holder?.dev === undefined ? '' : ` dev ${holder.dev}`}`,
       ),
     };
   }

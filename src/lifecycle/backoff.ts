@@ -15,3 +15,13 @@ export function nextRetry(before: Retry | undefined, now: number, random: () => 
   const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1));
   return { attempts, nextTryAt: now + Math.round(delay * (0.75 + random() / 2)) };
 }
+
+export function isDue(retry: Retry | undefined): boolean {
+  return retry !== undefined && retry.nextTryAt <= Date.now();
+}
+
+/** When the first of them is due, in Unix milliseconds. */
+export function earliest(retries: readonly (Retry | undefined)[]): number | undefined {
+  const times = retries.flatMap((retry) => retry?.nextTryAt ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}

@@ -15,6 +15,8 @@ export function describeEvent(event: HostEvent): string {
       const author = event.culprit === undefined ? 'somebody' : `${event.culprit.process} (${event.culprit.pid})`;
       return `${author} changed ${[...event.tables].join(', ')}`;
     }
+    case 'own-rules':
+      return 'our own rules';
     case 'lost':
       return event.reason;
   }

@@ -3,12 +3,12 @@
 export class Dirty {
   /** Re-read everything. */
   all = false;
+  /** People asked for it (a start, a new configuration): what changes then is no repair. */
+  isAsked = false;
   /** Re-read our nft tables. */
   ruleset = false;
-  /** Look at the forwarding switches. */
-  forwarding = false;
-  /** Look at the gateways' local routes. */
-  gateways = false;
+  /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
+  readonly siblings = new Set<number>();
   /** Configuration or a zone directory changed: compute what is desired anew. */
   desired = false;
   /** Links to look at, by ifindex. */

@@ -1,23 +1,63 @@
 /** What is wrong with the host as a whole and no change of ours can mend, one sentence each. */
 import type { Config } from '../config/config.ts';
-import type { Sysctl } from '../host/port.ts';
+import type { ForwardChain, Host } from '../host/port.ts';
+import { filterTable } from '../nft/names.ts';
+import { hasIpv6 } from '../routes/forwarding.ts';
+import type { Desired } from './desired.ts';
+import type { ZoneDirectory } from './directory.ts';
+import type { Mirror } from './mirror.ts';
 
-export function hostProblems(sysctl: Sysctl, config: Config, hasIpv6: boolean): string[] {
+export interface Facts {
+  readonly host: Host;
+  readonly mirror: Mirror;
+  readonly config: Config;
+  readonly directories: readonly ZoneDirectory[];
+  readonly desired: Desired;
+}
+
+/** Everything people should know and may have to mend, in a stable order. */
+export function problemsOf(facts: Facts, missingGateways: readonly Error[]): string[] {
+  const { config, directories, desired } = facts;
+  return [
+    ...config.warnings,
+    ...hostProblems(facts),
+    ...directories.flatMap((directory) => directory.snapshot().problems.map((text) => `${directory.name}: ${text}`)),
+    ...desired.problems,
+    ...missingGateways.map((error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`),
+  ];
+}
+
+function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
   const problems: string[] = [];
+  const { isolation, uplink, forward } = config.settings;
   const everywhere = sysctl.read({ family: 'ipv4', group: 'conf', link: 'all', key: 'rp_filter' });
-  if (config.settings.isolation.antiSpoof && everywhere === '2') {
+  if (isolation.antiSpoof && everywhere === '2') {
     problems.push(
       'net/ipv4/conf/all/rp_filter is 2 (loose), and the kernel uses the larger value: on zone links only the guard in ' +
         'inet edera holds back forged IPv4 sources; set it to 0 or 1 to have both',
     );
   }
-  if (config.subnets.ipv6 !== undefined && !hasIpv6) {
+  if (config.subnets.ipv6 !== undefined && !hasIpv6(sysctl)) {
     problems.push('IPv6 is switched off on this host: zones get their IPv4 addresses only');
   }
-  return problems;
+  const present = new Set([...mirror.links.values()].map(({ name }) => name));
+  for (const name of uplink.interfaces) {
+    if (!present.has(name)) problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);
+  }
+  return [...problems, ...mirror.forwardChains.flatMap((chain) => foreignDrop(chain, forward.mark))];
 }
 
-/** Gateways that the host could not be made to answer for. */
-export function gatewayProblems(errors: readonly Error[]): string[] {
-  return errors.map((error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`);
+/** An accept of ours ends our base chain only: a packet must pass every other one on the hook as well. */
+function foreignDrop({ family, table, name, policy }: ForwardChain, mark: number): string[] {
+  const isShared = table === filterTable && (family === 'ip' || family === 'ip6');
+  if (policy !== 'drop' || isShared) return [];
+  const bit = `0x${mark.toString(16)}`;
+  const mend =
+    mark === 0
+      ? ''
+      : `; let zones pass there with: nft insert rule ${family} ${table} ${name} meta mark and ${bit} == ${bit} accept`;
+  return [
+    `the chain ${name} of table ${family} ${table} drops by policy what it does not accept itself, and no rule of ours ` +
+      `can change that: zones' packets may end there${mend}`,
+  ];
 }

@@ -5,11 +5,12 @@
 
 import type { ObservedProxies } from '../arp/model.ts';
 import { observeLinkProxies, observeProxies } from '../arp/observe.ts';
-import type { Host, HostEvent, Link, RtnetlinkChange } from '../host/port.ts';
+import type { ForwardChain, Host, HostEvent, Link, RtnetlinkChange } from '../host/port.ts';
 import { routeProtocol } from '../host/rtnetlink.ts';
 import type { Address } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { nameRules } from '../nft/name-rules.ts';
 import { observedTables, observeRuleset } from '../nft/observe.ts';
 import { type Ruleset, tableKey } from '../nft/ruleset.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
@@ -23,15 +24,18 @@ export class Mirror {
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
+  /** Everybody's, as they were when all was read. */
+  forwardChains: readonly ForwardChain[] = [];
   readonly #byName = new Map<string, number>();
   readonly #holderOf = new Map<Address, number>();
 
   async observeAll(host: Host): Promise<void> {
     const links = await host.rtnetlink.links();
-    const [routes, proxies, ruleset] = await Promise.all([
+    const [routes, proxies, ruleset, forwardChains] = await Promise.all([
       observeRoutes(host.rtnetlink, links),
       observeProxies(host.rtnetlink, links),
       observeRuleset(host.nft),
+      host.nft.forwardChains(),
     ]);
     this.links.clear();
     this.#byName.clear();
@@ -41,6 +45,7 @@ export class Mirror {
     this.routes = routes;
     this.proxies = proxies;
     this.ruleset = ruleset;
+    this.forwardChains = forwardChains;
   }
 
   async observeRuleset(host: Host): Promise<void> {
@@ -89,7 +94,7 @@ export class Mirror {
     this.#carry(change, change.kind.endsWith('-del'));
   }
 
-  /** True where the event tells something that the mirror does not hold. Link events also update it: they are the truth. */
+  /** True where the event tells something that the mirror does not hold. Link events and handles also update it. */
   isContradictedBy(event: HostEvent): boolean {
     switch (event.kind) {
       case 'link':
@@ -102,6 +107,9 @@ export class Mirror {
         return this.#contradictsNetconf(event);
       case 'nft':
         return [...event.tables].some((table) => ourTables.has(table));
+      case 'own-rules':
+        nameRules(this.ruleset, event.rules);
+        return false;
       case 'lost':
         return true;
     }

@@ -1,7 +1,8 @@
 /** Builds a pass's plan from what is desired and what is believed, and applies it step by step. */
 import { applySysctls, type FailedSysctl } from '../arp/apply.ts';
+import type { SysctlChange } from '../arp/model.ts';
 import { observeDrift } from '../arp/observe.ts';
-import { planProxies, wantedProxies } from '../arp/plan.ts';
+import { type ProxiesPlan, planProxies, wantedProxies } from '../arp/plan.ts';
 import { linkSysctls } from '../arp/sysctls.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
@@ -20,6 +21,8 @@ import type { Plan } from './plan.ts';
 export interface PassScope {
   /** Everything is looked at, or only the links with these indices, the rest being known to be right. */
   readonly links: 'all' | ReadonlySet<number>;
+  /** Links of which only the neighbour proxies are looked at. */
+  readonly siblings: ReadonlySet<number>;
   /** False until every zone directory has answered: nothing that is there is taken away. */
   readonly prune: boolean;
   /** What each link of the scope was given last, by ifindex, for links that are gone as well. */
@@ -31,40 +34,61 @@ export interface PassScope {
 
 export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope: PassScope): Plan {
   const indices = scope.links === 'all' ? new Set([...mirror.links.keys(), ...scope.served.keys()]) : scope.links;
-  const withdraw: RtnetlinkChange[] = [];
-  const install: RtnetlinkChange[] = [];
-  const purgeBefore: Address[] = [];
-  const sysctls = [];
-  for (const ifindex of indices) {
-    const link = mirror.links.get(ifindex);
-    const zone = desired.zones.get(ifindex);
-    const present = mirror.routesOf(ifindex);
-    const routes = planLinkRoutes(link, zone, present);
-    const proxies = planProxies(link, zone === undefined ? [] : proxiesOf(zone, desired), mirror.proxiesOf(ifindex));
-    const mayWithdraw = scope.prune || zone !== undefined || scope.served.has(ifindex);
-    // Add before delete would leave two links with one address; what is withdrawn goes first.
-    if (mayWithdraw) withdraw.push(...routes.withdraw, ...proxies.withdraw);
-    if (zone === undefined || link === undefined) continue;
-    install.push(...routes.install, ...proxies.install);
-    sysctls.push(...driftOf(zone, link, desired, sysctl));
-    // A route of ours by this very link means that the address has been its own all along.
-    const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
-    purgeBefore.push(...zone.addresses.filter((address) => !present.has(address) && !opened.includes(address)));
-  }
+  const parts = [...indices].map((ifindex) => planLink(ifindex, desired, mirror, sysctl, scope));
+  const told = [...scope.siblings].filter((ifindex) => !indices.has(ifindex));
+  const siblings = told.map((ifindex) => planLinkProxies(ifindex, desired, mirror));
   const gateways =
     scope.links === 'all'
       ? planGateways(desired.gateways, mirror.routes.gateways, scope.prune)
       : { withdraw: [], install: [] };
   const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope));
+  const proxies = [...parts.map((part) => part.proxies), ...siblings];
   return {
-    withdraw: [...withdraw, ...gateways.withdraw],
-    purgeBefore,
+    withdraw: [
+      ...parts.flatMap((part) => part.withdraw),
+      ...proxies.flatMap(({ withdraw }) => withdraw),
+      ...gateways.withdraw,
+    ],
+    purgeBefore: parts.flatMap((part) => part.purge),
     nft,
     purgeAfter: closedAddresses(nft),
     forwarding: scope.forwarding,
-    sysctls,
-    install: [...gateways.install, ...inOrder(install)],
+    sysctls: parts.flatMap((part) => part.sysctls),
+    install: [
+      ...gateways.install,
+      ...inOrder(parts.flatMap((part) => part.install)),
+      ...proxies.flatMap(({ install }) => install),
+    ],
   };
+}
+
+interface LinkPart {
+  readonly withdraw: readonly RtnetlinkChange[];
+  readonly purge: readonly Address[];
+  readonly sysctls: readonly SysctlChange[];
+  readonly install: readonly RtnetlinkChange[];
+  readonly proxies: ProxiesPlan;
+}
+
+function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sysctl, scope: PassScope): LinkPart {
+  const link = mirror.links.get(ifindex);
+  const zone = desired.zones.get(ifindex);
+  const present = mirror.routesOf(ifindex);
+  const routes = planLinkRoutes(link, zone, present);
+  const mayWithdraw = scope.prune || zone !== undefined || scope.served.has(ifindex);
+  const withdraw = mayWithdraw ? routes.withdraw : [];
+  const proxies = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
+  if (zone === undefined || link === undefined) return { withdraw, purge: [], sysctls: [], install: [], proxies };
+  // A route of ours by this very link means that the address has been its own all along.
+  const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
+  const purge = zone.addresses.filter((address) => !present.has(address) && !opened.includes(address));
+  return { withdraw, purge, sysctls: driftOf(zone, link, desired, sysctl), install: routes.install, proxies };
+}
+
+function planLinkProxies(ifindex: number, desired: Desired, mirror: Mirror): ProxiesPlan {
+  const zone = desired.zones.get(ifindex);
+  const wanted = zone === undefined ? [] : proxiesOf(zone, desired);
+  return planProxies(mirror.links.get(ifindex), wanted, mirror.proxiesOf(ifindex));
 }
 
 export interface PassFailures {
@@ -164,8 +188,7 @@ function closedAddresses(nft: readonly NftCommand[]): Address[] {
   });
 }
 
-/** Links come up before anything is routed to them, and a zone's routes stand before the neighbour proxies. */
+/** Links come up before anything is routed to them. */
 function inOrder(changes: readonly RtnetlinkChange[]): RtnetlinkChange[] {
-  const rank = { 'link-up': 0, 'route-add': 1, 'proxy-add': 2 } as Record<string, number>;
-  return [...changes].sort((a, b) => (rank[a.kind] ?? 3) - (rank[b.kind] ?? 3));
+  return [...changes].sort((a, b) => Number(b.kind === 'link-up') - Number(a.kind === 'link-up'));
 }

@@ -5,20 +5,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { DefaultRoute, Host, HostEvent } from '../host/port.ts';
+import { hasCode } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
-import { nextRetry, type Retry } from './backoff.ts';
+import { earliest, isDue, nextRetry, type Retry } from './backoff.ts';
 import { describeEvent, isLoopback } from './describe-event.ts';
 import { computeDesired, type Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
-import { gatewayProblems, hostProblems } from './host-problems.ts';
+import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { applyPlan, type PassFailures, type PassScope, planPass } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
+import { repairsIn } from './repairs.ts';
 import type { Reporter } from './reporter.ts';
-import { linksInScope } from './scope.ts';
+import { linksInScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
 import { ZoneRecords } from './zone-record.ts';
 
@@ -33,6 +35,14 @@ export interface ReconcilerOptions {
   /** `links` gives the zone links on the host at any time. */
   readonly makeDirectories: (config: Config, links: () => readonly LinkName[]) => ZoneDirectory[];
   readonly reporter: Reporter;
+}
+
+export interface ReconcilerState {
+  readonly config: Config;
+  readonly directories: readonly ZoneDirectory[];
+  /** Undefined before the first pass. */
+  readonly desired: Desired | undefined;
+  readonly failure: { readonly error: Error; readonly retry: Retry } | undefined;
 }
 
 export class Reconciler {
@@ -63,27 +73,16 @@ export class Reconciler {
     this.#reporter = reporter;
   }
 
-  get config(): Config {
-    return this.#config;
-  }
-
-  get directories(): readonly ZoneDirectory[] {
-    return this.#directories;
-  }
-
-  get desired(): Desired | undefined {
-    return this.#desired;
-  }
-
-  /** What keeps the host as a whole from being right, with its next retry. */
-  get failure(): { readonly error: Error; readonly retry: Retry } | undefined {
-    return this.#failure;
+  /** What it goes by now, and what keeps the host as a whole from being right. */
+  get state(): ReconcilerState {
+    const [config, directories] = [this.#config, this.#directories];
+    return { config, directories, desired: this.#desired, failure: this.#failure };
   }
 
   /** Subscribes, asks every directory once, and makes the first pass. */
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
-    this.#loop.mark((dirty) => (dirty.all = true), 'start');
+    this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
     // A directory that is slow to answer keeps nobody else's zones waiting.
     await Promise.race([this.#startDirectories(), delay(directoriesGraceMs)]);
     this.#scheduleResync();
@@ -103,7 +102,7 @@ export class Reconciler {
       await this.#startDirectories();
       await Promise.all(before.map((directory) => directory.stop()));
     }
-    this.#loop.mark((dirty) => (dirty.all = true), 'configuration changed');
+    this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
   }
 
   async #startDirectories(): Promise<void> {
@@ -166,21 +165,32 @@ export class Reconciler {
       scope = this.#scope(dirty);
       const desired = this.#desired;
       if (desired === undefined) return;
-      plan = planPass(desired, this.mirror, this.#host.sysctl, scope);
-      failures = await applyPlan(this.#host, this.mirror, plan);
-      if (failures.nft === undefined) break;
-      // Somebody was faster than us: what was observed no longer holds.
+      plan = this.#plan(desired, scope);
+      failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
+      if (failures !== undefined && failures.nft === undefined) break;
+      // Somebody was faster than us, or a handle is not known yet: the ruleset must be seen as it is.
       dirty.ruleset = true;
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
     this.#settle(dirty, scope, failures);
+    const nameOf = (ifindex: number) => this.mirror.links.get(ifindex)?.name ?? `link ${ifindex}`;
     this.#reporter.passed({
       dirty,
       milliseconds: performance.now() - begun,
       changes: countChanges(plan),
       transacted: plan.nft.length > 0,
-      plan,
+      repairs: repairsIn(plan, dirty, scope.open, nameOf),
     });
+  }
+
+  /** Undefined where the plan needs a handle that the kernel has not told yet. */
+  #plan(desired: Desired, scope: PassScope): Plan | undefined {
+    try {
+      return planPass(desired, this.mirror, this.#host.sysctl, scope);
+    } catch (error) {
+      if (hasCode(error, 'conflict')) return undefined;
+      throw error;
+    }
   }
 
   async #observe(dirty: Dirty): Promise<void> {
@@ -224,9 +234,17 @@ export class Reconciler {
     this.#desired = desired;
     const everything = prune !== this.#prunes || this.#failure !== undefined;
     this.#prunes = prune;
-    const links = linksInScope({ dirty, before, desired, records: this.records, served, everything, now: Date.now() });
+    const links = linksInScope({ dirty, desired, records: this.records, served, everything, now: Date.now() });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
-    return { links, prune, served, open: this.records.open(), forwarding };
+    if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired));
+    return { links, siblings: dirty.siblings, prune, served, open: this.records.open(), forwarding };
+  }
+
+  #tellSiblings(links: readonly number[]): void {
+    if (links.length === 0) return;
+    this.#loop.mark((dirty) => {
+      for (const ifindex of links) dirty.siblings.add(ifindex);
+    }, 'siblings changed');
   }
 
   #settle(dirty: Dirty, scope: PassScope, failures: PassFailures): void {
@@ -238,24 +256,14 @@ export class Reconciler {
     const general = failures.nft ?? failures.links.get(0);
     if (general === undefined) this.#failure = undefined;
     else this.#failed(general, 'not everything could be put in place');
-    this.#reporter.problems([
-      ...this.#config.warnings,
-      ...hostProblems(this.#host.sysctl, this.#config, hasIpv6(this.#host.sysctl)),
-      ...this.#directoryProblems(),
-      ...desired.problems,
-      ...gatewayProblems(failures.gateways),
-    ]);
+    const directories = this.#directories;
+    const facts = { host: this.#host, mirror: this.mirror, config: this.#config, directories, desired };
+    this.#reporter.problems(problemsOf(facts, failures.gateways));
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') {
       this.#gatewayRetry = isGatewayMissing ? nextRetry(this.#gatewayRetry, Date.now()) : undefined;
     }
     this.#scheduleRetry();
-  }
-
-  #directoryProblems(): string[] {
-    return this.#directories.flatMap((directory) =>
-      directory.snapshot().problems.map((text) => `${directory.name}: ${text}`),
-    );
   }
 
   #failed(error: Error, what: string): void {
@@ -267,22 +275,18 @@ export class Reconciler {
   /** One timer for whatever is due first. */
   #scheduleRetry(): void {
     clearTimeout(this.#retryTimer);
-    const due = this.records.values().flatMap((record) => record.retry?.nextTryAt ?? []);
-    if (this.#failure !== undefined) due.push(this.#failure.retry.nextTryAt);
-    if (this.#gatewayRetry !== undefined) due.push(this.#gatewayRetry.nextTryAt);
-    if (due.length === 0) return;
-    const wait = Math.max(1, Math.min(...due) - Date.now());
-    this.#retryTimer = setTimeout(() => this.#retry(), wait);
+    const due = earliest([...this.#generalRetries(), ...this.records.values().map(({ retry }) => retry)]);
+    if (due !== undefined) this.#retryTimer = setTimeout(() => this.#retry(), Math.max(1, due - Date.now()));
+  }
+
+  #generalRetries(): (Retry | undefined)[] {
+    return [this.#failure?.retry, this.#gatewayRetry];
   }
 
   #retry(): void {
-    const now = Date.now();
     this.#loop.mark((dirty) => {
-      const general = [this.#failure?.retry, this.#gatewayRetry];
-      if (general.some((retry) => retry !== undefined && retry.nextTryAt <= now)) dirty.all = true;
-      for (const record of this.records.values()) {
-        if (record.retry !== undefined && record.retry.nextTryAt <= now) dirty.links.add(record.ifindex);
-      }
+      if (this.#generalRetries().some(isDue)) dirty.all = true;
+      for (const { retry, ifindex } of this.records.values()) if (isDue(retry)) dirty.links.add(ifindex);
     }, 'retry');
   }
 

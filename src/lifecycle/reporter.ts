@@ -5,7 +5,7 @@ import type { Culprit, HostEvent } from '../host/port.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Retry } from './backoff.ts';
 import type { Dirty } from './dirty.ts';
-import type { Plan } from './plan.ts';
+import type { Repairs } from './repairs.ts';
 import type { ZoneRecord } from './zone-record.ts';
 
 export interface PassReport {
@@ -13,7 +13,7 @@ export interface PassReport {
   readonly milliseconds: number;
   readonly changes: number;
   readonly transacted: boolean;
-  readonly plan: Plan;
+  readonly repairs: Repairs;
 }
 
 export class Reporter {
@@ -25,7 +25,8 @@ export class Reporter {
   warnings: readonly string[] = [];
   /** Milliseconds from a link's first event to ready, of the last 1000 zones. */
   readonly timesToReady: number[] = [];
-  #culprit: Culprit | undefined;
+  /** Authors of foreign transactions since the last pass, by process id. */
+  readonly #culprits = new Map<number, Culprit>();
   #lastFailure = '';
 
   constructor(log: Logger) {
@@ -33,7 +34,7 @@ export class Reporter {
   }
 
   heard(event: HostEvent): void {
-    if (event.kind === 'nft') this.#culprit = event.culprit;
+    if (event.kind === 'nft' && event.culprit !== undefined) this.#culprits.set(event.culprit.pid, event.culprit);
     if (event.kind === 'lost')
       this.#log.warn({ reason: event.reason }, `events may be missing: ${event.reason}; reading everything again`);
   }
@@ -70,26 +71,30 @@ export class Reporter {
     this.#log.info({ link, ifindex, state: 'closed' }, `${link} is gone: ${served.addresses.join(', ')} taken back`);
   }
 
-  passed({ dirty, milliseconds, changes, transacted, plan }: PassReport): void {
+  passed({ dirty, milliseconds, changes, transacted, repairs }: PassReport): void {
     this.passes += 1;
     if (transacted) this.transactions += 1;
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
-    const isRepair = changes > 0 && (dirty.ruleset || (dirty.all && cause === 'resync'));
-    if (isRepair) {
+    this.#log.debug({ cause, changes }, `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`);
+    const took = round(performance.now() - (dirty.since ?? performance.now()));
+    const culprits = [...this.#culprits.values()];
+    this.#culprits.clear();
+    const authors = culprits.map(({ process, pid }) => `${process} (${pid})`).join(', ');
+    if (repairs.put.length > 0) {
       this.repairs += 1;
-      const took = performance.now() - (dirty.since ?? performance.now());
-      const author = this.#culprit === undefined ? cause : `${this.#culprit.process} (${this.#culprit.pid})`;
+      const what = listed(repairs.put);
+      const fields = { changes, cause, culprit: culprits[0], culprits, milliseconds: took };
       this.#log.warn(
-        { changes, cause, culprit: this.#culprit, milliseconds: round(took) },
-        `${author} changed what is ours; ${changes} objects restored after ${round(took)} ms (${cause})`,
+        fields,
+        `${authors === '' ? cause : authors} changed what is ours; put back after ${took} ms: ${what}`,
+      );
+    } else if (repairs.movesJump) {
+      this.#log.info(
+        { cause, culprits },
+        `our jump in FORWARD moved to its place behind the rules of ${authors || 'others'}`,
       );
     }
-    this.#culprit = undefined;
-    this.#log.debug(
-      { cause, changes, milliseconds: round(milliseconds), nft: plan.nft.length },
-      `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`,
-    );
   }
 
   failed(what: string, error: Error, retry: Retry): void {
@@ -117,6 +122,12 @@ export class Reporter {
     this.timesToReady.push(milliseconds);
     if (this.timesToReady.length > 1000) this.timesToReady.shift();
   }
+}
+
+/** The first few, and how many more. */
+function listed(things: readonly string[]): string {
+  const shown = things.slice(0, 4).join(', ');
+  return things.length > 4 ? `${shown} and ${things.length - 4} more` : shown;
 }
 
 function round(milliseconds: number): number {

@@ -6,7 +6,6 @@ import type { ZoneRecords } from './zone-record.ts';
 
 export interface ScopeInput {
   readonly dirty: Dirty;
-  readonly before: Desired | undefined;
   readonly desired: Desired;
   readonly records: ZoneRecords;
   readonly served: ReadonlyMap<number, DesiredZone>;
@@ -17,16 +16,18 @@ export interface ScopeInput {
 }
 
 export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
-  const { dirty, before, desired, served } = input;
+  const { dirty, desired, served } = input;
   if (dirty.all || dirty.ruleset || input.everything) return 'all';
   const links = new Set(dirty.links);
   for (const zone of desired.zones.values()) if (isBehind(zone, input)) links.add(zone.ifindex);
   for (const ifindex of served.keys()) if (!desired.zones.has(ifindex)) links.add(ifindex);
-  if (before?.siblings.join() !== desired.siblings.join()) {
-    // A sibling came or went: the others answer for it, or no longer do.
-    for (const ifindex of new Set([...(before?.siblingLinks ?? []), ...desired.siblingLinks])) links.add(ifindex);
-  }
   return links;
+}
+
+/** The links to look at again because a sibling came or went: after the pass, so that the newcomer does not wait for them. */
+export function siblingsToTell(before: Desired | undefined, desired: Desired): number[] {
+  if (before === undefined || before.siblings.join() === desired.siblings.join()) return [];
+  return [...new Set([...before.siblingLinks, ...desired.siblingLinks])];
 }
 
 /** True where the zone is not served as it should be, and a failed one's next try is due. */

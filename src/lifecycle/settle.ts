@@ -39,8 +39,9 @@ export function settle(records: ZoneRecords, reporter: Reporter, settlement: Set
   }
 }
 
-function isLookedAt({ scope }: Settlement, ifindex: number): boolean {
-  return scope === 'all' || scope.has(ifindex);
+/** A link of which only the neighbour proxies were looked at counts where they failed. */
+function isLookedAt({ scope, failures }: Settlement, ifindex: number): boolean {
+  return scope === 'all' || scope.has(ifindex) || failures.links.has(ifindex);
 }
 
 function turnZone(

@@ -6,7 +6,7 @@ import { messageOf } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { readCounters } from '../nft/counters.ts';
-import type { Reconciler } from './reconciler.ts';
+import type { Reconciler, ReconcilerState } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 import type { ZoneRecord } from './zone-record.ts';
 
@@ -24,7 +24,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
   const [totals, uplinks] = await Promise.all([readCounters(host.nft), readUplinks(host)]);
   const records = reconciler.records.values();
   const failures = failuresOf(reconciler, records);
-  const { subnets } = reconciler.desired ?? reconciler.config;
+  const { subnets } = reconciler.state.desired ?? reconciler.state.config;
   return {
     version: sources.version,
     pid: process.pid,
@@ -32,7 +32,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     state: reporter.lastPass === undefined ? 'starting' : failures.length > 0 ? 'degraded' : 'ready',
     subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
     uplinks,
-    directories: reconciler.directories.map(directoryStatus),
+    directories: reconciler.state.directories.map(directoryStatus),
     zones: records.map((record) => zoneStatus(record, totals)).sort((a, b) => a.ifindex - b.ifindex),
     lastPass: reporter.lastPass ?? null,
     passes: reporter.passes,
@@ -54,7 +54,7 @@ async function readUplinks(host: Host): Promise<UplinkStatus[]> {
   return [...families].map(([device, known]) => ({ interface: device, families: known }));
 }
 
-function directoryStatus(directory: Reconciler['directories'][number]): DirectoryStatus {
+function directoryStatus(directory: ReconcilerState['directories'][number]): DirectoryStatus {
   const { state, entries, problems, detail, since } = directory.snapshot();
   return { name: directory.name, state, entries: entries.length, problems, detail, since };
 }
@@ -81,7 +81,7 @@ function failuresOf(reconciler: Reconciler, records: readonly ZoneRecord[]): Fai
   const failed = records.flatMap(({ link, reason, retry }): FailureStatus[] =>
     retry === undefined ? [] : [{ what: link, reason: reason ?? '', ...retry }],
   );
-  const { failure } = reconciler;
+  const { failure } = reconciler.state;
   if (failure === undefined) return failed;
   return [{ what: 'host', reason: messageOf(failure.error), ...failure.retry }, ...failed];
 }

@@ -1,5 +1,6 @@
 /** nft's JSON commands for the objects we use. Every value in them is branded or a constant of ours. */
 import type { NftCommand, NftFamily } from '../host/port.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
 import type { Expression } from './expressions.ts';
 import type { BaseHook, SetLayout } from './layout.ts';
 
@@ -46,7 +47,9 @@ export function insertRule(
   return { insert: { rule: { family, table, chain, ...place, expr } } };
 }
 
-export function deleteRule({ family, table, chain }: ChainRef, handle: number): NftCommand {
+/** Throws `conflict` for a rule whose handle is not known yet: the ruleset has to be observed first. */
+export function deleteRule({ family, table, chain }: ChainRef, handle: number | undefined): NftCommand {
+  if (handle === undefined) throw new ProtectNetworkError('conflict', `a rule in ${chain} has no handle yet`);
   return { delete: { rule: { family, table, chain, handle } } };
 }
 

@@ -49,6 +49,8 @@ function describeExpression(expression: unknown): string {
       return describeMatch(value as Fields);
     case 'jump':
       return `jump ${String((value as Fields)['target'])}`;
+    case 'counter':
+      return 'counter';
     case 'mangle':
       return `${operand((value as Fields)['key'])} set ${operand((value as Fields)['value'])}`;
     default:

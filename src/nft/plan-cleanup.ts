@@ -11,6 +11,7 @@ import {
   madeTableMarker,
   ownTable,
   userChain,
+  userInputChain,
 } from './names.ts';
 import { isOurJump } from './placement.ts';
 import { planRemovedFamily } from './plan-filter.ts';
@@ -18,14 +19,14 @@ import { type Ruleset, type Table, tableKey } from './ruleset.ts';
 
 export interface CleanupPlan {
   readonly commands: NftCommand[];
-  /** What stays although it is called ours, one sentence each. */
-  readonly kept: string[];
+  /** What of the operator's stays, or goes along, one sentence each. */
+  readonly notes: string[];
 }
 
 export function planCleanup(observed: Ruleset): CleanupPlan {
   const own = observed.get(tableKey(ownTable.family, ownTable.name));
   const commands: NftCommand[] = [];
-  const kept: string[] = [];
+  const notes: string[] = [];
   for (const family of families) {
     const nftFamily = filterFamilies[family];
     const table = observed.get(tableKey(nftFamily, filterTable));
@@ -34,7 +35,7 @@ export function planCleanup(observed: Ruleset): CleanupPlan {
     commands.push(...removal);
     const keepsUser = table.chains.has(userChain) && !removal.some((command) => isDeletionOf(command, userChain));
     if (keepsUser)
-      kept.push(`${nftFamily} ${filterTable} ${userChain} holds rules of yours, or is used by one; it stays`);
+      notes.push(`${nftFamily} ${filterTable} ${userChain} holds rules of yours, or is used by one; it stays`);
     const madeForward = own?.chains.has(madeForwardMarker(nftFamily)) === true;
     if (!madeForward || !isForwardUnused(table)) continue;
     const isTableUnused = own?.chains.has(madeTableMarker(nftFamily)) === true && holdsNothingElse(table) && !keepsUser;
@@ -44,8 +45,10 @@ export function planCleanup(observed: Ruleset): CleanupPlan {
         : deleteChain({ family: nftFamily, table: filterTable, chain: forwardHookChain }),
     );
   }
+  const theirs = own?.chains.get(userInputChain)?.size ?? 0;
+  if (theirs > 0) notes.push(`${theirs} rules of yours in ${userInputChain} go with the table inet ${ownTable.name}`);
   if (own !== undefined) commands.push(deleteTable(ownTable.family, ownTable.name));
-  return { commands, kept };
+  return { commands, notes };
 }
 
 function isDeletionOf(command: NftCommand, chain: string): boolean {

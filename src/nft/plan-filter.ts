@@ -94,7 +94,7 @@ function planPairs(
     scope.had === 'all'
       ? surplusRules(chain, head.length, wanted, scope.prune === true)
       : withdrawn(chain, scope.had, wanted);
-  const missing = [...wanted].filter(([text]) => chain === undefined || chain.handlesOf(text).length === 0);
+  const missing = [...wanted].filter(([text]) => chain === undefined || chain.rulesOf(text).length === 0);
   return [...surplus.map((handle) => deleteRule(ref, handle)), ...missing.map(([, expr]) => addRule(ref, expr))];
 }
 
@@ -124,7 +124,7 @@ function surplusRules(
   headLength: number,
   wanted: ReadonlyMap<string, unknown>,
   prune: boolean,
-): number[] {
+): (number | undefined)[] {
   const seen = new Set<string>();
   return (chain?.rules() ?? []).slice(headLength).flatMap((rule) => {
     const isSurplus = seen.has(rule.text) || (!wanted.has(rule.text) && (prune || !isPair(rule)));
@@ -133,11 +133,15 @@ function surplusRules(
   });
 }
 
-function withdrawn(chain: Chain | undefined, had: readonly LinkName[], wanted: ReadonlyMap<string, unknown>): number[] {
+function withdrawn(
+  chain: Chain | undefined,
+  had: readonly LinkName[],
+  wanted: ReadonlyMap<string, unknown>,
+): (number | undefined)[] {
   return had
     .flatMap((link) => forwardPair(link).map((expr) => ruleText(expr)))
     .filter((text) => !wanted.has(text))
-    .flatMap((text) => chain?.handlesOf(text) ?? []);
+    .flatMap((text) => chain?.rulesOf(text).map(({ handle }) => handle) ?? []);
 }
 
 /** A rule of the documented shape for some link, known or not. */

@@ -8,7 +8,8 @@ import { ProtectNetworkError } from '../model/errors.ts';
 import { canonical } from './expressions.ts';
 
 export interface Rule {
-  readonly handle: number;
+  /** Undefined for a rule of ours whose handle the kernel has not told yet. */
+  readonly handle: number | undefined;
   readonly expr: readonly NftObject[];
   readonly comment: string | undefined;
   /** Comparable form of expression and comment; counter values do not matter. */
@@ -24,19 +25,20 @@ export interface Hook {
 
 export class Chain {
   readonly hook: Hook | undefined;
-  #rules = new Map<number, Rule>();
-  readonly #byText = new Map<string, Set<number>>();
+  #rules = new Set<Rule>();
+  readonly #byText = new Map<string, Set<Rule>>();
+  readonly #byHandle = new Map<number, Rule>();
 
   constructor(hook: Hook | undefined) {
     this.hook = hook;
   }
 
-  /** In the order of evaluation. */
+  /** In the order of evaluation, but for rules that were named since: those stand last. */
   rules(): Rule[] {
-    return [...this.#rules.values()];
+    return [...this.#rules];
   }
 
-  handlesOf(text: string): readonly number[] {
+  rulesOf(text: string): readonly Rule[] {
     return [...(this.#byText.get(text) ?? [])];
   }
 
@@ -45,38 +47,49 @@ export class Chain {
   }
 
   append(rule: Rule): void {
-    this.#rules.set(rule.handle, rule);
+    this.#rules.add(rule);
     this.#index(rule);
   }
 
-  /** Puts the rule before (or after) the one with `handle`; linear, for the few rules whose place matters. */
-  place(rule: Rule, where: 'before' | 'after', handle: number): void {
-    const ordered = this.rules().flatMap((other) => {
-      if (other.handle !== handle) return [other];
-      return where === 'before' ? [rule, other] : [other, rule];
-    });
-    this.#rules = new Map(ordered.map((other) => [other.handle, other]));
+  /** Puts the rule before the one with `handle`; linear, for the few rules whose place matters. */
+  insert(rule: Rule, handle: number | undefined): void {
+    const place = handle === undefined ? undefined : this.#byHandle.get(handle);
+    const ordered = this.rules();
+    ordered.splice(place === undefined ? 0 : ordered.indexOf(place), 0, rule);
+    this.#rules = new Set(ordered);
     this.#index(rule);
   }
 
   delete(handle: number): void {
-    const rule = this.#rules.get(handle);
+    const rule = this.#byHandle.get(handle);
     if (rule === undefined) return;
-    this.#rules.delete(handle);
-    const handles = this.#byText.get(rule.text);
-    handles?.delete(handle);
-    if (handles?.size === 0) this.#byText.delete(rule.text);
+    this.#rules.delete(rule);
+    this.#byHandle.delete(handle);
+    const same = this.#byText.get(rule.text);
+    same?.delete(rule);
+    if (same?.size === 0) this.#byText.delete(rule.text);
+  }
+
+  /** Gives the first rule of that text that has no handle yet the one that the kernel told. */
+  name(text: string, handle: number): void {
+    const unnamed = this.rulesOf(text).find((rule) => rule.handle === undefined);
+    if (unnamed === undefined) return;
+    this.#rules.delete(unnamed);
+    this.#byText.get(text)?.delete(unnamed);
+    this.append({ ...unnamed, handle });
   }
 
   clear(): void {
     this.#rules.clear();
     this.#byText.clear();
+    this.#byHandle.clear();
   }
 
   #index(rule: Rule): void {
-    const handles = this.#byText.get(rule.text);
-    if (handles === undefined) this.#byText.set(rule.text, new Set([rule.handle]));
-    else handles.add(rule.handle);
+    if (rule.handle !== undefined) this.#byHandle.set(rule.handle, rule);
+    const same = this.#byText.get(rule.text);
+    if (same === undefined) this.#byText.set(rule.text, new Set([rule]));
+    else same.add(rule);
   }
 }
 
@@ -114,24 +127,16 @@ export function elementKey(value: unknown): string {
   return Array.isArray(concat) ? concat.join(' ') : canonical(value);
 }
 
-/** Carries the ruleset forward by a transaction of ours that succeeded. `echoed` are nft's answers to adds and inserts. */
-export function advance(ruleset: Ruleset, commands: readonly NftCommand[], echoed: readonly NftObject[]): void {
-  const answers = echoed[Symbol.iterator]();
+/** Carries the ruleset forward by a transaction of ours. Where it fails, the ruleset must be observed again. */
+export function advance(ruleset: Ruleset, commands: readonly NftCommand[]): void {
   for (const command of commands) {
     const [[verb, object] = ['', {}]] = Object.entries(command);
     const [[kind, value] = ['', {}]] = Object.entries(object) as [string, Record<string, unknown>][];
-    const answer = verb === 'add' || verb === 'insert' ? answers.next().value : undefined;
-    carry(ruleset, verb, kind, value, answer?.[kind] as Record<string, unknown> | undefined);
+    carry(ruleset, verb, kind, value);
   }
 }
 
-function carry(
-  ruleset: Ruleset,
-  verb: string,
-  kind: string,
-  value: Record<string, unknown>,
-  answer: Record<string, unknown> | undefined,
-): void {
+function carry(ruleset: Ruleset, verb: string, kind: string, value: Record<string, unknown>): void {
   const key = tableKey(String(value['family']), String(kind === 'table' ? value['name'] : value['table']));
   if (kind === 'table') {
     if (verb === 'delete') ruleset.delete(key);
@@ -139,13 +144,12 @@ function carry(
     return;
   }
   const table = ruleset.get(key);
-  if (table === undefined)
-    throw new ProtectNetworkError('unexpected', `a transaction passed that changed ${key}, which is not there`);
+  if (table === undefined) throw new ProtectNetworkError('unexpected', `a plan changes ${key}, which is not there`);
   const name = String(value['name']);
   if (kind === 'chain') carryChain(table, verb, name, value);
   else if (kind === 'set') carrySet(table, verb, name, value);
   else if (kind === 'element') carryElements(table, verb, name, value['elem']);
-  else if (kind === 'rule') carryRule(table, verb, value, answer);
+  else if (kind === 'rule') carryRule(table, verb, value);
 }
 
 function carryChain(table: Table, verb: string, name: string, value: Record<string, unknown>): void {
@@ -170,30 +174,15 @@ function carryElements(table: Table, verb: string, name: string, elements: unkno
   }
 }
 
-function carryRule(
-  table: Table,
-  verb: string,
-  value: Record<string, unknown>,
-  answer: Record<string, unknown> | undefined,
-): void {
+function carryRule(table: Table, verb: string, value: Record<string, unknown>): void {
   const chain = table.chains.get(String(value['chain']));
-  if (verb === 'delete') {
-    chain?.delete(Number(value['handle']));
-    return;
-  }
-  const handle = answer?.['handle'];
-  if (typeof handle !== 'number') throw new ProtectNetworkError('garbled', 'nft did not echo the handle of a new rule');
-  const rule = toRule(value, handle);
-  const place = value['handle'];
-  if (typeof place === 'number') chain?.place(rule, verb === 'insert' ? 'before' : 'after', place);
-  else if (verb === 'insert') {
-    const [first] = chain?.rules() ?? [];
-    if (first === undefined) chain?.append(rule);
-    else chain?.place(rule, 'before', first.handle);
-  } else chain?.append(rule);
+  const handle = typeof value['handle'] === 'number' ? value['handle'] : undefined;
+  if (verb === 'delete' && handle !== undefined) chain?.delete(handle);
+  else if (verb === 'insert') chain?.insert(toRule(value, undefined), handle);
+  else chain?.append(toRule(value, undefined));
 }
 
-export function toRule(value: Record<string, unknown>, handle: number): Rule {
+export function toRule(value: Record<string, unknown>, handle: number | undefined): Rule {
   const expr = Array.isArray(value['expr']) ? (value['expr'] as NftObject[]) : [];
   const comment = typeof value['comment'] === 'string' ? value['comment'] : undefined;
   return { handle, expr, comment, text: ruleText(expr, comment) };

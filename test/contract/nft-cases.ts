@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Host, NftCommand, NftObject } from '../../src/host/port.ts';
+import type { Host, NewRule, NftCommand, NftObject } from '../../src/host/port.ts';
 import type { ContractCase } from './case.ts';
-import { failure } from './case.ts';
+import { eventually, failure } from './case.ts';
 
 const at = { family: 'inet', table: 'edera' } as const;
 const element = (link: string, address: string) => ({ concat: [link, address] });
@@ -75,28 +75,37 @@ export const nftCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'add and insert are echoed in order with the kernel’s handles, other commands are not',
+    name: 'the rules of a transaction are told with the handles that the kernel gave them',
     async run(host) {
+      const told: NewRule[] = [];
+      await host.watch((event) => {
+        if (event.kind === 'own-rules') told.push(...event.rules);
+      });
       await host.nft.transact(setUp);
-      const echoed = await host.nft.transact([
-        { add: rule('guard', accept) },
+      await host.nft.transact([
+        { add: rule('guard', { counter: null }, accept) },
         { flush: { chain: { ...at, name: 'side' } } },
         { insert: rule('guard', { counter: null }) },
         { add: elements(element('vif7.0', '10.75.0.3')) },
       ]);
-      assert.deepEqual(
-        echoed.map((object) => Object.keys(object)),
-        [['rule'], ['rule'], ['element']],
+      await eventually(
+        'the two rules',
+        () => (told.length >= 2 ? told : undefined),
+        () => told,
       );
-      const [second, first] = echoed.slice(0, 2).map(handleOf);
-      assert.ok(typeof first === 'number' && typeof second === 'number');
-      assert.deepEqual((await rulesOf(host, 'guard')).map(handleOf), [first, second]);
+      const [first, second] = (await rulesOf(host, 'guard')).map(handleOf);
+      const place = { family: 'inet', table: 'edera', chain: 'guard' };
+      assert.deepEqual(told, [
+        { ...place, text: 'counter accept', handle: second },
+        { ...place, text: 'counter', handle: first },
+      ]);
     },
   },
   {
     name: 'insert with a handle goes before that rule',
     async run(host) {
-      const [anchor] = (await host.nft.transact([...setUp, { add: rule('guard', drop) }])).slice(-1);
+      await host.nft.transact([...setUp, { add: rule('guard', drop) }]);
+      const [anchor] = await rulesOf(host, 'guard');
       await host.nft.transact([{ insert: { rule: { ...rule('guard', accept).rule, handle: handleOf(anchor) } } }]);
       await host.nft.transact([{ insert: rule('guard', { counter: null }) }]);
       const counter = { counter: { packets: 0, bytes: 0 } };
@@ -157,12 +166,12 @@ export const nftCases: readonly ContractCase[] = [
     name: 'chains that are jumped to and sets that are looked up cannot be deleted before their rules',
     async run(host) {
       const jump = rule('guard', { jump: { target: 'side' } });
-      const made = await host.nft.transact([...setUp, { add: jump }, { add: rule('guard', lookup, drop) }]);
+      await host.nft.transact([...setUp, { add: jump }, { add: rule('guard', lookup, drop) }]);
       const deleteChain = { delete: { chain: { ...at, name: 'side' } } };
       const deleteSet = { delete: { set: { ...at, name: 'zones' } } };
       await failure('refused', () => host.nft.transact([deleteChain]));
       await failure('refused', () => host.nft.transact([deleteSet]));
-      const rules = made.slice(-2).map((object) => ({
+      const rules = (await rulesOf(host, 'guard')).map((object) => ({
         delete: { rule: { ...at, chain: 'guard', handle: handleOf(object) } },
       }));
       await host.nft.transact([...rules, deleteChain, deleteSet]);
@@ -201,7 +210,7 @@ export const nftCases: readonly ContractCase[] = [
       assert.equal(await host.nft.table('inet', 'edera'), undefined);
       assert.equal(await host.nft.set('inet', 'edera', 'zones'), undefined);
       assert.deepEqual(await host.nft.tables(), []);
-      assert.deepEqual(await host.nft.transact([]), []);
+      await host.nft.transact([]);
       await host.nft.transact(setUp.slice(0, 1));
       assert.equal(await host.nft.set('inet', 'edera', 'zones'), undefined);
       await host.nft.transact([{ delete: { table: { family: 'inet', name: 'edera' } } }]);

@@ -12,6 +12,7 @@ export type AsyncCall =
   | `rtnetlink.apply ${RtnetlinkChange['kind']}`
   | 'nft.transact'
   | 'nft.tables'
+  | 'nft.forwardChains'
   | 'nft.table'
   | 'nft.set'
   | 'conntrack.purge'

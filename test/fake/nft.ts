@@ -1,5 +1,6 @@
 /** The nft side of the port: transactions that apply whole or not at all, and listings. */
-import type { Culprit, Nft, NftCommand, NftFamily, NftObject } from '../../src/host/port.ts';
+import type { Culprit, ForwardChain, NewRule, Nft, NftCommand, NftFamily, NftObject } from '../../src/host/port.ts';
+import { describeCommand } from '../../src/nft/describe.ts';
 import type { EventStream } from './events.ts';
 import type { Faults } from './faults.ts';
 import { applyCommand, touchedTable } from './nft-commands.ts';
@@ -21,14 +22,25 @@ export class FakeNft implements Nft {
     this.#faults = faults;
   }
 
-  async transact(commands: readonly NftCommand[]): Promise<NftObject[]> {
+  async transact(commands: readonly NftCommand[]): Promise<void> {
     await this.#faults.pass('nft.transact');
-    return commands.length === 0 ? [] : this.#apply(commands, false);
+    if (commands.length === 0) return;
+    const rules = this.#apply(commands, false).flatMap(newRule);
+    if (rules.length > 0) this.#events.emit({ kind: 'own-rules', rules });
   }
 
   async tables() {
     await this.#faults.pass('nft.tables');
     return [...this.#ruleset.tables.values()].map(({ family, name }) => ({ family, name }));
+  }
+
+  async forwardChains(): Promise<ForwardChain[]> {
+    await this.#faults.pass('nft.forwardChains');
+    return [...this.#ruleset.tables.values()].flatMap(({ family, name: table, chains }) =>
+      [...chains].flatMap(([name, { base }]) =>
+        base?.hook === 'forward' ? [{ family, table, name, policy: base.policy }] : [],
+      ),
+    );
   }
 
   async table(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
@@ -80,4 +92,15 @@ export class FakeNft implements Nft {
     this.generation += 1;
     return echoed.filter((object) => object !== undefined);
   }
+}
+
+/** As the kernel tells a new rule to whoever listens. */
+function newRule(echoed: NftObject): NewRule[] {
+  const rule = echoed['rule'] as
+    | { family: string; table: string; chain: string; handle: number; expr: unknown }
+    | undefined;
+  if (rule === undefined) return [];
+  const { family, table, chain, handle, expr } = rule;
+  const line = describeCommand({ add: { rule: { family, table, chain, expr } } });
+  return [{ family, table, chain, handle, text: line.slice(`add rule ${family} ${table} ${chain} `.length) }];
 }

@@ -191,10 +191,9 @@ describe('nft', () => {
       { rule: { ...filter, chain: 'FORWARD', handle: 9, expr: [xt, { drop: null }] } },
     ];
     host.loadRuleset({ nftables: listing });
-    const [echo] = await host.nft.transact([
+    await host.nft.transact([
       { insert: { rule: { ...filter, chain: 'FORWARD', handle: 9, expr: [{ accept: null }] } } },
     ]);
-    expect(echo).toMatchObject({ rule: { handle: 10 } });
     expect(await host.nft.table('ip', 'filter')).toEqual([
       ...listing.slice(1, 3),
       { rule: { ...filter, chain: 'FORWARD', handle: 10, expr: [{ accept: null }] } },

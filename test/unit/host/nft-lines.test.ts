@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NftTransactions } from '../../../src/host/nft-lines.ts';
-import type { HostEvent } from '../../../src/host/port.ts';
 
 describe('a transaction', () => {
   it('is told at its generation, with its tables and its author', () => {
@@ -14,10 +13,32 @@ describe('a transaction', () => {
       ),
     ).toEqual([
       {
-        kind: 'nft',
+        kind: 'transaction',
+        rules: [],
         tables: new Set(['ip filter', 'inet edera', 'ip6 nat']),
         culprit: { pid: 2807, process: 'iptables' },
       },
+    ]);
+  });
+
+  it('names its new rules with their handles, and counts as they were asked for', () => {
+    const pair = { family: 'ip', table: 'filter', chain: 'EDERA-FORWARD' };
+    expect(
+      read(
+        'add rule ip filter EDERA-FORWARD oifname "vif7.0" counter packets 0 bytes 0 accept # handle 12',
+        'insert rule ip filter EDERA-FORWARD iifname "vif7.0" counter packets 3 bytes 99 accept # handle 13',
+        'delete rule ip filter EDERA-FORWARD handle 9',
+        '# new generation 4 by process 1 (nft)',
+        '# new generation 5 by process 1 (nft)',
+      ),
+    ).toMatchObject([
+      {
+        rules: [
+          { ...pair, text: 'oifname "vif7.0" counter accept', handle: 12 },
+          { ...pair, text: 'iifname "vif7.0" counter accept', handle: 13 },
+        ],
+      },
+      { rules: [] },
     ]);
   });
 
@@ -32,7 +53,9 @@ describe('a transaction', () => {
     expect(read('# new generation 5 by process 7 (a) b (c))')).toMatchObject([
       { culprit: { pid: 7, process: 'a) b (c)' } },
     ]);
-    expect(read('# new generation 5 by process 7 (first line')).toMatchObject([{ kind: 'nft', culprit: undefined }]);
+    expect(read('# new generation 5 by process 7 (first line')).toMatchObject([
+      { kind: 'transaction', culprit: undefined },
+    ]);
   });
 
   it.each(['insert rule', 'replace rule', 'add chain', 'delete set', 'flush chain', 'destroy table'])(
@@ -47,7 +70,7 @@ describe('trouble', () => {
   it.each(['netlink: Error: Could not receive: No buffer space available', 'nft: events lost', '# ERROR: overrun'])(
     'takes %j for lost events',
     (line) => {
-      expect(read(line)).toMatchObject([{ kind: 'lost', reason: expect.stringContaining(line) }]);
+      expect(read(line)).toMatchObject([{ kind: 'trouble', words: expect.stringContaining(line) }]);
     },
   );
 
@@ -69,7 +92,7 @@ describe('trouble', () => {
   });
 });
 
-function read(...lines: string[]): HostEvent[] {
+function read(...lines: string[]) {
   const transactions = new NftTransactions();
   return lines.flatMap((line) => transactions.push(line) ?? []);
 }

@@ -42,7 +42,7 @@ async function converges(events: fc.Arbitrary<Event>, how: 'reading' | 'events')
         const scope = {
           kind: 'all',
           prune: true,
-          zones: [...(world.reconciler.desired?.zones.values() ?? [])],
+          zones: [...(world.reconciler.state.desired?.zones.values() ?? [])],
         } as const;
         expect(await pending(world.host, defaults, scope)).toEqual([]);
       } finally {

@@ -181,7 +181,7 @@ async function expectRecovery(
   }
   expect(world.host.unmetFailures()).toEqual([]);
   for (const name of names) expect([name, world.stateOf(name)]).toEqual([name, 'ready']);
-  expect(world.reconciler.failure).toBeUndefined();
+  expect(world.reconciler.state.failure).toBeUndefined();
   const fresh = await startWorld({ directories: [new MemoryDirectory('static', zones)] });
   for (const name of names) fresh.addLink(name);
   await fresh.settle();

@@ -199,6 +199,7 @@ export class World {
       },
       nft: {
         tables: () => nft.tables(),
+        forwardChains: () => nft.forwardChains(),
         table: (...which) => nft.table(...which),
         set: (...which) => nft.set(...which),
         transact: (commands) => {
