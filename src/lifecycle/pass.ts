@@ -6,7 +6,7 @@ import { type ProxiesPlan, planProxies, wantedProxies } from '../arp/plan.ts';
 import { linkSysctls } from '../arp/sysctls.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
-import type { ProtectNetworkError } from '../model/errors.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
@@ -94,7 +94,7 @@ function planLinkProxies(ifindex: number, desired: Desired, mirror: Mirror): Pro
 export interface PassFailures {
   /** The transaction as a whole; nothing was opened then. */
   readonly nft: Error | undefined;
-  /** By ifindex; 0 stands for the forwarding switches. */
+  /** By ifindex; 0 stands for what belongs to no link: forwarding switches, connections of addresses just closed. */
   readonly links: ReadonlyMap<number, ProtectNetworkError>;
   /** Gateways that the host could not be made to answer for: zones work where another route covers them. */
   readonly gateways: readonly ProtectNetworkError[];
@@ -116,17 +116,38 @@ export async function applyPlan(host: Host, mirror: Mirror, plan: Plan): Promise
     }
   };
   await change(plan.withdraw);
-  await host.conntrack.purge(plan.purgeBefore);
+  const unpurged = await purgeOrSay(host, plan.purgeBefore);
+  // Whoever cannot be cut off from the connections of its predecessor stays closed.
+  if (unpurged !== undefined) for (const ifindex of openedBy(plan)) links.set(ifindex, unpurged);
   try {
     await applyRuleset(host.nft, mirror.ruleset, plan.nft);
   } catch (error) {
     return { nft: error as Error, links, gateways };
   }
-  await host.conntrack.purge(plan.purgeAfter);
+  const leftover = await purgeOrSay(host, plan.purgeAfter);
+  if (leftover !== undefined) links.set(0, leftover);
   const unsafe = writeSysctls(host.sysctl, plan);
   for (const { change: failed, error } of unsafe) links.set(failed.ifindex, error);
   await change(plan.install.filter((each) => !('ifindex' in each) || !links.has(each.ifindex)));
   return { nft: undefined, links, gateways };
+}
+
+async function purgeOrSay(host: Host, addresses: readonly Address[]): Promise<ProtectNetworkError | undefined> {
+  try {
+    await host.conntrack.purge(addresses);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProtectNetworkError) return error;
+    throw error;
+  }
+}
+
+/** The links that are given an address whose old connections had to be forgotten first. */
+function openedBy({ install, purgeBefore }: Plan): number[] {
+  const addresses = new Set(purgeBefore);
+  return install.flatMap((change) =>
+    change.kind === 'route-add' && addresses.has(change.address) ? [change.ifindex] : [],
+  );
 }
 
 function writeSysctls(sysctl: Sysctl, plan: Plan): FailedSysctl[] {

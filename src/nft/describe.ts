@@ -76,16 +76,19 @@ function operand(value: unknown): string {
   if (Array.isArray(value)) return value.map(operand).join(',');
   if (typeof value !== 'object' || value === null) return String(value);
   const [[kind, inner] = ['', null]] = Object.entries(value as Fields);
-  if (kind === 'meta' || kind === 'ct') {
-    const key = String((inner as Fields)['key']);
-    return kind === 'meta' && key.endsWith('name') ? key : `${kind} ${key}`;
-  }
+  if (kind === 'meta' || kind === 'ct') return describeKey(kind, inner as Fields);
   if (kind === 'payload') return `${String((inner as Fields)['protocol'])} ${String((inner as Fields)['field'])}`;
   if (kind === 'concat') return listOf(inner).map(operand).join(' . ');
   if (kind === 'prefix') return `${String((inner as Fields)['addr'])}/${String((inner as Fields)['len'])}`;
   if (kind === 'set') return `{ ${listOf(inner).map(operand).join(', ')} }`;
   if (kind === '&' || kind === '|') return listOf(inner).map(operand).join(` ${kind} `);
   return JSON.stringify(value);
+}
+
+/** `iifname`, `meta mark`, `ct state`, `ct original ip saddr`. */
+function describeKey(kind: 'meta' | 'ct', { key, dir }: Fields): string {
+  const name = dir === undefined ? String(key) : `${String(dir)} ${String(key)}`;
+  return kind === 'meta' && name.endsWith('name') ? name : `${kind} ${name}`;
 }
 
 function describeElement(element: unknown): string {

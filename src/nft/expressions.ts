@@ -56,6 +56,12 @@ export function protocolIs(family: Family): Expression {
   return match('==', { meta: { key: 'nfproto' } }, family);
 }
 
+/** The connection's source in one direction, together with the link the packet came by. */
+export function trackedSourceIn(family: Family, direction: 'original' | 'reply', set: string): Expression {
+  const key = family === 'ipv4' ? 'ip saddr' : 'ip6 saddr';
+  return match('==', { concat: [{ meta: { key: 'iifname' } }, { ct: { key, dir: direction } }] }, `@${set}`);
+}
+
 export function trackingStateIn(states: readonly string[]): Expression {
   return match('in', { ct: { key: 'state' } }, [...states]);
 }

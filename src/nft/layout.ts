@@ -5,8 +5,7 @@
  * Cost per packet: a zone's packet pays set lookups, whose cost does not depend on how many zones there are; a packet
  * that touches no zone pays comparisons of interface names, and one lookup of its source.
  */
-import type { NftFamily } from '../host/port.ts';
-import { type Address, type Family, families, familyOf, type Prefix } from '../model/address.ts';
+import { type Address, type Family, families, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import {
   accept,
@@ -29,9 +28,10 @@ import {
   protocolIs,
   returns,
   setMarkBit,
+  trackedSourceIn,
   trackingStateIn,
 } from './expressions.ts';
-import { sets, spoofedSet, userChain, userInputChain } from './names.ts';
+import { sets, spoofedSet, userInputChain } from './names.ts';
 
 /** The part of the settings that shapes the ruleset. */
 export interface LayoutSettings {
@@ -74,11 +74,16 @@ export interface SetLayout {
   readonly counted: boolean;
 }
 
+const loopbackNet = { prefix: { addr: '127.0.0.0', len: 8 } };
 const linkLocal = { prefix: { addr: 'fe80::', len: 10 } };
 const linkMulticast = { prefix: { addr: 'ff02::', len: 16 } };
 /** Every link of a zone, whoever made it. The wildcard is one prefix comparison in the kernel. */
-const anyZoneLink = 'vif*';
-const raw = -300;
+export const anyZoneLink = 'vif*';
+/**
+ * Ahead of conntrack's defragmentation (-400), whose queue does not ask by which link a fragment came: behind it, a forged
+ * tail is put together with a sibling's genuine head, and leaves as the sibling's packet (measured at -300: 20 of 20).
+ */
+const beforeDefragmentation = -450;
 const filter = 0;
 const sourceNat = 100;
 
@@ -104,13 +109,19 @@ export const optionalChains: readonly string[] = ['forward-end', 'input-guard'];
 
 export function ownChains(settings: LayoutSettings): ChainLayout[] {
   const chains: ChainLayout[] = [
+    { name: 'zone-errors', hook: undefined, rules: zoneErrors(settings) },
     { name: 'from-zone', hook: undefined, rules: fromZone(settings) },
-    { name: 'guard', hook: { type: 'filter', hook: 'prerouting', prio: raw }, rules: guard(settings) },
+    {
+      name: 'guard',
+      hook: { type: 'filter', hook: 'prerouting', prio: beforeDefragmentation },
+      rules: guard(settings),
+    },
     {
       name: 'forward-begin',
       hook: { type: 'filter', hook: 'forward', prio: filter - 1 },
       rules: forwardBegin(settings),
     },
+    { name: 'input-errors', hook: { type: 'filter', hook: 'input', prio: filter - 1 }, rules: inputErrors(settings) },
     { name: 'output-count', hook: { type: 'filter', hook: 'output', prio: filter }, rules: countToZone(settings) },
     { name: 'uplink-nat', hook: { type: 'nat', hook: 'postrouting', prio: sourceNat }, rules: uplinkNat(settings) },
     { name: userInputChain, hook: undefined, rules: [], operators: true },
@@ -125,7 +136,7 @@ export function ownChains(settings: LayoutSettings): ChainLayout[] {
   return chains;
 }
 
-/** Nothing but its own address leaves a zone's link, and no zone's address arrives elsewhere. Before conntrack. */
+/** Nothing but its own address leaves a zone's link, and no zone's address arrives elsewhere. */
 function guard(settings: LayoutSettings): Expression[][] {
   const elsewhere = enabledFamilies(settings).map((family) => [
     interfaceIsNot('iifname', 'lo'),
@@ -166,7 +177,9 @@ function fromZone(settings: LayoutSettings): Expression[][] {
           [payloadIs('ip6', 'saddr', '::'), payloadIs('ip6', 'daddr', linkMulticast), drop],
         ];
   const known = [interfaceInSet('iifname', spoofedSet), settings.antiSpoof ? drop : accept];
-  return [...own, ...neighbourDiscovery, ...(settings.antiSpoof ? chatter : []), known, [counter, drop]];
+  // Whoever set route_localnet for all links has opened dom0's loopback services to every one of them.
+  const loopback = settings.subnets.ipv4 === undefined ? [] : [[payloadIs('ip', 'daddr', loopbackNet), counter, drop]];
+  return [...loopback, ...own, ...neighbourDiscovery, ...(settings.antiSpoof ? chatter : []), known, [counter, drop]];
 }
 
 /**
@@ -175,16 +188,58 @@ function fromZone(settings: LayoutSettings): Expression[][] {
  */
 function forwardBegin(settings: LayoutSettings): Expression[][] {
   const { mark } = settings;
-  if (mark === 0) return countToZone(settings);
-  return [
-    [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), accept],
+  const families = enabledFamilies(settings);
+  const marked = [
     [interfaceIs('iifname', anyZoneLink), setMarkBit(mark)],
     [interfaceIsNot('iifname', anyZoneLink), markHas(mark), clearMarkBit(mark)],
-    ...enabledFamilies(settings).map((family) => [
-      pairIn('oifname', family, 'daddr', sets[family].to),
-      setMarkBit(mark),
-    ]),
+    ...families.map((family) => [pairIn('oifname', family, 'daddr', sets[family].to), setMarkBit(mark)]),
   ];
+  const counted = families.map((family) => [pairIn('oifname', family, 'daddr', sets[family].to), accept]);
+  return [
+    [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), accept],
+    ...families.map((family) => strayDrop(settings, family)),
+    ...errorJumps(settings),
+    ...(mark === 0 ? counted : marked),
+  ];
+}
+
+/** An address of the subnet that no link has is nobody's: without this it would leave by the uplink, unmasqueraded. */
+function strayDrop({ subnets }: LayoutSettings, family: Family): Expression[] {
+  const subnet = subnets[family];
+  const toSubnet = subnet === undefined ? [] : [addressIs(family, 'daddr', subnet)];
+  return [interfaceIs('iifname', anyZoneLink), ...toSubnet, interfaceIsNot('oifname', anyZoneLink), counter, drop];
+}
+
+/** The errors by which a host can be told about a path (RFC 792, RFC 4443). */
+const errorTypes = {
+  ipv4: ['destination-unreachable', 'source-quench', 'redirect', 'time-exceeded', 'parameter-problem'],
+  ipv6: ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'],
+} as const;
+
+function errorJumps(settings: LayoutSettings): Expression[][] {
+  return enabledFamilies(settings).map((family) => [
+    interfaceIs('iifname', anyZoneLink),
+    payloadIs(family === 'ipv4' ? 'icmp' : 'icmpv6', 'type', { set: [...errorTypes[family]] }),
+    jump('zone-errors'),
+  ]);
+}
+
+/**
+ * A zone may report errors of its own connections only. One packet-too-big about somebody else's would set dom0's path
+ * MTU to any destination for ten minutes, for all zones.
+ */
+function zoneErrors(settings: LayoutSettings): Expression[][] {
+  const own = enabledFamilies(settings).flatMap((family) =>
+    (['original', 'reply'] as const).map((direction) => [
+      trackedSourceIn(family, direction, sets[family].from),
+      returns,
+    ]),
+  );
+  return [...own, [counter, drop]];
+}
+
+function inputErrors(settings: LayoutSettings): Expression[][] {
+  return [[interfaceIsNot('iifname', anyZoneLink), accept], ...errorJumps(settings)];
 }
 
 /** The lookup counts by itself: each element has a counter. */
@@ -219,34 +274,3 @@ const inputGuard: Expression[][] = [
   [jump(userInputChain)],
   [counter, drop],
 ];
-
-/** The head of `EDERA-FORWARD`, in `ip filter` and `ip6 filter` alike. Only what iptables can read back. */
-export function forwardHead(settings: LayoutSettings, family: Family): Expression[][] {
-  const metadata = settings.deniedMetadata.filter(
-    (target) => (typeof target === 'string' ? familyOf(target) : target.family) === family,
-  );
-  return [
-    [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), returns],
-    [jump(userChain)],
-    ...(settings.denyZoneToZone
-      ? [[interfaceIs('iifname', anyZoneLink), interfaceIs('oifname', anyZoneLink), counter, drop]]
-      : []),
-    ...metadata.map((target) => [
-      interfaceIs('iifname', anyZoneLink),
-      addressIs(family, 'daddr', target),
-      counter,
-      drop,
-    ]),
-    ...(settings.mark === 0 ? [] : [[markHas(settings.mark), counter, accept]]),
-  ];
-}
-
-/** The documented pair: what lets a zone through where the mark or our own table is gone. */
-export function forwardPair(link: LinkName): [out: Expression[], into: Expression[]] {
-  return [
-    [interfaceIs('oifname', link), counter, accept],
-    [interfaceIs('iifname', link), counter, accept],
-  ];
-}
-
-export type FilterFamily = Exclude<NftFamily, 'inet'>;

@@ -1,7 +1,7 @@
 /** Gives rules of ours their handles as the kernel tells them. Only the documented pairs are ever deleted by handle alone. */
 import type { NewRule } from '../host/port.ts';
 import { parseLinkName } from '../model/link-name.ts';
-import { forwardPair } from './layout.ts';
+import { forwardPair } from './layout-filter.ts';
 import { filterTable, forwardChain } from './names.ts';
 import { type Ruleset, ruleText, tableKey } from './ruleset.ts';
 

@@ -13,7 +13,8 @@ import {
   insertRule,
 } from './commands.ts';
 import { counter, type Expression, jump } from './expressions.ts';
-import { type BaseHook, forwardHead, forwardPair, type LayoutSettings } from './layout.ts';
+import type { BaseHook, LayoutSettings } from './layout.ts';
+import { forwardHead, forwardPair } from './layout-filter.ts';
 import { filterFamilies, filterTable, forwardChain, forwardHookChain, userChain } from './names.ts';
 import { isOurJump, jumpPosition } from './placement.ts';
 import { type Chain, type Rule, type Ruleset, ruleText, type Table, tableKey } from './ruleset.ts';

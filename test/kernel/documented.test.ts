@@ -88,7 +88,7 @@ describe('the documented objects of a zone', () => {
     expect(table).toMatch(/"vif1339.2" \. fdd4:1476:6c7e::3 counter packets/);
     expect(table).toMatch(/ip saddr 10\.75\.0\.0\/16 ip daddr != 10\.75\.0\.0\/16 .*masquerade/);
     expect(table).toMatch(/ip6 saddr fdd4:1476:6c7e::\/48 ip6 daddr != fdd4:1476:6c7e::\/48 .*masquerade/);
-    expect(table).toMatch(/hook prerouting priority raw/);
+    expect(table).toMatch(/hook prerouting priority -450/);
     expect(table).toMatch(/hook postrouting priority srcnat/);
   });
 });

@@ -19,9 +19,11 @@ describe('the layout', () => {
       add set inet edera to6 { type ifname . ipv6_addr; counter; }
       add set inet edera zone6 { type ipv6_addr; }
       add set inet edera spoofed { type ifname; counter; }
+      add chain inet edera zone-errors
       add chain inet edera from-zone
-      add chain inet edera guard { type filter hook prerouting priority -300; policy accept; }
+      add chain inet edera guard { type filter hook prerouting priority -450; policy accept; }
       add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
+      add chain inet edera input-errors { type filter hook input priority -1; policy accept; }
       add chain inet edera output-count { type filter hook output priority 0; policy accept; }
       add chain inet edera uplink-nat { type nat hook postrouting priority 100; policy accept; }
       add chain inet edera user-input
@@ -30,6 +32,12 @@ describe('the layout', () => {
       add chain inet edera made-ip-filter-forward
       add chain inet edera made-ip6-filter
       add chain inet edera made-ip6-filter-forward
+      add rule inet edera zone-errors iifname . ct original ip saddr @from4 return
+      add rule inet edera zone-errors iifname . ct reply ip saddr @from4 return
+      add rule inet edera zone-errors iifname . ct original ip6 saddr @from6 return
+      add rule inet edera zone-errors iifname . ct reply ip6 saddr @from6 return
+      add rule inet edera zone-errors counter drop
+      add rule inet edera from-zone ip daddr 127.0.0.0/8 counter drop
       add rule inet edera from-zone iifname . ip saddr @from4 accept
       add rule inet edera from-zone iifname . ip6 saddr @from6 accept
       add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
@@ -42,10 +50,17 @@ describe('the layout', () => {
       add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
       add rule inet edera guard iifname != "lo" ip6 saddr @zone6 counter drop
       add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      add rule inet edera forward-begin iifname "vif*" ip daddr 10.75.0.0/16 oifname != "vif*" counter drop
+      add rule inet edera forward-begin iifname "vif*" ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" counter drop
+      add rule inet edera forward-begin iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
+      add rule inet edera forward-begin iifname "vif*" icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin oifname . ip6 daddr @to6 meta mark set meta mark | 0x10000000
+      add rule inet edera input-errors iifname != "vif*" accept
+      add rule inet edera input-errors iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
+      add rule inet edera input-errors iifname "vif*" icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera output-count oifname != "vif*" accept
       add rule inet edera output-count oifname . ip daddr @to4 accept
       add rule inet edera output-count oifname . ip6 daddr @to6 accept
@@ -89,15 +104,21 @@ describe('the layout', () => {
       add set inet edera to4 { type ifname . ipv4_addr; counter; }
       add set inet edera zone4 { type ipv4_addr; }
       add set inet edera spoofed { type ifname; counter; }
+      add chain inet edera zone-errors
       add chain inet edera from-zone
-      add chain inet edera guard { type filter hook prerouting priority -300; policy accept; }
+      add chain inet edera guard { type filter hook prerouting priority -450; policy accept; }
       add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
+      add chain inet edera input-errors { type filter hook input priority -1; policy accept; }
       add chain inet edera output-count { type filter hook output priority 0; policy accept; }
       add chain inet edera uplink-nat { type nat hook postrouting priority 100; policy accept; }
       add chain inet edera user-input
       add chain inet edera forward-end { type filter hook forward priority 1; policy accept; }
       add chain inet edera made-ip-filter
       add chain inet edera made-ip-filter-forward
+      add rule inet edera zone-errors iifname . ct original ip saddr @from4 return
+      add rule inet edera zone-errors iifname . ct reply ip saddr @from4 return
+      add rule inet edera zone-errors counter drop
+      add rule inet edera from-zone ip daddr 127.0.0.0/8 counter drop
       add rule inet edera from-zone iifname . ip saddr @from4 accept
       add rule inet edera from-zone meta nfproto ipv6 drop
       add rule inet edera from-zone iifname @spoofed drop
@@ -105,9 +126,13 @@ describe('the layout', () => {
       add rule inet edera guard iifname "vif*" jump from-zone
       add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
       add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      add rule inet edera forward-begin iifname "vif*" ip daddr 10.75.0.0/16 oifname != "vif*" counter drop
+      add rule inet edera forward-begin iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
+      add rule inet edera input-errors iifname != "vif*" accept
+      add rule inet edera input-errors iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera output-count oifname != "vif*" accept
       add rule inet edera output-count oifname . ip daddr @to4 accept
       add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
@@ -134,7 +159,6 @@ describe('what a setting changes', () => {
   it('mark = 0', () => {
     expect(difference({ mark: 0 })).toMatchInlineSnapshot(`
       "- add chain inet edera forward-end { type filter hook forward priority 1; policy accept; }
-      - add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
       - add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
       - add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       - add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
@@ -142,7 +166,6 @@ describe('what a setting changes', () => {
       - add rule inet edera forward-end meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       - add rule ip filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
       - add rule ip6 filter EDERA-FORWARD meta mark & 0x10000000 == 0x10000000 counter accept
-      + add rule inet edera forward-begin oifname != "vif*" accept
       + add rule inet edera forward-begin oifname . ip daddr @to4 accept
       + add rule inet edera forward-begin oifname . ip6 daddr @to6 accept"
     `);

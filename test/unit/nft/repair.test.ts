@@ -180,7 +180,7 @@ describe('a family that is switched off', () => {
   });
 });
 
-const guardHook = { type: 'filter', hook: 'prerouting', prio: -300 };
+const guardHook = { type: 'filter', hook: 'prerouting', prio: -450 };
 
 async function healthyHost(): Promise<FakeHost> {
   const host = new FakeHost();
@@ -254,6 +254,7 @@ function retype(rest: object): NftCommand[] {
   const set = { ...own, name: 'from4' };
   return [
     { flush: { chain: { ...own, name: 'from-zone' } } },
+    { flush: { chain: { ...own, name: 'zone-errors' } } },
     { delete: { set } },
     { add: { set: { ...set, ...rest } } },
   ];
