@@ -65,6 +65,11 @@ export class Conversation {
     return this.#running?.child.pid;
   }
 
+  /** Starts the tool, so that the first request need not wait for it. */
+  warm(): void {
+    this.#ready();
+  }
+
   /** Sends the lines and returns all that the tool printed about them. One request at a time, in order. */
   ask(lines: readonly string[], timeoutMs = 10_000): Promise<Answer> {
     const answer = this.#queue.then(() => this.#exchange(lines, timeoutMs));

@@ -21,6 +21,8 @@ export function createHost(options: HostOptions = {}): Host {
   let monitor: Monitor | undefined;
 
   async function watch(listener: (event: HostEvent) => void): Promise<void> {
+    rtnetlink.warm();
+    nft.warm();
     monitor = new Monitor({ tools, isOwnPid: (pid) => nft.isOwn(pid), listener });
     await monitor.start();
   }

@@ -47,6 +47,10 @@ export class NftTool implements Nft {
     });
   }
 
+  warm(): void {
+    this.#interactive.warm();
+  }
+
   /** True where the kernel named one of our own processes as the author of a change. */
   isOwn(pid: number): boolean {
     return pid === this.#interactive.pid || this.#ownPids.has(pid);

@@ -45,6 +45,10 @@ export class IpRtnetlink implements Rtnetlink {
     });
   }
 
+  warm(): void {
+    this.#batch.warm();
+  }
+
   async links(): Promise<Link[]> {
     const { stdout } = await this.#show(['link', 'show']);
     return parseJson(stdout, linkSchema, 'ip link show').map((link) => ({
