@@ -1,4 +1,7 @@
-/** What must be looked at in the next pass, and why. Events only add to it. */
+/**
+ * What must be looked at in the next pass, and why. Events only add to it. What is desired is computed anew in every pass,
+ * so a cause alone is enough where configuration or a zone directory changed.
+ */
 
 export class Dirty {
   /** Re-read everything. */
@@ -9,8 +12,6 @@ export class Dirty {
   ruleset = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
   readonly siblings = new Set<number>();
-  /** Configuration or a zone directory changed: compute what is desired anew. */
-  desired = false;
   /** Links to look at, by ifindex. */
   readonly links = new Set<number>();
   /** In the order of arrival, for the log. */

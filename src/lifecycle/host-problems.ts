@@ -40,9 +40,9 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
   if (config.subnets.ipv6 !== undefined && !hasIpv6(sysctl)) {
     problems.push('IPv6 is switched off on this host: zones get their IPv4 addresses only');
   }
-  const present = new Set([...mirror.links.values()].map(({ name }) => name));
   for (const name of uplink.interfaces) {
-    if (!present.has(name)) problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);
+    if (mirror.linkNamed(name) === undefined)
+      problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);
   }
   return [...problems, ...mirror.forwardChains.flatMap((chain) => foreignDrop(chain, forward.mark))];
 }

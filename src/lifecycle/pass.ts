@@ -182,7 +182,7 @@ function nftScope(desired: Desired, scope: PassScope): Scope {
     const zone = desired.zones.get(ifindex);
     const before = scope.served.get(ifindex);
     // A link may have changed its name, and a name its link: what is wanted goes by the name alone.
-    for (const link of [zone?.link, before?.link]) {
+    for (const link of new Set([zone?.link, before?.link])) {
       if (link === undefined) continue;
       const had = before?.link === link ? before.addresses : [];
       changes.set(link, {

@@ -107,8 +107,7 @@ export class Reconciler {
 
   async #startDirectories(): Promise<void> {
     const start = async (directory: ZoneDirectory) => {
-      const look = (verb: string) =>
-        this.#loop.mark((dirty) => (dirty.desired = true), `zone directory ${directory.name} ${verb}`);
+      const look = (verb: string) => this.#loop.mark(() => undefined, `zone directory ${directory.name} ${verb}`);
       await directory.start(() => look('changed'));
       look('answered');
     };
@@ -234,7 +233,7 @@ export class Reconciler {
     this.#desired = desired;
     const everything = prune !== this.#prunes || this.#failure !== undefined;
     this.#prunes = prune;
-    const links = linksInScope({ dirty, desired, records: this.records, served, everything, now: Date.now() });
+    const links = linksInScope({ dirty, desired, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
     if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired));
     return { links, siblings: dirty.siblings, prune, served, open: this.records.open(), forwarding };

@@ -1,5 +1,6 @@
 /** Decides which links a pass has to look at, so that its cost grows with what changed and not with the zones. Pure. */
 import type { Address } from '../model/address.ts';
+import { isDue } from './backoff.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
 import type { ZoneRecords } from './zone-record.ts';
@@ -11,8 +12,6 @@ export interface ScopeInput {
   readonly served: ReadonlyMap<number, DesiredZone>;
   /** Something that concerns every link: a failure of the whole, or pruning has just become possible. */
   readonly everything: boolean;
-  /** Unix milliseconds. */
-  readonly now: number;
 }
 
 export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
@@ -31,12 +30,11 @@ export function siblingsToTell(before: Desired | undefined, desired: Desired): n
 }
 
 /** True where the zone is not served as it should be, and a failed one's next try is due. */
-function isBehind(zone: DesiredZone, { records, served, now }: ScopeInput): boolean {
+function isBehind(zone: DesiredZone, { records, served }: ScopeInput): boolean {
   const given = served.get(zone.ifindex);
   const record = records.get(zone.ifindex);
   if (given !== undefined && record?.state !== 'opening') return !sameZone(given, zone);
-  const retry = record?.retry;
-  return retry === undefined || retry.nextTryAt <= now;
+  return record?.retry === undefined || isDue(record.retry);
 }
 
 function sameZone(a: DesiredZone, b: DesiredZone): boolean {
