@@ -1,5 +1,5 @@
 /** The daemon's status as people read it. Pure. */
-import type { DirectoryStatus, Status } from '../control/status.ts';
+import type { DirectoryStatus, RepairStatus, Status } from '../control/status.ts';
 import type { DirectoryState } from '../lifecycle/directory.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
@@ -24,6 +24,10 @@ const directoryTones: Record<DirectoryState, Tone> = {
   waiting: 'warning',
   down: 'bad',
 };
+
+/** What is older is history, and in the log. */
+const recentMs = 3_600_000;
+const maxRepairs = 3;
 
 const labelWidth = 'Directories  '.length;
 
@@ -67,7 +71,7 @@ function directoryLines(directory: DirectoryStatus, place: number, { now, width,
 }
 
 function troubles(status: Status, { now, width, paint }: StatusView): string[] {
-  const { failures, warnings, zones, directories } = status;
+  const { failures, warnings, zones, directories, lastRepairs } = status;
   const failing = new Set(failures.map(({ what }) => what));
   const failed = failures.map(({ what, reason, attempts, nextTryAt }) => {
     const next = nextTryAt > now ? `in ${duration(nextTryAt - now)}` : 'now';
@@ -77,11 +81,30 @@ function troubles(status: Status, { now, width, paint }: StatusView): string[] {
     return reason === null || state === 'ready' || failing.has(link) ? [] : [`${link}: ${reason}`];
   });
   const problems = directories.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
+  const forgeries = zones.flatMap(({ link, lastForgery }) => {
+    if (lastForgery === null || now - lastForgery.at > recentMs) return [];
+    return [`${link}: from ${lastForgery.source} to ${lastForgery.destination}, ${duration(now - lastForgery.at)} ago`];
+  });
   return [
     ...section('Failures', 'bad', failed, width, paint),
     ...section('Not served', 'bad', unserved, width, paint),
     ...section('Warnings', 'warning', [...new Set([...warnings, ...problems])], width, paint),
+    ...section('Forged packets dropped', 'warning', forgeries, width, paint),
+    ...section(
+      'Put back',
+      'plain',
+      lastRepairs.slice(0, maxRepairs).map((repair) => repairText(repair, now)),
+      width,
+      paint,
+    ),
   ];
+}
+
+/** `2 min ago, within 9 ms: our jump in ip filter FORWARD, changed by ufw (812)` */
+function repairText({ at, milliseconds, culprits, what }: RepairStatus, now: number): string {
+  const shown = what.slice(0, 3).join(', ') + (what.length > 3 ? ` and ${what.length - 3} more` : '');
+  const by = culprits.length === 0 ? '' : `, changed by ${culprits.join(', ')}`;
+  return `${duration(now - at)} ago, within ${milliseconds} ms: ${shown}${by}`;
 }
 
 function work({ lastPass, passes, transactions, repairs }: Status, { now, width }: StatusView): string[] {

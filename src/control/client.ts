@@ -83,6 +83,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isListOf = (fits: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(fits);
 
+const isTexts = isListOf(isText);
+
 const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   version: isText,
   pid: isNumber,
@@ -96,6 +98,8 @@ const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   passes: isNumber,
   transactions: isNumber,
   repairs: isNumber,
+  putBack: isRecord,
+  lastRepairs: isListOf((repair) => isRecord(repair) && isTexts(repair['what']) && isTexts(repair['culprits'])),
   failures: isListOf(isRecord),
   warnings: isListOf(isText),
 };

@@ -65,7 +65,7 @@ function directoryFamilies({ directories }: Status): Family[] {
   ];
 }
 
-function workFamilies({ passes, transactions, repairs, lastPass }: Status, extras: MetricsExtras): Family[] {
+function workFamilies({ passes, transactions, repairs, putBack, lastPass }: Status, extras: MetricsExtras): Family[] {
   const pass = lastPass === null ? [] : [lastPass];
   return [
     family('passes', 'counter', 'Comparisons of what should be with what is.', [counter(passes)]),
@@ -73,6 +73,12 @@ function workFamilies({ passes, transactions, repairs, lastPass }: Status, extra
       counter(transactions),
     ]),
     family('repairs', 'counter', 'Times that somebody else had changed what is ours.', [counter(repairs)]),
+    family(
+      'put_back',
+      'counter',
+      'Things of ours that were put back, by kind.',
+      Object.entries(putBack).map(([kind, things]) => counter(things, { kind })),
+    ),
     family(
       'last_pass_timestamp_seconds',
       'gauge',

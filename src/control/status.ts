@@ -2,6 +2,7 @@
 
 import type { DirectoryName, DirectoryState } from '../lifecycle/directory.ts';
 import type { Address } from '../model/address.ts';
+import type { DropKind } from '../nft/names.ts';
 
 export interface Status {
   readonly version: string;
@@ -17,6 +18,10 @@ export interface Status {
   readonly passes: number;
   readonly transactions: number;
   readonly repairs: number;
+  /** Things put back so far, by kind: one repair may put back many. */
+  readonly putBack: Readonly<Record<RepairKind, number>>;
+  /** The last ones, the youngest first. */
+  readonly lastRepairs: readonly RepairStatus[];
   readonly failures: readonly FailureStatus[];
   readonly warnings: readonly string[];
 }
@@ -52,8 +57,31 @@ export interface ZoneStatus {
   readonly sent: Counter | null;
   /** Towards the zone. */
   readonly received: Counter | null;
-  /** Packets from the zone with a source that is not its own, dropped. */
+  /** Packets from the zone with a source that is not its own, dropped: `dropped.source` by its older name. */
   readonly spoofed: Counter | null;
+  /** Packets from the zone that were dropped, by kind. */
+  readonly dropped: Readonly<Record<DropKind, Counter | null>>;
+  /** The youngest forgery that was told of; most are only counted. */
+  readonly lastForgery: ForgeryStatus | null;
+}
+
+/** `source` and `destination` as the forged packet had them. */
+export interface ForgeryStatus {
+  readonly at: number;
+  readonly source: string;
+  readonly destination: string;
+}
+
+export type RepairKind = 'nftables' | 'route' | 'neighbour-proxy' | 'link' | 'sysctl' | 'forwarding';
+
+export interface RepairStatus {
+  readonly at: number;
+  /** From the first event to everything back in place. */
+  readonly milliseconds: number;
+  /** `process (pid)` where the kernel tells, which it does for nftables only. */
+  readonly culprits: readonly string[];
+  readonly cause: string;
+  readonly what: readonly string[];
 }
 
 export interface Counter {

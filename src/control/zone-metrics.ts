@@ -1,8 +1,10 @@
 /** The zones' own figures, for a bounded number of them. Pure. */
+
+import { dropKinds } from '../nft/names.ts';
 import { counter, type Family, info, type Sample } from './open-metrics.ts';
 import type { Counter, ZoneStatus } from './status.ts';
 
-/** Zones with labels of their own: each is seven time series in whatever collects them. */
+/** Zones with labels of their own: each is ten time series in whatever collects them. */
 export const maxLabelledZones = 1000;
 /** What the rest is summed under; no link can have this name. */
 const otherLabel = 'other';
@@ -11,7 +13,7 @@ interface Traffic {
   readonly label: string;
   readonly sent: Counter | null;
   readonly received: Counter | null;
-  readonly spoofed: Counter | null;
+  readonly dropped: ZoneStatus['dropped'];
 }
 
 export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
@@ -43,11 +45,16 @@ export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
       samples: traffic.flatMap((zone) => directions(zone, 'bytes')),
     },
     {
-      name: 'protect_network_zone_spoofed_packets',
+      name: 'protect_network_zone_dropped_packets',
       type: 'counter',
-      help: `Packets dropped because their source was not the zone's address. ${beyond}`,
-      samples: traffic.flatMap(({ label, spoofed }) =>
-        spoofed === null ? [] : [counter(spoofed.packets, { link: label })],
+      help:
+        'Packets from a zone that were dropped: source (not its own), stray (to an address of the subnet that nobody ' +
+        `has), error (ICMP about others' connections), flood (neighbour discovery). ${beyond}`,
+      samples: traffic.flatMap(({ label, dropped }) =>
+        dropKinds.flatMap((kind) => {
+          const drops = dropped[kind];
+          return drops === null ? [] : [counter(drops.packets, { link: label, kind })];
+        }),
       ),
     },
   ];
@@ -61,7 +68,12 @@ function trafficOf(labelled: readonly ZoneStatus[], rest: readonly ZoneStatus[])
     label: otherLabel,
     sent: total((zone) => zone.sent),
     received: total((zone) => zone.received),
-    spoofed: total((zone) => zone.spoofed),
+    dropped: {
+      source: total(({ dropped }) => dropped.source),
+      stray: total(({ dropped }) => dropped.stray),
+      error: total(({ dropped }) => dropped.error),
+      flood: total(({ dropped }) => dropped.flood),
+    },
   };
   return [...own, other];
 }

@@ -4,7 +4,7 @@ import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
 import type { Host, HostEvent } from './port.ts';
 import { IpRtnetlink } from './rtnetlink.ts';
-import { procSysctl } from './sysctl.ts';
+import { WatchedSysctl } from './sysctl-watch.ts';
 import { findTools } from './tools.ts';
 
 export interface HostOptions {
@@ -19,8 +19,11 @@ export function createHost(options: HostOptions = {}): Host {
   const rtnetlink = new IpRtnetlink(tools);
   const nft = new NftTool(tools);
   let monitor: Monitor | undefined;
+  let heard: (event: HostEvent) => void = () => undefined;
+  const sysctl = new WatchedSysctl(() => heard);
 
   async function watch(listener: (event: HostEvent) => void): Promise<void> {
+    heard = listener;
     rtnetlink.warm();
     nft.warm();
     monitor = new Monitor({ tools, isOwnPid: (pid) => nft.isOwn(pid), listener });
@@ -28,8 +31,9 @@ export function createHost(options: HostOptions = {}): Host {
   }
 
   async function close(): Promise<void> {
+    sysctl.close();
     await Promise.all([monitor?.close(), rtnetlink.close(), nft.close()]);
   }
 
-  return { rtnetlink, nft, sysctl: procSysctl, conntrack: new ConntrackTool(tools), watch, close };
+  return { rtnetlink, nft, sysctl, conntrack: new ConntrackTool(tools), watch, close };
 }

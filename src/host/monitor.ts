@@ -7,8 +7,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseIpLine } from './ip-lines.ts';
-import { NftTransactions } from './nft-lines.ts';
+import { type NftTrace, type NftTransaction, NftTransactions } from './nft-lines.ts';
 import type { HostEvent } from './port.ts';
+import { parentOf } from './process-name.ts';
 import { type HelperProcess, startJoined } from './spawn.ts';
 import type { ToolName, Tools } from './tools.ts';
 
@@ -73,11 +74,8 @@ export class Monitor {
       return (line) => {
         const heard = transactions.push(line);
         if (heard?.kind === 'trouble') return `nft monitor: ${heard.words}`;
-        if (heard === undefined) return undefined;
-        const { tables, rules, culprit } = heard;
-        const isOwn = culprit !== undefined && isOwnPid(culprit.pid);
-        if (!isOwn) listener({ kind: 'nft', tables, culprit });
-        else if (rules.length > 0) listener({ kind: 'own-rules', rules });
+        const event = heard === undefined ? undefined : eventOf(heard, isOwnPid);
+        if (event !== undefined) listener(event);
         return undefined;
       };
     });
@@ -127,6 +125,14 @@ export class Monitor {
       uselessness === undefined ? restartDelayMs : overflowDelayMs,
     );
   }
+}
+
+function eventOf(heard: NftTransaction | NftTrace, isOwnPid: (pid: number) => boolean): HostEvent | undefined {
+  if (heard.kind === 'trace') return { ...heard, kind: 'traced' };
+  const { tables, rules, culprit } = heard;
+  if (culprit === undefined) return { kind: 'nft', tables, culprit };
+  if (!isOwnPid(culprit.pid)) return { kind: 'nft', tables, culprit: { ...culprit, parent: parentOf(culprit.pid) } };
+  return rules.length > 0 ? { kind: 'own-rules', rules } : undefined;
 }
 
 interface Source {

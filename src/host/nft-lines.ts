@@ -12,6 +12,16 @@ export interface NftTransaction {
   readonly culprit: Culprit | undefined;
 }
 
+/** A packet that some rule set `nftrace` on. */
+export interface NftTrace {
+  readonly kind: 'trace';
+  readonly table: string;
+  readonly chain: string;
+  readonly link: string;
+  readonly source: string;
+  readonly destination: string;
+}
+
 /** Events may be missing. */
 export interface NftTrouble {
   readonly kind: 'trouble';
@@ -22,6 +32,7 @@ const objectLine =
   /^(?:add|insert|delete|replace|update|create|flush|destroy) (\w+) (ip|ip6|inet|arp|bridge|netdev) (\S+)/;
 const ruleLine = /^(?:add|insert) rule (\S+) (\S+) (\S+) (.*) # handle (\d+)$/;
 const generationLine = /^# new generation (\d+)(?: by process (\d+) \((.*)\))?/;
+const traceLine = /^trace id \S+ (\S+ \S+) (\S+) packet: iif "([^"]{1,15})" .*? ip6? saddr (\S+) ip6? daddr (\S+)/;
 const troubleLine = /No buffer space|rror|lost|overrun/;
 /** More rules than this in one transaction are read from a listing instead. */
 const maxRules = 50_000;
@@ -31,7 +42,8 @@ export class NftTransactions {
   #rules: NewRule[] = [];
 
   /** What a line completes, if anything. */
-  push(line: string): NftTransaction | NftTrouble | undefined {
+  push(line: string): NftTransaction | NftTrace | NftTrouble | undefined {
+    if (line.startsWith('trace id ')) return readTrace(line);
     const object = objectLine.exec(line);
     if (object !== null) {
       this.#tables.add(`${object[2]} ${object[3]}`);
@@ -59,6 +71,13 @@ export class NftTransactions {
     const culprit = pid === undefined ? undefined : { pid: Number(pid), process: process ?? '?' };
     return { kind: 'transaction', tables, rules, culprit };
   }
+}
+
+function readTrace(line: string): NftTrace | undefined {
+  const match = traceLine.exec(line);
+  if (match === null) return undefined;
+  const [, table = '', chain = '', link = '', source = '', destination = ''] = match;
+  return { kind: 'trace', table, chain, link, source, destination };
 }
 
 function withoutCounts(text: string): string {

@@ -7,6 +7,7 @@
  */
 import type { Address, Family } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
+import type { LinkName } from '../model/link-name.ts';
 
 export interface Host {
   readonly rtnetlink: Rtnetlink;
@@ -120,6 +121,16 @@ export interface Sysctl {
   read(path: SysctlPath): string | undefined;
   /** Throws `vanished` where there is no such sysctl, `permission` or `refused` where the kernel does not take the value. */
   write(path: SysctlPath, value: string): void;
+  /**
+   * From now on a foreign write to the link's sysctls becomes an event; following a link again looks at its files anew
+   * (they are others once the link had no IPv6 for a while). The kernel's own notices leave out `accept_ra`, redirects and
+   * `proxy_delay`. Best effort: writes by way of another mount of /proc are not seen, nor is anything once the system's
+   * bound on watches is reached.
+   */
+  follow(link: LinkName): void;
+  unfollow(link: LinkName): void;
+  /** Why some link could not be followed, if so. */
+  readonly followProblem: string | undefined;
 }
 
 export interface Conntrack {
@@ -131,6 +142,8 @@ export interface Conntrack {
 export interface Culprit {
   readonly pid: number;
   readonly process: string;
+  /** Who started it, where that could still be seen: `nft` and `iptables` are somebody's hands. */
+  readonly parent?: { readonly pid: number; readonly process: string } | undefined;
 }
 
 export interface NewRule {
@@ -165,6 +178,17 @@ export type HostEvent =
     }
   /** Somebody else's nft transaction; `tables` holds `family name` of the tables it touched. */
   | { readonly kind: 'nft'; readonly tables: ReadonlySet<string>; readonly culprit: Culprit | undefined }
+  /** A sysctl of a followed link was written by somebody else. */
+  | { readonly kind: 'sysctl'; readonly link: string; readonly name: string }
+  /** A packet that a rule in `table` (`family name`) chose to be told of; the addresses as the packet has them. */
+  | {
+      readonly kind: 'traced';
+      readonly table: string;
+      readonly chain: string;
+      readonly link: string;
+      readonly source: string;
+      readonly destination: string;
+    }
   /** Rules that a transaction of ours made. */
   | { readonly kind: 'own-rules'; readonly rules: readonly NewRule[] }
   /** Events may be missing from here on: re-read everything. */

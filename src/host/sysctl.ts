@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ProtectNetworkError } from '../model/errors.ts';
 import type { Sysctl, SysctlPath } from './port.ts';
 
-export const procSysctl: Sysctl = {
+export const procSysctl: Pick<Sysctl, 'read' | 'write'> = {
   read(path) {
     try {
       return readFileSync(fileOf(path), 'utf8').trimEnd();

@@ -1,4 +1,6 @@
-import type { HostEvent } from '../host/port.ts';
+import type { Culprit, HostEvent } from '../host/port.ts';
+import { forgedChain, ownTable } from '../nft/names.ts';
+import { tableKey } from '../nft/ruleset.ts';
 
 /** The event in a few words, as the cause of a pass. */
 export function describeEvent(event: HostEvent): string {
@@ -12,9 +14,13 @@ export function describeEvent(event: HostEvent): string {
     case 'netconf':
       return `settings of ${event.link} (${event.family}) changed`;
     case 'nft': {
-      const author = event.culprit === undefined ? 'somebody' : `${event.culprit.process} (${event.culprit.pid})`;
+      const author = event.culprit === undefined ? 'somebody' : nameCulprit(event.culprit);
       return `${author} changed ${[...event.tables].join(', ')}`;
     }
+    case 'sysctl':
+      return `${event.name} was written`;
+    case 'traced':
+      return `a packet was told of by ${event.table} ${event.chain}`;
     case 'own-rules':
       return 'our own rules';
     case 'lost':
@@ -22,7 +28,18 @@ export function describeEvent(event: HostEvent): string {
   }
 }
 
+/** `nft (812)`, or `iptables-restor (830) of ufw (812)`. */
+export function nameCulprit({ process, pid, parent }: Culprit): string {
+  const own = `${process} (${pid})`;
+  return parent === undefined ? own : `${own} of ${parent.process} (${parent.pid})`;
+}
+
 /** An event of `lo`, on which the gateways' routes stand. */
 export function isLoopback(event: HostEvent): boolean {
   return event.kind === 'link' && event.link.name === 'lo';
+}
+
+/** A packet that our guard chose to be told of; others may trace packets too. */
+export function isForgery({ table, chain }: Extract<HostEvent, { kind: 'traced' }>): boolean {
+  return table === tableKey(ownTable.family, ownTable.name) && chain === forgedChain;
 }

@@ -6,7 +6,7 @@ import type { Subnets } from '../config/subnet.ts';
 import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import type { LayoutSettings } from '../nft/layout.ts';
+import type { LayoutSettings } from '../nft/layout-model.ts';
 import { type AskedDirectory, type Claim, judgeClaims } from './claims.ts';
 
 export interface DesiredZone extends Claim {

@@ -3,6 +3,9 @@
  * so a cause alone is enough where configuration or a zone directory changed.
  */
 
+import type { HostEvent } from '../host/port.ts';
+import { isLoopback } from './describe-event.ts';
+
 export class Dirty {
   /** Re-read everything. */
   all = false;
@@ -12,12 +15,28 @@ export class Dirty {
   ruleset = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
   readonly siblings = new Set<number>();
+  /** Links that lost a neighbour proxy behind our back. */
+  readonly proxies = new Set<number>();
   /** Links to look at, by ifindex. */
   readonly links = new Set<number>();
   /** In the order of arrival, for the log. */
   readonly causes: string[] = [];
   /** When the first cause came, in performance.now() milliseconds. */
   since: number | undefined;
+
+  /** `ifindex`: the link that the event is about, where it is about one. */
+  take(event: HostEvent, ifindex: number | undefined): void {
+    if (event.kind === 'nft') this.ruleset = true;
+    else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) this.all = true;
+    else this.links.add(ifindex);
+  }
+
+  lackProxies(links: readonly number[]): void {
+    for (const ifindex of links) {
+      this.links.add(ifindex);
+      this.proxies.add(ifindex);
+    }
+  }
 
   because(cause: string): this {
     this.since ??= performance.now();

@@ -40,6 +40,7 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
   if (config.subnets.ipv6 !== undefined && !hasIpv6(sysctl)) {
     problems.push('IPv6 is switched off on this host: zones get their IPv4 addresses only');
   }
+  if (sysctl.followProblem !== undefined) problems.push(sysctl.followProblem);
   for (const name of uplink.interfaces) {
     if (mirror.linkNamed(name) === undefined)
       problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);

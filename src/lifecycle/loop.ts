@@ -13,6 +13,10 @@ export class Loop {
   #dirty = new Dirty();
   #running: Promise<void> | undefined;
   #lastPassEnd = Number.NEGATIVE_INFINITY;
+  /** What may wait does so until then, in performance.now() milliseconds. */
+  #heldUntil = Number.NEGATIVE_INFINITY;
+  #isUrgent = false;
+  #timer: NodeJS.Timeout | undefined;
   /** Until `begin`, marks are only gathered. */
   #isBegun = false;
   #stopped = false;
@@ -22,10 +26,15 @@ export class Loop {
     this.#pass = pass;
   }
 
-  /** The only thing an event may do. */
-  mark(how: (dirty: Dirty) => void, cause: string): void {
+  /** The only thing an event may do. What may wait is held back by `hold`, and goes along with what may not. */
+  mark(how: (dirty: Dirty) => void, cause: string, urgency: 'now' | 'may wait' = 'now'): void {
     how(this.#dirty.because(cause));
+    if (urgency === 'now') this.#isUrgent = true;
     this.#wake();
+  }
+
+  hold(milliseconds: number): void {
+    this.#heldUntil = performance.now() + milliseconds;
   }
 
   begin(): void {
@@ -35,7 +44,18 @@ export class Loop {
 
   #wake(): void {
     if (!this.#isBegun || this.#stopped || this.#running !== undefined || this.#dirty.isEmpty) return;
-    this.#running = this.#run();
+    const waitMs = this.#heldUntil - performance.now();
+    if (this.#isUrgent || waitMs <= 0) this.#running = this.#run();
+    else this.#timer ??= setTimeout(() => this.#wakeLater(), waitMs);
+  }
+
+  #wakeLater(): void {
+    this.#timer = undefined;
+    this.#wake();
+  }
+
+  #mayRun(): boolean {
+    return !this.#dirty.isEmpty && !this.#stopped && (this.#isUrgent || performance.now() >= this.#heldUntil);
   }
 
   /** Resolves when nothing is dirty and no pass is under way. */
@@ -46,18 +66,21 @@ export class Loop {
   /** Ends after the pass under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#timer);
     await this.idle();
   }
 
   async #run(): Promise<void> {
-    while (!this.#dirty.isEmpty && !this.#stopped) {
+    while (this.#mayRun()) {
       if (performance.now() - this.#lastPassEnd < gatherMs) await delay(gatherMs);
       const dirty = this.#dirty;
       this.#dirty = new Dirty();
+      this.#isUrgent = false;
       await this.#pass(dirty);
       this.#lastPassEnd = performance.now();
     }
     // In the same step as the look at `dirty`: a mark that comes now starts a new run.
     this.#running = undefined;
+    this.#wake();
   }
 }

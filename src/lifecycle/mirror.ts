@@ -107,6 +107,10 @@ export class Mirror {
         return this.#contradictsNetconf(event);
       case 'nft':
         return [...event.tables].some((table) => ourTables.has(table));
+      case 'sysctl':
+        return this.linkNamed(event.link) !== undefined;
+      case 'traced':
+        return false;
       case 'own-rules':
         nameRules(this.ruleset, event.rules);
         return false;
@@ -170,6 +174,8 @@ export class Mirror {
       case 'address':
         return event.ifindex;
       case 'netconf':
+      case 'sysctl':
+      case 'traced':
         return this.linkNamed(event.link)?.ifindex;
       case 'route': {
         const address = parseAddress(event.destination);

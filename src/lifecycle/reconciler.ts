@@ -6,20 +6,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { DefaultRoute, Host, HostEvent } from '../host/port.ts';
 import { hasCode } from '../model/errors.ts';
-import type { LinkName } from '../model/link-name.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
-import { earliest, isDue, nextRetry, type Retry } from './backoff.ts';
-import { describeEvent, isLoopback } from './describe-event.ts';
+import { AskedDirectories, type MakeDirectories } from './asked-directories.ts';
+import { isDue } from './backoff.ts';
+import { describeEvent } from './describe-event.ts';
 import { computeDesired, type Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
+import { FollowedLinks } from './followed.ts';
 import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { applyPlan, type PassFailures, type PassScope, planPass } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
+import { ProxyWatch } from './proxy-watch.ts';
+import { Quarrel, type QuarrelStatus } from './quarrel.ts';
 import { repairsIn } from './repairs.ts';
 import type { Reporter } from './reporter.ts';
+import { type HostFailure, Retries } from './retries.ts';
 import { linksInScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
 import { ZoneRecords } from './zone-record.ts';
@@ -32,8 +36,7 @@ const immediateRetries = 2;
 export interface ReconcilerOptions {
   readonly host: Host;
   readonly config: Config;
-  /** `links` gives the zone links on the host at any time. */
-  readonly makeDirectories: (config: Config, links: () => readonly LinkName[]) => ZoneDirectory[];
+  readonly makeDirectories: MakeDirectories;
   readonly reporter: Reporter;
 }
 
@@ -42,17 +45,18 @@ export interface ReconcilerState {
   readonly directories: readonly ZoneDirectory[];
   /** Undefined before the first pass. */
   readonly desired: Desired | undefined;
-  readonly failure: { readonly error: Error; readonly retry: Retry } | undefined;
+  readonly failure: HostFailure | undefined;
+  /** Somebody undoes what is put back. */
+  readonly quarrel: QuarrelStatus | undefined;
 }
 
 export class Reconciler {
   readonly #host: Host;
-  readonly #makeDirectories: ReconcilerOptions['makeDirectories'];
   readonly #reporter: Reporter;
   readonly mirror = new Mirror();
   readonly records = new ZoneRecords();
   #config: Config;
-  #directories: readonly ZoneDirectory[];
+  readonly #directories: AskedDirectories;
   #desired: Desired | undefined;
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
   #prunes = false;
@@ -60,23 +64,32 @@ export class Reconciler {
   #defaultRoutes: DefaultRoute[] = [];
   /** Events that came while the mirror was being read; undefined at other times. */
   #held: HostEvent[] | undefined;
-  #failure: { error: Error; retry: Retry } | undefined;
-  #gatewayRetry: Retry | undefined;
-  #retryTimer: NodeJS.Timeout | undefined;
+  readonly #retries = new Retries(this.records, () => this.#retry());
+  readonly #quarrel = new Quarrel();
+  readonly #followed: FollowedLinks;
+  #proxyWatch: ProxyWatch | undefined;
+  /** Passes begun. */
+  #passes = 0;
   #resyncTimer: NodeJS.Timeout | undefined;
 
   constructor({ host, config, makeDirectories, reporter }: ReconcilerOptions) {
     this.#host = host;
     this.#config = config;
-    this.#makeDirectories = makeDirectories;
-    this.#directories = makeDirectories(config, () => this.mirror.zoneLinks());
+    this.#directories = new AskedDirectories({
+      config,
+      make: makeDirectories,
+      links: () => this.mirror.zoneLinks(),
+      news: (what) => this.#loop.mark(() => undefined, what),
+    });
     this.#reporter = reporter;
+    this.#followed = new FollowedLinks(host.sysctl);
   }
 
   /** What it goes by now, and what keeps the host as a whole from being right. */
   get state(): ReconcilerState {
-    const [config, directories] = [this.#config, this.#directories];
-    return { config, directories, desired: this.#desired, failure: this.#failure };
+    const [config, directories] = [this.#config, this.#directories.list];
+    const quarrel = this.#quarrel.status(performance.now());
+    return { config, directories, desired: this.#desired, failure: this.#retries.failure, quarrel };
   }
 
   /** Subscribes, asks every directory once, and makes the first pass. */
@@ -84,34 +97,26 @@ export class Reconciler {
     await this.#host.watch((event) => this.#onEvent(event));
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
     // A directory that is slow to answer keeps nobody else's zones waiting.
-    await Promise.race([this.#startDirectories(), delay(directoriesGraceMs)]);
+    await Promise.race([this.#directories.start(), delay(directoriesGraceMs)]);
     this.#scheduleResync();
     this.#loop.begin();
     await this.idle();
+    const missing = (links: readonly number[]) =>
+      this.#loop.mark((dirty) => dirty.lackProxies(links), 'neighbour proxies were deleted', 'may wait');
+    this.#proxyWatch = new ProxyWatch({
+      rtnetlink: this.#host.rtnetlink,
+      mirror: this.mirror,
+      era: () => this.#passes,
+      missing,
+    });
   }
 
   /** Takes a new configuration into force with one pass over everything. */
   async reload(config: Config): Promise<void> {
-    const before = this.#directories;
-    const isElsewhere = JSON.stringify(config.settings.zones) !== JSON.stringify(this.#config.settings.zones);
     this.#config = config;
     this.#scheduleResync();
-    if (isElsewhere) {
-      // What is served stays served until the new ones have answered.
-      this.#directories = this.#makeDirectories(config, () => this.mirror.zoneLinks());
-      await this.#startDirectories();
-      await Promise.all(before.map((directory) => directory.stop()));
-    }
+    await this.#directories.reload(config);
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
-  }
-
-  async #startDirectories(): Promise<void> {
-    const start = async (directory: ZoneDirectory) => {
-      const look = (verb: string) => this.#loop.mark(() => undefined, `zone directory ${directory.name} ${verb}`);
-      await directory.start(() => look('changed'));
-      look('answered');
-    };
-    await Promise.all(this.#directories.map(start));
   }
 
   /** Resolves when nothing is dirty and no pass is under way. */
@@ -122,9 +127,11 @@ export class Reconciler {
   /** Ends the loop after the pass under way. The host's state stays as it is. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    clearTimeout(this.#retryTimer);
+    this.#retries.stop();
+    this.#proxyWatch?.stop();
+    this.#followed.stop();
     clearInterval(this.#resyncTimer);
-    await Promise.all(this.#directories.map((directory) => directory.stop()));
+    await this.#directories.stop();
   }
 
   #onEvent(event: HostEvent): void {
@@ -135,22 +142,23 @@ export class Reconciler {
     const { mirror } = this;
     // A link event changes the mirror: who bore the index before must be asked first.
     const ifindex = mirror.linkOf(event);
+    const isBirthOrDeath = event.kind === 'link' && (event.deleted || !mirror.links.has(event.link.ifindex));
+    this.#reporter.heard(event, ifindex);
     if (!mirror.isContradictedBy(event)) return;
-    this.#reporter.heard(event);
-    this.#loop.mark((dirty) => {
-      if (event.kind === 'nft') dirty.ruleset = true;
-      else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) dirty.all = true;
-      else dirty.links.add(ifindex);
-    }, describeEvent(event));
+    const urgency = isBirthOrDeath ? 'now' : 'may wait';
+    this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
   }
 
   async #tryPass(dirty: Dirty): Promise<void> {
+    this.#passes += 1;
     // What a failed pass should have read is still to be read.
-    if (this.#failure !== undefined) dirty.all = true;
+    if (this.#retries.failure !== undefined) dirty.all = true;
     try {
       await this.#pass(dirty);
     } catch (error) {
       this.#failed(error as Error, 'the host could not be read');
+    } finally {
+      this.#passes += 1;
     }
   }
 
@@ -173,13 +181,17 @@ export class Reconciler {
     if (plan === undefined || scope === undefined || failures === undefined) return;
     this.#settle(dirty, scope, failures);
     const nameOf = (ifindex: number) => this.mirror.links.get(ifindex)?.name ?? `link ${ifindex}`;
-    this.#reporter.passed({
+    const culprits = this.#reporter.passed({
       dirty,
       milliseconds: performance.now() - begun,
       changes: countChanges(plan),
       transacted: plan.nft.length > 0,
       repairs: repairsIn(plan, dirty, scope.open, nameOf),
     });
+    this.#followed.update(this.records, scope.links, plan);
+    const now = performance.now();
+    if (culprits !== undefined) this.#loop.hold(this.#quarrel.repaired(now, culprits));
+    this.#reporter.quarrels(this.#quarrel.status(now));
   }
 
   /** Undefined where the plan needs a handle that the kernel has not told yet. */
@@ -218,9 +230,9 @@ export class Reconciler {
   #scope(dirty: Dirty): PassScope {
     const before = this.#desired;
     const served = this.records.served();
-    if (dirty.all || dirty.links.size > 0) for (const directory of this.#directories) directory.linksChanged?.();
+    if (dirty.all || dirty.links.size > 0) this.#directories.linksChanged();
     const ipv6 = hasIpv6(this.#host.sysctl);
-    const asked = this.#directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
+    const asked = this.#directories.ask();
     const prune = asked.every(({ snapshot }) => snapshot.state !== 'waiting');
     const desired = computeDesired({
       config: this.#config,
@@ -231,7 +243,7 @@ export class Reconciler {
       served,
     });
     this.#desired = desired;
-    const everything = prune !== this.#prunes || this.#failure !== undefined;
+    const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
     this.#prunes = prune;
     const links = linksInScope({ dirty, desired, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
@@ -252,39 +264,24 @@ export class Reconciler {
     const { links } = this.mirror;
     const since = dirty.since ?? performance.now();
     settle(this.records, this.#reporter, { desired, links, scope: scope.links, failures, since });
+    const isGatewayMissing = failures.gateways.length > 0;
+    if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
     const general = failures.nft ?? failures.links.get(0);
-    if (general === undefined) this.#failure = undefined;
+    if (general === undefined) this.#retries.settle(undefined);
     else this.#failed(general, 'not everything could be put in place');
-    const directories = this.#directories;
+    const directories = this.#directories.list;
     const facts = { host: this.#host, mirror: this.mirror, config: this.#config, directories, desired };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
-    const isGatewayMissing = failures.gateways.length > 0;
-    if (isGatewayMissing || scope.links === 'all') {
-      this.#gatewayRetry = isGatewayMissing ? nextRetry(this.#gatewayRetry, Date.now()) : undefined;
-    }
-    this.#scheduleRetry();
   }
 
   #failed(error: Error, what: string): void {
-    this.#failure = { error, retry: nextRetry(this.#failure?.retry, Date.now()) };
-    this.#reporter.failed(what, error, this.#failure.retry);
-    this.#scheduleRetry();
-  }
-
-  /** One timer for whatever is due first. */
-  #scheduleRetry(): void {
-    clearTimeout(this.#retryTimer);
-    const due = earliest([...this.#generalRetries(), ...this.records.values().map(({ retry }) => retry)]);
-    if (due !== undefined) this.#retryTimer = setTimeout(() => this.#retry(), Math.max(1, due - Date.now()));
-  }
-
-  #generalRetries(): (Retry | undefined)[] {
-    return [this.#failure?.retry, this.#gatewayRetry];
+    const failure = this.#retries.settle(error);
+    if (failure !== undefined) this.#reporter.failed(what, error, failure.retry);
   }
 
   #retry(): void {
     this.#loop.mark((dirty) => {
-      if (this.#generalRetries().some(isDue)) dirty.all = true;
+      if (this.#retries.isHostDue()) dirty.all = true;
       for (const { retry, ifindex } of this.records.values()) if (isDue(retry)) dirty.links.add(ifindex);
     }, 'retry');
   }

@@ -1,13 +1,24 @@
 /** Tells the repairs in a plan from the work that new zones and new settings make. Pure. */
-import type { NftCommand } from '../host/port.ts';
+
+import type { SysctlChange } from '../arp/model.ts';
+import type { RepairKind } from '../control/status.ts';
+import type { NftCommand, RtnetlinkChange } from '../host/port.ts';
 import { sysctlName } from '../host/sysctl.ts';
-import { forwardChain, forwardHookChain } from '../nft/names.ts';
+import { forwardHookChain } from '../nft/names.ts';
+import { ourTargets } from '../nft/placement.ts';
+import { summarise } from '../nft/summary.ts';
+import type { ForwardingChange } from '../routes/forwarding.ts';
 import type { Dirty } from './dirty.ts';
 import type { Plan } from './plan.ts';
 
+export interface Repair {
+  readonly kind: RepairKind;
+  /** What is put back, in a few words. */
+  readonly what: string;
+}
+
 export interface Repairs {
-  /** What is put back, in a few words each. */
-  readonly put: readonly string[];
+  readonly put: readonly Repair[];
   /** Our jump goes behind somebody's new rules: nobody did anything wrong. */
   readonly movesJump: boolean;
 }
@@ -22,27 +33,46 @@ export function repairsIn(
   if (dirty.isAsked) return { put: [], movesJump: false };
   // Somebody else changed a table we have something in, or nobody has looked for a while.
   const isRulesetSuspect = dirty.ruleset || (dirty.all && dirty.links.size === 0);
-  const movesJump = isRulesetSuspect && plan.nft.length > 0 && plan.nft.every(isAboutJump);
-  const put = [
-    ...plan.install.flatMap((change) => {
-      if (change.kind === 'link-up') return open.has(change.ifindex) ? [`${nameOf(change.ifindex)} was down`] : [];
-      if (change.kind !== 'route-add' || !open.has(change.ifindex)) return [];
-      return [`the route ${change.address} by ${nameOf(change.ifindex)}`];
-    }),
-    ...plan.sysctls.flatMap(({ ifindex, path, was }) =>
-      open.has(ifindex) ? [`${sysctlName(path)} (was ${was ?? 'unreadable'})`] : [],
-    ),
-    ...(open.size === 0 ? [] : plan.forwarding.map(({ path, was }) => `${sysctlName(path)} (was ${was})`)),
-    ...(isRulesetSuspect && plan.nft.length > 0 && !movesJump ? [`${plan.nft.length} objects in nftables`] : []),
+  const movesJump = isRulesetSuspect && isMove(plan.nft);
+  const ruleset = isRulesetSuspect && !movesJump ? summarise(plan.nft) : [];
+  const put: Repair[] = [
+    ...plan.install.flatMap((change) => installed(change, dirty, open, nameOf)),
+    ...plan.sysctls.filter(({ ifindex }) => open.has(ifindex)).map((change) => written('sysctl', change)),
+    ...(open.size === 0 ? [] : plan.forwarding.map((change) => written('forwarding', change))),
+    ...ruleset.map((what): Repair => ({ kind: 'nftables', what })),
   ];
   return { put, movesJump };
 }
 
-/** A rule of `FORWARD` that goes, or one that comes and jumps to our chain. */
+function installed(
+  change: RtnetlinkChange,
+  dirty: Dirty,
+  open: ReadonlySet<number>,
+  nameOf: (ifindex: number) => string,
+): Repair[] {
+  if (!('ifindex' in change) || !open.has(change.ifindex)) return [];
+  const name = nameOf(change.ifindex);
+  if (change.kind === 'link-up') return [{ kind: 'link', what: `${name} was down` }];
+  if (change.kind === 'route-add') return [{ kind: 'route', what: `the route ${change.address} by ${name}` }];
+  // Proxies for siblings come and go with the siblings.
+  if (change.kind !== 'proxy-add' || !dirty.proxies.has(change.ifindex)) return [];
+  return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${name}` }];
+}
+
+function written(kind: 'sysctl' | 'forwarding', { path, was }: SysctlChange | ForwardingChange): Repair {
+  return { kind, what: `${sysctlName(path)} (was ${was ?? 'unreadable'})` };
+}
+
+/** A jump of ours that goes and comes again in the same transaction, and nothing else. */
+function isMove(commands: readonly NftCommand[]): boolean {
+  return commands.some((command) => 'delete' in command) && commands.every(isAboutJump);
+}
+
+/** A rule of `FORWARD` that goes, or one that comes and jumps to a chain of ours. */
 function isAboutJump(command: NftCommand): boolean {
   const rule = (command['delete'] ?? command['add'] ?? command['insert'])?.['rule'] as
     | { chain?: unknown; expr?: unknown }
     | undefined;
   if (rule?.chain !== forwardHookChain) return false;
-  return rule.expr === undefined || JSON.stringify(rule.expr).includes(forwardChain);
+  return rule.expr === undefined || ourTargets.some((target) => JSON.stringify(rule.expr).includes(`"${target}"`));
 }

@@ -1,10 +1,14 @@
 /** What the loop tells the world: log lines on transitions, and the figures behind `status` and the metrics. */
 import type { Logger } from 'pino';
 import type { PassStatus } from '../control/status.ts';
-import type { Culprit, HostEvent } from '../host/port.ts';
+import type { HostEvent } from '../host/port.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Retry } from './backoff.ts';
+import { isForgery } from './describe-event.ts';
 import type { Dirty } from './dirty.ts';
+import { Forgeries } from './forgeries.ts';
+import type { QuarrelStatus } from './quarrel.ts';
+import { RepairLog } from './repair-log.ts';
 import type { Repairs } from './repairs.ts';
 import type { ZoneRecord } from './zone-record.ts';
 
@@ -21,20 +25,23 @@ export class Reporter {
   lastPass: PassStatus | undefined;
   passes = 0;
   transactions = 0;
-  repairs = 0;
   warnings: readonly string[] = [];
   /** Milliseconds from a link's first event to ready, of the last 1000 zones. */
   readonly timesToReady: number[] = [];
-  /** Authors of foreign transactions since the last pass, by process id. */
-  readonly #culprits = new Map<number, Culprit>();
+  readonly repairs: RepairLog;
+  readonly forgeries = new Forgeries();
   #lastFailure = '';
+  #quarrels = false;
 
   constructor(log: Logger) {
     this.#log = log;
+    this.repairs = new RepairLog(log);
   }
 
-  heard(event: HostEvent): void {
-    if (event.kind === 'nft' && event.culprit !== undefined) this.#culprits.set(event.culprit.pid, event.culprit);
+  /** Whatever the host tells, whether it changes anything or not. `ifindex`: the link it is about, where there is one. */
+  heard(event: HostEvent, ifindex: number | undefined): void {
+    this.repairs.heard(event);
+    if (event.kind === 'traced' && isForgery(event)) this.#forged(ifindex ?? 0, event);
     if (event.kind === 'lost')
       this.#log.warn({ reason: event.reason }, `events may be missing: ${event.reason}; reading everything again`);
   }
@@ -66,35 +73,32 @@ export class Reporter {
   }
 
   closed(record: ZoneRecord): void {
+    this.forgeries.forget(record.ifindex);
     if (record.served === undefined) return;
     const { link, ifindex, served } = record;
     this.#log.info({ link, ifindex, state: 'closed' }, `${link} is gone: ${served.addresses.join(', ')} taken back`);
   }
 
-  passed({ dirty, milliseconds, changes, transacted, repairs }: PassReport): void {
+  #forged(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>): void {
+    const line = this.forgeries.heard(ifindex, packet);
+    if (line !== undefined) this.#log.warn({ ...packet, ifindex }, line);
+  }
+
+  /** Returns the culprits of a repair, undefined where there was none. */
+  passed({ dirty, milliseconds, changes, transacted, repairs }: PassReport): string[] | undefined {
     this.passes += 1;
     if (transacted) this.transactions += 1;
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
     this.#log.debug({ cause, changes }, `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`);
-    const took = round(performance.now() - (dirty.since ?? performance.now()));
-    const culprits = [...this.#culprits.values()];
-    this.#culprits.clear();
-    const authors = culprits.map(({ process, pid }) => `${process} (${pid})`).join(', ');
-    if (repairs.put.length > 0) {
-      this.repairs += 1;
-      const what = listed(repairs.put);
-      const fields = { changes, cause, culprit: culprits[0], culprits, milliseconds: took };
-      this.#log.warn(
-        fields,
-        `${authors === '' ? cause : authors} changed what is ours; put back after ${took} ms: ${what}`,
-      );
-    } else if (repairs.movesJump) {
-      this.#log.info(
-        { cause, culprits },
-        `our jump in FORWARD moved to its place behind the rules of ${authors || 'others'}`,
-      );
-    }
+    return this.repairs.passed(repairs, dirty, round(performance.now() - (dirty.since ?? performance.now())));
+  }
+
+  /** Tells when a quarrel begins and when it is over. */
+  quarrels(quarrel: QuarrelStatus | undefined): void {
+    if (quarrel !== undefined && !this.#quarrels) this.#log.error(quarrel.reason);
+    if (quarrel === undefined && this.#quarrels) this.#log.info('nobody undoes what is put back any more');
+    this.#quarrels = quarrel !== undefined;
   }
 
   failed(what: string, error: Error, retry: Retry): void {
@@ -122,12 +126,6 @@ export class Reporter {
     this.timesToReady.push(milliseconds);
     if (this.timesToReady.length > 1000) this.timesToReady.shift();
   }
-}
-
-/** The first few, and how many more. */
-function listed(things: readonly string[]): string {
-  const shown = things.slice(0, 4).join(', ');
-  return things.length > 4 ? `${shown} and ${things.length - 4} more` : shown;
 }
 
 function round(milliseconds: number): number {

@@ -6,6 +6,7 @@ import { messageOf } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { readCounters } from '../nft/counters.ts';
+import type { Forgeries } from './forgeries.ts';
 import type { Reconciler, ReconcilerState } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 import type { ZoneRecord } from './zone-record.ts';
@@ -33,11 +34,15 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
     uplinks,
     directories: reconciler.state.directories.map(directoryStatus),
-    zones: records.map((record) => zoneStatus(record, totals)).sort((a, b) => a.ifindex - b.ifindex),
+    zones: records
+      .map((record) => zoneStatus(record, totals, reporter.forgeries))
+      .sort((a, b) => a.ifindex - b.ifindex),
     lastPass: reporter.lastPass ?? null,
     passes: reporter.passes,
     transactions: reporter.transactions,
-    repairs: reporter.repairs,
+    repairs: reporter.repairs.rounds,
+    putBack: reporter.repairs.putBack,
+    lastRepairs: reporter.repairs.last,
     failures,
     warnings: reporter.warnings,
   };
@@ -59,7 +64,7 @@ function directoryStatus(directory: ReconcilerState['directories'][number]): Dir
   return { name: directory.name, state, entries: entries.length, problems, detail, since };
 }
 
-function zoneStatus(record: ZoneRecord, totals: CounterTotals): ZoneStatus {
+function zoneStatus(record: ZoneRecord, totals: CounterTotals, forgeries: Forgeries): ZoneStatus {
   const { link, ifindex, served, state, since, reason } = record;
   return {
     link,
@@ -73,7 +78,14 @@ function zoneStatus(record: ZoneRecord, totals: CounterTotals): ZoneStatus {
     reason: reason ?? null,
     sent: totals.sent.get(link) ?? null,
     received: totals.received.get(link) ?? null,
-    spoofed: totals.spoofed.get(link) ?? null,
+    spoofed: totals.dropped.source.get(link) ?? null,
+    dropped: {
+      source: totals.dropped.source.get(link) ?? null,
+      stray: totals.dropped.stray.get(link) ?? null,
+      error: totals.dropped.error.get(link) ?? null,
+      flood: totals.dropped.flood.get(link) ?? null,
+    },
+    lastForgery: forgeries.last(ifindex) ?? null,
   };
 }
 
@@ -81,7 +93,9 @@ function failuresOf(reconciler: Reconciler, records: readonly ZoneRecord[]): Fai
   const failed = records.flatMap(({ link, reason, retry }): FailureStatus[] =>
     retry === undefined ? [] : [{ what: link, reason: reason ?? '', ...retry }],
   );
-  const { failure } = reconciler.state;
-  if (failure === undefined) return failed;
-  return [{ what: 'host', reason: messageOf(failure.error), ...failure.retry }, ...failed];
+  const { failure, quarrel } = reconciler.state;
+  const host: FailureStatus[] = [];
+  if (failure !== undefined) host.push({ what: 'host', reason: messageOf(failure.error), ...failure.retry });
+  if (quarrel !== undefined) host.push({ what: 'host', ...quarrel });
+  return [...host, ...failed];
 }

@@ -2,7 +2,7 @@
 import type { NftCommand, NftFamily } from '../host/port.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import type { Expression } from './expressions.ts';
-import type { BaseHook, SetLayout } from './layout.ts';
+import type { BaseHook, SetLayout } from './layout-model.ts';
 
 export interface ChainRef {
   readonly family: NftFamily;
@@ -54,8 +54,9 @@ export function deleteRule({ family, table, chain }: ChainRef, handle: number | 
 }
 
 export function addSet(family: NftFamily, table: string, set: SetLayout): NftCommand {
-  const counted = set.counted ? { stmt: [{ counter: null }] } : {};
-  return { add: { set: { family, table, name: set.name, type: set.type, ...counted } } };
+  const counted = set.counted === true ? { stmt: [{ counter: null }] } : {};
+  const filled = set.filled === undefined ? {} : { flags: ['timeout'], ...set.filled };
+  return { add: { set: { family, table, name: set.name, type: set.type, ...counted, ...filled } } };
 }
 
 export function deleteSet(family: NftFamily, table: string, name: string): NftCommand {

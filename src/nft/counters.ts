@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type { Counter } from '../control/status.ts';
 import type { Nft } from '../host/port.ts';
-import { ownTable, sets, spoofedSet } from './names.ts';
+import { type DropKind, dropCounts, dropKinds, ownTable, sets } from './names.ts';
 
 export interface CounterTotals {
   /** From the zone, under its own address. */
   readonly sent: ReadonlyMap<string, Counter>;
   readonly received: ReadonlyMap<string, Counter>;
-  readonly spoofed: ReadonlyMap<string, Counter>;
+  /** What the zone sent and was not let through, by kind. */
+  readonly dropped: Readonly<Record<DropKind, ReadonlyMap<string, Counter>>>;
 }
 
 const counterSchema = z.object({ packets: z.number(), bytes: z.number() });
@@ -25,12 +26,13 @@ export async function readCounters(nft: Nft): Promise<CounterTotals> {
     const found = await Promise.all(names.map((name) => nft.set(ownTable.family, ownTable.name, name)));
     return sumByLink(found.flatMap((object) => elementsOf(object)));
   };
-  const [sent, received, spoofed] = await Promise.all([
+  const [sent, received, ...drops] = await Promise.all([
     total([sets.ipv4.from, sets.ipv6.from]),
     total([sets.ipv4.to, sets.ipv6.to]),
-    total([spoofedSet]),
+    ...dropKinds.map((kind) => total([dropCounts[kind]])),
   ]);
-  return { sent, received, spoofed };
+  const dropped = Object.fromEntries(dropKinds.map((kind, index) => [kind, drops[index] ?? new Map()]));
+  return { sent, received, dropped: dropped as CounterTotals['dropped'] };
 }
 
 function elementsOf(object: Readonly<Record<string, unknown>> | undefined): unknown[] {

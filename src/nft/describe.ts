@@ -26,7 +26,10 @@ export function describeCommand(command: NftCommand): string {
 
 function describeSetType(value: Fields): string {
   const counter = value['stmt'] === undefined ? '' : ' counter;';
-  return ` { type ${concat(value['type'], ' . ')};${counter} }`;
+  const { size, timeout } = value;
+  const filled =
+    timeout === undefined ? '' : ` size ${String(size)}; flags dynamic,timeout; timeout ${String(timeout)}s;`;
+  return ` { type ${concat(value['type'], ' . ')};${counter}${filled} }`;
 }
 
 function describeHook(value: Fields): string {
@@ -51,6 +54,10 @@ function describeExpression(expression: unknown): string {
       return `jump ${String((value as Fields)['target'])}`;
     case 'counter':
       return 'counter';
+    case 'set':
+      return describeUpdate(value as Fields);
+    case 'limit':
+      return describeLimit(value as Fields);
     case 'mangle':
       return `${operand((value as Fields)['key'])} set ${operand((value as Fields)['value'])}`;
     default:
@@ -58,7 +65,17 @@ function describeExpression(expression: unknown): string {
   }
 }
 
+/** `update @rates { iifname limit rate 10/second burst 30 packets }` */
+function describeUpdate({ op, elem, set, stmt }: Fields): string {
+  return `${String(op)} ${String(set)} { ${operand(elem)} ${listOf(stmt).map(describeExpression).join(' ')} }`;
+}
+
+function describeLimit({ rate, per, burst }: Fields): string {
+  return `limit rate ${String(rate)}/${String(per)} burst ${String(burst)} packets`;
+}
+
 function describeMatch({ op, left, right }: Fields): string {
+  if (right === false) return `${operand(left)} missing`;
   // nft lets `==` go unsaid, but not behind a computed left side.
   const isSilent = op === 'in' || (op === '==' && !('&' in (left as Fields)));
   const operator = isSilent ? ' ' : ` ${String(op)} `;
@@ -78,6 +95,7 @@ function operand(value: unknown): string {
   const [[kind, inner] = ['', null]] = Object.entries(value as Fields);
   if (kind === 'meta' || kind === 'ct') return describeKey(kind, inner as Fields);
   if (kind === 'payload') return `${String((inner as Fields)['protocol'])} ${String((inner as Fields)['field'])}`;
+  if (kind === 'fib') return `fib ${concat((inner as Fields)['flags'], ' . ')} ${String((inner as Fields)['result'])}`;
   if (kind === 'concat') return listOf(inner).map(operand).join(' . ');
   if (kind === 'prefix') return `${String((inner as Fields)['addr'])}/${String((inner as Fields)['len'])}`;
   if (kind === 'set') return `{ ${listOf(inner).map(operand).join(', ')} }`;

@@ -48,6 +48,10 @@ export function addressIsNot(family: Family, field: 'saddr' | 'daddr', value: Pr
   return match('!=', addressField(family, field), addressOrPrefix(value));
 }
 
+export function payloadIsNot(protocol: string, field: string, value: unknown): Expression {
+  return match('!=', { payload: { protocol, field } }, value);
+}
+
 export function payloadIs(protocol: string, field: string, value: unknown): Expression {
   return match('==', { payload: { protocol, field } }, value);
 }
@@ -78,6 +82,31 @@ export function clearMarkBit(bit: number): Expression {
   const others = (0xffffffff & ~bit) >>> 0;
   return { mangle: { key: { meta: { key: 'mark' } }, value: { '&': [{ meta: { key: 'mark' } }, others] } } };
 }
+
+/** True while the link that the packet came by stays below the rate; the kernel keeps one bucket per link in `set`. */
+export function linkIsBelow(set: string, rate: { perSecond: number; burst: number }): Expression {
+  const limit = { rate: rate.perSecond, burst: rate.burst, per: 'second' };
+  return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
+}
+
+/** Puts the link and the packet's source into `set`; a full set lets the rule fail. */
+export function rememberSource(set: string): Expression {
+  const elem = { concat: [{ meta: { key: 'iifname' } }, addressField('ipv6', 'saddr')] };
+  return { set: { op: 'add', elem, set: `@${set}` } };
+}
+
+/** All links together. */
+export function isBelow(rate: { perSecond: number; burst: number }): Expression {
+  return { limit: { rate: rate.perSecond, burst: rate.burst, per: 'second' } };
+}
+
+/** From here on the kernel tells what becomes of the packet; `nft monitor` prints it with its addresses. */
+export const trace: Expression = { mangle: { key: { meta: { key: 'nftrace' } }, value: 1 } };
+
+/** True where the host would not send to the packet's source by the link that it came by. */
+export const sourceIsElsewhere: Expression = {
+  match: { op: '==', left: { fib: { result: 'oif', flags: ['saddr', 'iif'] } }, right: false },
+};
 
 function match(op: string, left: NftObject, right: unknown): Expression {
   return { match: { op, left, right } };

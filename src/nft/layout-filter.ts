@@ -13,27 +13,37 @@ import {
   markHas,
   returns,
 } from './expressions.ts';
-import { anyZoneLink, type LayoutSettings } from './layout.ts';
+import { anyZoneLink, type LayoutSettings } from './layout-model.ts';
 import { userChain } from './names.ts';
+
+const userFirst: Expression[][] = [
+  [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), returns],
+  [jump(userChain)],
+];
 
 /** The head of `EDERA-FORWARD`, in `ip filter` and `ip6 filter` alike. Only what iptables can read back. */
 export function forwardHead(settings: LayoutSettings, family: Family): Expression[][] {
+  const marked = settings.mark === 0 ? [] : [[markHas(settings.mark), counter, accept]];
+  return [...userFirst, ...denials(settings, family), ...marked];
+}
+
+/**
+ * `EDERA-DENY`: the denials once more, for the head of `FORWARD`, where no accept of somebody else's has been seen yet;
+ * still behind the operator's own. Undefined where the settings deny nothing in the family.
+ */
+export function denyRules(settings: LayoutSettings, family: Family): Expression[][] | undefined {
+  const rules = denials(settings, family);
+  return rules.length === 0 ? undefined : [...userFirst, ...rules];
+}
+
+function denials(settings: LayoutSettings, family: Family): Expression[][] {
   const metadata = settings.deniedMetadata.filter(
     (target) => (typeof target === 'string' ? familyOf(target) : target.family) === family,
   );
+  const fromZone = interfaceIs('iifname', anyZoneLink);
   return [
-    [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), returns],
-    [jump(userChain)],
-    ...(settings.denyZoneToZone
-      ? [[interfaceIs('iifname', anyZoneLink), interfaceIs('oifname', anyZoneLink), counter, drop]]
-      : []),
-    ...metadata.map((target) => [
-      interfaceIs('iifname', anyZoneLink),
-      addressIs(family, 'daddr', target),
-      counter,
-      drop,
-    ]),
-    ...(settings.mark === 0 ? [] : [[markHas(settings.mark), counter, accept]]),
+    ...(settings.denyZoneToZone ? [[fromZone, interfaceIs('oifname', anyZoneLink), counter, drop]] : []),
+    ...metadata.map((target) => [fromZone, addressIs(family, 'daddr', target), counter, drop]),
   ];
 }
 

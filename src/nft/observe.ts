@@ -1,12 +1,13 @@
-/** Reads what nftables holds in the three tables we have something in. Everything of others is kept as it came. */
+/** Reads what nftables holds in the four tables we have something in. Everything of others is kept as it came. */
 import { z } from 'zod';
 import type { Nft, NftFamily, NftObject } from '../host/port.ts';
-import { filterTable, ownTable } from './names.ts';
+import { filterTable, ownTable, reversePathTable } from './names.ts';
 import { Chain, elementKey, hookOf, type Ruleset, setText, type Table, tableKey, toRule } from './ruleset.ts';
 
 /** The tables to look at, whether they exist or not. */
 export const observedTables: readonly { family: NftFamily; name: string }[] = [
   ownTable,
+  reversePathTable,
   { family: 'ip', name: filterTable },
   { family: 'ip6', name: filterTable },
 ];

@@ -3,12 +3,18 @@
  * first and hold, but still ahead of the first rule that ends every packet. `first`: at the head.
  */
 import type { NftObject } from '../host/port.ts';
-import { forwardChain } from './names.ts';
+import { denyChain, forwardChain } from './names.ts';
 import type { Chain, Rule, Table } from './ruleset.ts';
 
-/** Exactly our jump: unconditional, to our chain. A conditional one is somebody else's. */
+export const ourTargets: readonly string[] = [forwardChain, denyChain];
+
+/** Exactly a jump of ours: unconditional, to a chain of ours. A conditional one is somebody else's. */
 export function isOurJump(rule: Rule): boolean {
-  return jumpTarget(rule) === forwardChain && rule.expr.every((part) => 'counter' in part || 'jump' in part);
+  return ourTargets.some((target) => isJumpTo(rule, target));
+}
+
+export function isJumpTo(rule: Rule, target: string): boolean {
+  return jumpTarget(rule) === target && rule.expr.every((part) => 'counter' in part || 'jump' in part);
 }
 
 /** The position among the rules that are not ours: 0 is the head, their number the end. */

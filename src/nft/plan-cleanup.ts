@@ -5,15 +5,15 @@ import { deleteChain, deleteTable } from './commands.ts';
 import {
   filterFamilies,
   filterTable,
-  forwardChain,
   forwardHookChain,
   madeForwardMarker,
   madeTableMarker,
   ownTable,
+  reversePathTable,
   userChain,
   userInputChain,
 } from './names.ts';
-import { isOurJump } from './placement.ts';
+import { isOurJump, ourTargets } from './placement.ts';
 import { planRemovedFamily } from './plan-filter.ts';
 import { type Ruleset, type Table, tableKey } from './ruleset.ts';
 
@@ -47,7 +47,8 @@ export function planCleanup(observed: Ruleset): CleanupPlan {
   }
   const theirs = own?.chains.get(userInputChain)?.size ?? 0;
   if (theirs > 0) notes.push(`${theirs} rules of yours in ${userInputChain} go with the table inet ${ownTable.name}`);
-  if (own !== undefined) commands.push(deleteTable(ownTable.family, ownTable.name));
+  const tables = [ownTable, reversePathTable].filter(({ family, name }) => observed.has(tableKey(family, name)));
+  commands.push(...tables.map(({ family, name }) => deleteTable(family, name)));
   return { commands, notes };
 }
 
@@ -55,13 +56,13 @@ function isDeletionOf(command: NftCommand, chain: string): boolean {
   return (command['delete']?.['chain'] as { name?: unknown } | undefined)?.name === chain;
 }
 
-/** `FORWARD` as we made it: policy accept, and nothing in it but our jump. */
+/** `FORWARD` as we made it: policy accept, and nothing in it but our jumps. */
 function isForwardUnused(table: Table): boolean {
   const chain = table.chains.get(forwardHookChain);
   return chain !== undefined && chain.hook?.policy === 'accept' && chain.rules().every(isOurJump);
 }
 
 function holdsNothingElse(table: Table): boolean {
-  const ours = new Set([forwardHookChain, forwardChain, userChain]);
+  const ours = new Set([forwardHookChain, ...ourTargets, userChain]);
   return table.sets.size === 0 && [...table.chains.keys()].every((name) => ours.has(name));
 }

@@ -1,4 +1,4 @@
-/** What we have in `ip filter` and `ip6 filter`, tables that belong to everybody: two chains and one jump. */
+/** What we have in `ip filter` and `ip6 filter`, tables that belong to everybody: our chains and their jumps. */
 import type { NftCommand } from '../host/port.ts';
 import type { Family } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
@@ -13,10 +13,10 @@ import {
   insertRule,
 } from './commands.ts';
 import { counter, type Expression, jump } from './expressions.ts';
-import type { BaseHook, LayoutSettings } from './layout.ts';
-import { forwardHead, forwardPair } from './layout-filter.ts';
-import { filterFamilies, filterTable, forwardChain, forwardHookChain, userChain } from './names.ts';
-import { isOurJump, jumpPosition } from './placement.ts';
+import { denyRules, forwardHead, forwardPair } from './layout-filter.ts';
+import type { BaseHook, LayoutSettings } from './layout-model.ts';
+import { denyChain, filterFamilies, filterTable, forwardChain, forwardHookChain, userChain } from './names.ts';
+import { isJumpTo, isOurJump, jumpPosition, ourTargets } from './placement.ts';
 import { type Chain, type Rule, type Ruleset, ruleText, type Table, tableKey } from './ruleset.ts';
 
 export interface FilterScope {
@@ -46,6 +46,7 @@ export function planFilterFamily(
     ...missing.map((name) => addChain(ref(name), name === forwardHookChain ? forwardHook : undefined)),
     ...pairs,
     ...planJump(ref(forwardHookChain), table, settings.placement),
+    ...planDenials(ref, table, denyRules(settings, family)),
   ];
 }
 
@@ -59,16 +60,16 @@ export function planRemovedFamily(family: Family, observed: Ruleset): NftCommand
   const user = table.chains.get(userChain);
   return [
     ...jumps.map(({ handle }) => deleteRule(ref(forwardHookChain), handle)),
-    ...removeForwardChain(ref(forwardChain), table),
+    ...ourTargets.flatMap((chain) => removeChain(ref(chain), table)),
     ...(user !== undefined && user.size === 0 && !isReferred(table, userChain) ? [deleteChain(ref(userChain))] : []),
   ];
 }
 
 /** A chain that somebody else's rule jumps to can only be emptied: the kernel would refuse the rest. */
-function removeForwardChain(ref: ChainRef, table: Table): NftCommand[] {
-  const chain = table.chains.get(forwardChain);
+function removeChain(ref: ChainRef, table: Table): NftCommand[] {
+  const chain = table.chains.get(ref.chain);
   if (chain === undefined) return [];
-  const isStuck = isReferred(table, forwardChain);
+  const isStuck = isReferred(table, ref.chain);
   return [...(chain.size > 0 ? [flushChain(ref)] : []), ...(isStuck ? [] : [deleteChain(ref)])];
 }
 
@@ -76,7 +77,7 @@ function removeForwardChain(ref: ChainRef, table: Table): NftCommand[] {
 function isReferred(table: Table, target: string): boolean {
   return [...table.chains].some(
     ([name, chain]) =>
-      name !== forwardChain &&
+      !ourTargets.includes(name) &&
       chain.rules().some((rule) => !isOurJump(rule) && rule.text.includes(`target:"${target}"`)),
   );
 }
@@ -152,10 +153,31 @@ function isPair(rule: Rule): boolean {
   return link !== undefined && forwardPair(link).some((expr) => ruleText(expr) === rule.text);
 }
 
+/** The chain and its jump, first of all in `FORWARD`; or neither, where nothing is denied. */
+function planDenials(
+  ref: (chain: string) => ChainRef,
+  table: Table | undefined,
+  wanted: readonly (readonly Expression[])[] | undefined,
+): NftCommand[] {
+  const chain = table?.chains.get(denyChain);
+  const rules = table?.chains.get(forwardHookChain)?.rules() ?? [];
+  const jumps = rules.filter((rule) => isJumpTo(rule, denyChain));
+  const withdrawal = jumps.map(({ handle }) => deleteRule(ref(forwardHookChain), handle));
+  if (wanted === undefined) return table === undefined ? [] : [...withdrawal, ...removeChain(ref(denyChain), table)];
+  const isRight = chain !== undefined && chain.size === wanted.length && startsWith(chain, wanted);
+  const isFirst = jumps.length === 1 && rules[0] === jumps[0];
+  return [
+    ...(chain === undefined ? [addChain(ref(denyChain))] : []),
+    ...(isRight || chain === undefined || chain.size === 0 ? [] : [flushChain(ref(denyChain))]),
+    ...(isRight ? [] : wanted.map((expr) => addRule(ref(denyChain), expr))),
+    ...(isFirst ? [] : [...withdrawal, insertRule(ref(forwardHookChain), [counter, jump(denyChain)], undefined)]),
+  ];
+}
+
 /** Exactly one jump, at its place. A jump that is already there is never moved without need: moving counts as a change. */
 function planJump(ref: ChainRef, table: Table | undefined, placement: 'auto' | 'first'): NftCommand[] {
   const expr = [counter, jump(forwardChain)];
-  const rules = table?.chains.get(forwardHookChain)?.rules() ?? [];
+  const rules = (table?.chains.get(forwardHookChain)?.rules() ?? []).filter((rule) => !isJumpTo(rule, denyChain));
   const ours = rules.filter(isOurJump);
   const others = rules.filter((rule) => !isOurJump(rule));
   const position = jumpPosition(table ?? { chains: new Map(), sets: new Map() }, others, placement);

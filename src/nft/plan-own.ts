@@ -5,15 +5,8 @@
  */
 import type { NftCommand } from '../host/port.ts';
 import { addChain, addRule, addSet, addTable, type ChainRef, deleteChain, deleteSet, flushChain } from './commands.ts';
-import {
-  type ChainLayout,
-  enabledFamilies,
-  type LayoutSettings,
-  optionalChains,
-  ownChains,
-  ownSets,
-  type SetLayout,
-} from './layout.ts';
+import { optionalChains, ownChains, ownSets } from './layout.ts';
+import { type ChainLayout, enabledFamilies, type LayoutSettings, type SetLayout } from './layout-model.ts';
 import {
   filterFamilies,
   filterTable,
@@ -68,8 +61,8 @@ function ref(chain: string): ChainRef {
   return { family: ownTable.family, table: ownTable.name, chain };
 }
 
-function textOf({ type, counted }: SetLayout): string {
-  return setText(type, counted ? [{ counter: null }] : undefined, undefined);
+function textOf({ type, counted, filled }: SetLayout): string {
+  return setText(type, counted && [{ counter: null }], filled && ['timeout']);
 }
 
 function hangsAt(chain: Chain | undefined, hook: ChainLayout['hook']): boolean {
@@ -78,10 +71,12 @@ function hangsAt(chain: Chain | undefined, hook: ChainLayout['hook']): boolean {
   return type === hook.type && point === hook.hook && prio === hook.prio && policy === 'accept';
 }
 
-function holds(chain: Chain | undefined, layout: ChainLayout): boolean {
+/** True where the chain hangs at its hook and holds exactly its rules. */
+export function holds(chain: Chain | undefined, layout: ChainLayout): boolean {
   const rules = chain?.rules();
   return (
     rules !== undefined &&
+    hangsAt(chain, layout.hook) &&
     rules.length === layout.rules.length &&
     layout.rules.every((expr, index) => rules[index]?.text === ruleText(expr))
   );

@@ -9,10 +9,11 @@ import type { NftCommand } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { elements } from './commands.ts';
-import { enabledFamilies, type LayoutSettings, type ZonePair } from './layout.ts';
-import { ownTable, sets, spoofedSet } from './names.ts';
+import { enabledFamilies, type LayoutSettings, type ZonePair } from './layout-model.ts';
+import { dropCounts, ownTable, sets } from './names.ts';
 import { planFilterFamily, planRemovedFamily } from './plan-filter.ts';
 import { emptyTable, planOwnStructure } from './plan-own.ts';
+import { planReversePath } from './plan-reverse-path.ts';
 import { type Ruleset, type Table, tableKey } from './ruleset.ts';
 
 /** What one link had before and has now, either possibly nothing. */
@@ -80,6 +81,7 @@ function planAll(
       ? planRemovedFamily(family, observed)
       : planFilterFamily(settings, family, observed, { wanted: linksOf(zones, family), had: 'all', prune });
   return [
+    ...planReversePath(settings, observed),
     ...structure.commands,
     ...planElements(settings, base, elementKeys(settings, zones), present),
     ...families.flatMap(filter),
@@ -94,7 +96,10 @@ function linksOf(zones: readonly ZonePair[], family: Family): LinkName[] {
 }
 
 function ownSetNames(settings: LayoutSettings): Set<string> {
-  return new Set([spoofedSet, ...enabledFamilies(settings).flatMap((family) => Object.values(sets[family]))]);
+  return new Set([
+    ...Object.values(dropCounts),
+    ...enabledFamilies(settings).flatMap((family) => Object.values(sets[family])),
+  ]);
 }
 
 /** Element keys by set name. */
@@ -102,7 +107,7 @@ function elementKeys(settings: LayoutSettings, zones: readonly ZonePair[]): Map<
   const keys = new Map<string, Set<string>>([...ownSetNames(settings)].map((name) => [name, new Set()]));
   for (const { link, addresses } of zones) {
     if (addresses.length === 0) continue;
-    keys.get(spoofedSet)?.add(link);
+    for (const name of Object.values(dropCounts)) keys.get(name)?.add(link);
     for (const address of addresses) {
       const { from, to, zone } = sets[familyOf(address)];
       keys.get(from)?.add(`${link} ${address}`);

@@ -116,8 +116,10 @@ export function ruleText(expr: readonly unknown[], comment?: string): string {
   return canonical(expr) + (comment === undefined ? '' : ` # ${comment}`);
 }
 
+/** nft 1.0.6 neither lists nor takes the flag `dynamic`, later ones do both: it follows from the rules that fill the set. */
 export function setText(type: unknown, stmt: unknown, flags: unknown): string {
-  return canonical({ type, stmt: stmt ?? [], flags: flags ?? [] });
+  const told = [flags ?? []].flat().filter((flag) => flag !== 'dynamic');
+  return canonical({ type, stmt: stmt ?? [], flags: told });
 }
 
 /** `vif7.0 10.75.0.3` for a concatenation, the value itself otherwise. */

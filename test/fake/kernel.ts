@@ -57,6 +57,9 @@ export class FakeHost implements Host {
         this.#faults.passNow('sysctl.write');
         this.#sysctl.write(path, value);
       },
+      follow: (link) => this.#sysctl.follow(link),
+      unfollow: (link) => this.#sysctl.unfollow(link),
+      followProblem: undefined,
     };
   }
 

@@ -140,11 +140,12 @@ function addSet(table: FakeTable, body: Json, mustBeNew: boolean): number {
     type,
     elem,
     ...rest
-  } = object(body, [...inTable, ...['type', 'stmt?', 'flags?', 'comment?', 'size?', 'elem?']]);
+  } = object(body, [...inTable, ...['type', 'stmt?', 'flags?', 'comment?', 'size?', 'timeout?', 'elem?']]);
   if ([type].flat().some((part) => !setTypes.has(String(part)))) throw refused(`Unknown datatype: ${text(type)}`);
   if (rest['stmt'] !== undefined && text(rest['stmt']) !== '[{"counter":null}]') {
     throw refused(`the only statement known in a set is a counter: ${text(rest['stmt'])}`);
   }
+  if ([rest['flags'] ?? []].flat().includes('dynamic')) throw refused('Invalid set flag at index 0.');
   const there = table.sets.get(String(name));
   if (there !== undefined && (mustBeNew || text(there.type) !== text(type))) {
     throw refused(`Could not process rule: File exists: set ${name}`);

@@ -71,6 +71,8 @@ function acceptStatement(statement: unknown, place: RulePlace): Json {
       return { log: body === null ? null : object(body, ['prefix?', 'level?', 'group?']) };
     case 'limit':
       return { limit: { burst: 5, ...object(body, ['rate', 'per', 'burst?']) } };
+    case 'set':
+      return { set: acceptSetStatement(object(body, ['op', 'elem', 'set', 'stmt?']), place) };
     case 'xt':
       if (place.foreign) return { xt: body };
   }
@@ -97,7 +99,19 @@ function acceptRight(left: unknown, right: unknown, place: RulePlace): unknown {
   if (isJson(right) && Object.keys(right).some((key) => key === 'meta' || key === 'payload' || key === '&')) {
     throw refused(`Expression ${text(right)} not allowed in context (RHS).`);
   }
+  // `fib … missing`
+  if (right === false && isJson(left) && 'fib' in left) return right;
   return spell(left, acceptExpression(right, place));
+}
+
+/** Elements that packets make: the set must take them for a while only, or it would fill for good. */
+function acceptSetStatement(body: Json, place: RulePlace): Json {
+  const elem = acceptExpression(body['elem'], place);
+  const set = acceptLookup(elem, String(body['set']), place);
+  const { flags } = place.table.sets.get(set.slice(1))?.rest ?? {};
+  if (![flags].flat().includes('timeout')) throw refused(`Operation not supported: ${set} has no timeout`);
+  const stmt = Array.isArray(body['stmt']) ? { stmt: body['stmt'].map((part) => acceptStatement(part, place)) } : {};
+  return { op: body['op'], elem, set, ...stmt };
 }
 
 /** The set must exist in the same table and have as many parts as what is looked up. */

@@ -5,6 +5,7 @@
 import type { HostEvent, SysctlPath } from '../../src/host/port.ts';
 import type { Family } from '../../src/model/address.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
+import type { LinkName } from '../../src/model/link-name.ts';
 import type { EventStream } from './events.ts';
 import { refused } from './refuse.ts';
 
@@ -48,6 +49,7 @@ export class FakeSysctl {
   /** Keyed by `family/group/link`. */
   readonly #tree = new Map<string, Values>();
   readonly #events: EventStream;
+  readonly #followed = new Set<string>();
   #onDisableIpv6: (link: string) => void = () => undefined;
 
   constructor(events: EventStream, ipv6: boolean) {
@@ -105,6 +107,23 @@ export class FakeSysctl {
     const link = path.group === 'top' ? 'all' : path.link;
     this.#change(path.family, link, values, key, value);
     if (link === 'all') this.#spread(path.family, key, value);
+  }
+
+  readonly followProblem = undefined;
+
+  follow(link: LinkName): void {
+    this.#followed.add(link);
+  }
+
+  unfollow(link: LinkName): void {
+    this.#followed.delete(link);
+  }
+
+  /** A write by somebody else, which is told where the link is followed. */
+  writeAsOther(path: SysctlPath, value: string): void {
+    this.write(path, value);
+    if (this.#followed.has(path.link))
+      this.#events.emit({ kind: 'sysctl', link: path.link, name: `net/${textOf(path)}` });
   }
 
   /** `net/ipv4/conf/vif7.0/proxy_arp = 1` for every value the kernel would not have given by itself. */

@@ -65,6 +65,9 @@ test('with all the room there is', () => {
     Warnings
       /var/lib/edera/protect/daemon.toml does not exist: the default subnets are used
 
+    Put back
+      1m 5s ago, within 9.5 ms: our jump in ip filter FORWARD, changed by ufw (812)
+
     Last pass    5s ago, took 1.25 ms, 3 changes (link vif7.0 is up)
     So far       12 passes, 4 firewall transactions, 1 repair"
   `);
@@ -94,6 +97,9 @@ test('on 80 columns', () => {
     Warnings
       /var/lib/edera/protect/daemon.toml does not exist: the default subnets are
       used
+
+    Put back
+      1m 5s ago, within 9.5 ms: our jump in ip filter FORWARD, changed by ufw (812)
 
     Last pass    5s ago, took 1.25 ms, 3 changes (link vif7.0 is up)
     So far       12 passes, 4 firewall transactions, 1 repair"
@@ -128,6 +134,11 @@ test('on 40 columns', () => {
       does not exist: the default subnets
       are used
 
+    Put back
+      1m 5s ago, within 9.5 ms: our jump in
+      ip filter FORWARD, changed by ufw
+      (812)
+
     Last pass    5s ago, took 1.25 ms, 3
                  changes (link vif7.0 is up)
     So far       12 passes, 4 firewall
@@ -146,6 +157,9 @@ test('a host without zones', () => {
     Zones        0 links, 0 ready
 
     No zone has a link on this host.
+
+    Put back
+      1m 5s ago, within 9.5 ms: our jump in ip filter FORWARD, changed by ufw (812)
 
     Last pass    none yet
     So far       12 passes, 4 firewall transactions, 1 repair"

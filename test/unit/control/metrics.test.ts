@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { renderMetrics } from '../../../src/control/metrics.ts';
+import type { ZoneStatus } from '../../../src/control/status.ts';
 import { maxLabelledZones } from '../../../src/control/zone-metrics.ts';
 import { noon, statusOf, zoneOf } from './support.ts';
 
 const none = { timesToReadyMs: [] };
 
 test('the whole text for one zone', () => {
-  const status = statusOf({ zones: [zoneOf({ spoofed: { packets: 3, bytes: 252 } })] });
+  const status = statusOf({ zones: [zoneOf({ dropped: dropped(3) })] });
   expect(renderMetrics(status, { timesToReadyMs: [0.4, 1.5, 1.5, 20_000] })).toMatchInlineSnapshot(`
     "# TYPE protect_network_build info
     # HELP protect_network_build The running version.
@@ -48,6 +49,14 @@ test('the whole text for one zone', () => {
     # TYPE protect_network_repairs counter
     # HELP protect_network_repairs Times that somebody else had changed what is ours.
     protect_network_repairs_total 1
+    # TYPE protect_network_put_back counter
+    # HELP protect_network_put_back Things of ours that were put back, by kind.
+    protect_network_put_back_total{kind="nftables"} 1
+    protect_network_put_back_total{kind="route"} 0
+    protect_network_put_back_total{kind="neighbour-proxy"} 0
+    protect_network_put_back_total{kind="link"} 0
+    protect_network_put_back_total{kind="sysctl"} 0
+    protect_network_put_back_total{kind="forwarding"} 0
     # TYPE protect_network_last_pass_timestamp_seconds gauge
     # UNIT protect_network_last_pass_timestamp_seconds seconds
     # HELP protect_network_last_pass_timestamp_seconds When the last pass ended, Unix time.
@@ -88,9 +97,12 @@ test('the whole text for one zone', () => {
     # HELP protect_network_zone_bytes Bytes that a zone sent and received. At most 1000 links have their own; the rest are summed as \\"other\\".
     protect_network_zone_bytes_total{link="vif7.0",direction="sent"} 567890
     protect_network_zone_bytes_total{link="vif7.0",direction="received"} 840
-    # TYPE protect_network_zone_spoofed_packets counter
-    # HELP protect_network_zone_spoofed_packets Packets dropped because their source was not the zone's address. At most 1000 links have their own; the rest are summed as \\"other\\".
-    protect_network_zone_spoofed_packets_total{link="vif7.0"} 3
+    # TYPE protect_network_zone_dropped_packets counter
+    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), stray (to an address of the subnet that nobody has), error (ICMP about others' connections), flood (neighbour discovery). At most 1000 links have their own; the rest are summed as \\"other\\".
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="source"} 3
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="stray"} 0
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="error"} 0
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="flood"} 0
     # EOF
     "
   `);
@@ -102,8 +114,11 @@ test('escapes what people write', () => {
 });
 
 test('leaves out what could not be read instead of calling it zero', () => {
-  const text = renderMetrics(statusOf({ zones: [zoneOf({ sent: null, spoofed: null })], lastPass: null }), none);
-  expect(text).not.toMatch(/direction="sent"|spoofed|last_pass/);
+  const text = renderMetrics(
+    statusOf({ zones: [zoneOf({ sent: null, dropped: dropped(null) })], lastPass: null }),
+    none,
+  );
+  expect(text).not.toMatch(/direction="sent"|dropped|last_pass/);
   expect(text).toContain('protect_network_zone_bytes_total{link="vif7.0",direction="received"} 840\n');
 });
 
@@ -145,3 +160,8 @@ test('every family is announced once, before its samples, and no sample comes tw
     else if (!line.startsWith('#')) expect(line.replace(/[ {].*/, '').startsWith(family)).toBe(true);
   }
 });
+
+function dropped(packets: number | null): ZoneStatus['dropped'] {
+  const none = packets === null ? null : { packets: 0, bytes: 0 };
+  return { source: packets === null ? null : { packets, bytes: 84 * packets }, stray: none, error: none, flood: none };
+}

@@ -47,11 +47,23 @@ export function statusOf(changes: Partial<Status> = {}): Status {
     passes: 12,
     transactions: 4,
     repairs: 1,
+    putBack: { nftables: 1, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
+    lastRepairs: [
+      {
+        at: noon - 65_000,
+        milliseconds: 9.5,
+        culprits: ['ufw (812)'],
+        cause: 'ufw (812) changed ip filter',
+        what: ['our jump in ip filter FORWARD'],
+      },
+    ],
     failures: [],
     warnings: [],
     ...changes,
   };
 }
+
+const none = { packets: 0, bytes: 0 };
 
 export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
   return {
@@ -66,7 +78,9 @@ export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
     reason: null,
     sent: { packets: 1234, bytes: 567_890 },
     received: { packets: 9, bytes: 840 },
-    spoofed: { packets: 0, bytes: 0 },
+    spoofed: none,
+    dropped: { source: none, stray: none, error: none, flood: none },
+    lastForgery: null,
     ...changes,
   };
 }

@@ -72,7 +72,10 @@ export function foreignThings(host: FakeHost): string[] {
     else if (/^ {2}(chain|set) /.test(line)) chain = text;
     else if (line.startsWith('    ')) {
       const isOurs =
-        place === 'table inet edera' || chain === 'chain EDERA-FORWARD' || text.endsWith('jump EDERA-FORWARD');
+        place === 'table inet edera' ||
+        place === 'table ip6 edera-reverse-path' ||
+        chain === 'chain EDERA-FORWARD' ||
+        text.endsWith('jump EDERA-FORWARD');
       if (!isOurs) lines.push(`${place}, ${chain}: ${text}`);
     } else if (!/ vif| tap0 |\/tap0\/|proto 75|net\/ipv[46]\/conf\/(vif|all\/)|net\/ipv[46]\/neigh\/vif/.test(line))
       lines.push(line);

@@ -213,6 +213,9 @@ export class World {
           trace.push(`${sysctlName(path)}=${value}`);
           sysctl.write(path, value);
         },
+        follow: (link) => sysctl.follow(link),
+        unfollow: (link) => sysctl.unfollow(link),
+        followProblem: undefined,
       },
       conntrack: {
         purge: (addresses) => {

@@ -1,7 +1,7 @@
 /** The whole layout as text, to be read by a person: what a fresh host with one zone is given. */
 import { describe, expect, it } from 'vitest';
 import { describeCommand } from '../../../src/nft/describe.ts';
-import type { LayoutSettings } from '../../../src/nft/layout.ts';
+import type { LayoutSettings } from '../../../src/nft/layout-model.ts';
 import { planRuleset } from '../../../src/nft/plan.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import { all, converge, defaults, prefix, zone } from './support.ts';
@@ -11,7 +11,10 @@ const zones = [zone('vif7.0', '10.75.0.3', 'fdd4:1476:6c7e::3')];
 describe('the layout', () => {
   it('with the defaults', () => {
     expect(lines(defaults).join('\n')).toMatchInlineSnapshot(`
-      "add table inet edera
+      "add table ip6 edera-reverse-path
+      add chain ip6 edera-reverse-path guard { type filter hook prerouting priority -450; policy accept; }
+      add rule ip6 edera-reverse-path guard iifname "vif*" ip6 saddr != :: fib saddr . iif oif missing counter drop
+      add table inet edera
       add set inet edera from4 { type ifname . ipv4_addr; counter; }
       add set inet edera to4 { type ifname . ipv4_addr; counter; }
       add set inet edera zone4 { type ipv4_addr; }
@@ -19,7 +22,15 @@ describe('the layout', () => {
       add set inet edera to6 { type ifname . ipv6_addr; counter; }
       add set inet edera zone6 { type ipv6_addr; }
       add set inet edera spoofed { type ifname; counter; }
+      add set inet edera strays { type ifname; counter; }
+      add set inet edera foreign-errors { type ifname; counter; }
+      add set inet edera discovery-floods { type ifname; counter; }
+      add set inet edera discovery-known { type ifname . ipv6_addr; size 4096; flags dynamic,timeout; timeout 60s; }
+      add set inet edera discovery-rate { type ifname; size 65535; flags dynamic,timeout; timeout 60s; }
+      add set inet edera told-rate { type ifname; size 65535; flags dynamic,timeout; timeout 60s; }
       add chain inet edera zone-errors
+      add chain inet edera discovery
+      add chain inet edera forged
       add chain inet edera from-zone
       add chain inet edera guard { type filter hook prerouting priority -450; policy accept; }
       add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
@@ -36,21 +47,32 @@ describe('the layout', () => {
       add rule inet edera zone-errors iifname . ct reply ip saddr @from4 return
       add rule inet edera zone-errors iifname . ct original ip6 saddr @from6 return
       add rule inet edera zone-errors iifname . ct reply ip6 saddr @from6 return
+      add rule inet edera zone-errors iifname @foreign-errors drop
       add rule inet edera zone-errors counter drop
+      add rule inet edera discovery icmpv6 type nd-neighbor-advert accept
+      add rule inet edera discovery ip6 saddr :: accept
+      add rule inet edera discovery iifname . ip6 saddr @discovery-known accept
+      add rule inet edera discovery update @discovery-rate { iifname limit rate 1/second burst 4 packets } limit rate 40/second burst 50 packets add @discovery-known { iifname . ip6 saddr  } accept
+      add rule inet edera discovery iifname @discovery-floods drop
+      add rule inet edera discovery counter drop
+      add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 0x1
+      add rule inet edera forged iifname @spoofed drop
+      add rule inet edera forged counter drop
       add rule inet edera from-zone ip daddr 127.0.0.0/8 counter drop
       add rule inet edera from-zone iifname . ip saddr @from4 accept
       add rule inet edera from-zone iifname . ip6 saddr @from6 accept
-      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
-      add rule inet edera from-zone ip6 saddr :: ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } jump discovery
+      add rule inet edera from-zone ip6 saddr :: ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } jump discovery
       add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
       add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
-      add rule inet edera from-zone iifname @spoofed drop
-      add rule inet edera from-zone counter drop
+      add rule inet edera from-zone jump forged
       add rule inet edera guard iifname "vif*" jump from-zone
-      add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
-      add rule inet edera guard iifname != "lo" ip6 saddr @zone6 counter drop
+      add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
+      add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
       add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      add rule inet edera forward-begin iifname "vif*" ip daddr 10.75.0.0/16 oifname != "vif*" iifname @strays drop
       add rule inet edera forward-begin iifname "vif*" ip daddr 10.75.0.0/16 oifname != "vif*" counter drop
+      add rule inet edera forward-begin iifname "vif*" ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" iifname @strays drop
       add rule inet edera forward-begin iifname "vif*" ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" counter drop
       add rule inet edera forward-begin iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera forward-begin iifname "vif*" icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } jump zone-errors
@@ -68,6 +90,9 @@ describe('the layout', () => {
       add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname != "vif*" oifname != "lo" counter masquerade
       add rule inet edera forward-end meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add element inet edera spoofed { vif7.0 }
+      add element inet edera strays { vif7.0 }
+      add element inet edera foreign-errors { vif7.0 }
+      add element inet edera discovery-floods { vif7.0 }
       add element inet edera from4 { vif7.0 . 10.75.0.3 }
       add element inet edera to4 { vif7.0 . 10.75.0.3 }
       add element inet edera zone4 { 10.75.0.3 }
@@ -104,7 +129,15 @@ describe('the layout', () => {
       add set inet edera to4 { type ifname . ipv4_addr; counter; }
       add set inet edera zone4 { type ipv4_addr; }
       add set inet edera spoofed { type ifname; counter; }
+      add set inet edera strays { type ifname; counter; }
+      add set inet edera foreign-errors { type ifname; counter; }
+      add set inet edera discovery-floods { type ifname; counter; }
+      add set inet edera discovery-known { type ifname . ipv6_addr; size 4096; flags dynamic,timeout; timeout 60s; }
+      add set inet edera discovery-rate { type ifname; size 65535; flags dynamic,timeout; timeout 60s; }
+      add set inet edera told-rate { type ifname; size 65535; flags dynamic,timeout; timeout 60s; }
       add chain inet edera zone-errors
+      add chain inet edera discovery
+      add chain inet edera forged
       add chain inet edera from-zone
       add chain inet edera guard { type filter hook prerouting priority -450; policy accept; }
       add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
@@ -117,15 +150,25 @@ describe('the layout', () => {
       add chain inet edera made-ip-filter-forward
       add rule inet edera zone-errors iifname . ct original ip saddr @from4 return
       add rule inet edera zone-errors iifname . ct reply ip saddr @from4 return
+      add rule inet edera zone-errors iifname @foreign-errors drop
       add rule inet edera zone-errors counter drop
+      add rule inet edera discovery icmpv6 type nd-neighbor-advert accept
+      add rule inet edera discovery ip6 saddr :: accept
+      add rule inet edera discovery iifname . ip6 saddr @discovery-known accept
+      add rule inet edera discovery update @discovery-rate { iifname limit rate 1/second burst 4 packets } limit rate 40/second burst 50 packets add @discovery-known { iifname . ip6 saddr  } accept
+      add rule inet edera discovery iifname @discovery-floods drop
+      add rule inet edera discovery counter drop
+      add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 0x1
+      add rule inet edera forged iifname @spoofed drop
+      add rule inet edera forged counter drop
       add rule inet edera from-zone ip daddr 127.0.0.0/8 counter drop
       add rule inet edera from-zone iifname . ip saddr @from4 accept
       add rule inet edera from-zone meta nfproto ipv6 drop
-      add rule inet edera from-zone iifname @spoofed drop
-      add rule inet edera from-zone counter drop
+      add rule inet edera from-zone jump forged
       add rule inet edera guard iifname "vif*" jump from-zone
-      add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
+      add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
       add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
+      add rule inet edera forward-begin iifname "vif*" ip daddr 10.75.0.0/16 oifname != "vif*" iifname @strays drop
       add rule inet edera forward-begin iifname "vif*" ip daddr 10.75.0.0/16 oifname != "vif*" counter drop
       add rule inet edera forward-begin iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
@@ -138,6 +181,9 @@ describe('the layout', () => {
       add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
       add rule inet edera forward-end meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add element inet edera spoofed { vif7.0 }
+      add element inet edera strays { vif7.0 }
+      add element inet edera foreign-errors { vif7.0 }
+      add element inet edera discovery-floods { vif7.0 }
       add element inet edera from4 { vif7.0 . 10.75.0.3 }
       add element inet edera to4 { vif7.0 . 10.75.0.3 }
       add element inet edera zone4 { 10.75.0.3 }
@@ -173,11 +219,13 @@ describe('what a setting changes', () => {
 
   it('anti-spoof = false', () => {
     expect(difference({ antiSpoof: false })).toMatchInlineSnapshot(`
-      "- add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
+      "- add table ip6 edera-reverse-path
+      - add chain ip6 edera-reverse-path guard { type filter hook prerouting priority -450; policy accept; }
+      - add rule ip6 edera-reverse-path guard iifname "vif*" ip6 saddr != :: fib saddr . iif oif missing counter drop
+      - add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
       - add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
-      - add rule inet edera from-zone iifname @spoofed drop
-      - add rule inet edera guard iifname != "lo" ip saddr @zone4 counter drop
-      - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 counter drop
+      - add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
+      - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
       + add rule inet edera from-zone iifname @spoofed accept"
     `);
   });
@@ -185,7 +233,17 @@ describe('what a setting changes', () => {
   it('zone-to-zone = deny', () => {
     expect(difference({ denyZoneToZone: true })).toMatchInlineSnapshot(`
       "+ add rule ip filter EDERA-FORWARD iifname "vif*" oifname "vif*" counter drop
-      + add rule ip6 filter EDERA-FORWARD iifname "vif*" oifname "vif*" counter drop"
+      + add chain ip filter EDERA-DENY
+      + add rule ip filter EDERA-DENY iifname != "vif*" oifname != "vif*" return
+      + add rule ip filter EDERA-DENY jump EDERA-USER
+      + add rule ip filter EDERA-DENY iifname "vif*" oifname "vif*" counter drop
+      + insert rule ip filter FORWARD counter jump EDERA-DENY
+      + add rule ip6 filter EDERA-FORWARD iifname "vif*" oifname "vif*" counter drop
+      + add chain ip6 filter EDERA-DENY
+      + add rule ip6 filter EDERA-DENY iifname != "vif*" oifname != "vif*" return
+      + add rule ip6 filter EDERA-DENY jump EDERA-USER
+      + add rule ip6 filter EDERA-DENY iifname "vif*" oifname "vif*" counter drop
+      + insert rule ip6 filter FORWARD counter jump EDERA-DENY"
     `);
   });
 
@@ -194,7 +252,18 @@ describe('what a setting changes', () => {
     expect(difference({ deniedMetadata })).toMatchInlineSnapshot(`
       "+ add rule ip filter EDERA-FORWARD iifname "vif*" ip daddr 169.254.169.254 counter drop
       + add rule ip filter EDERA-FORWARD iifname "vif*" ip daddr 100.64.0.0/10 counter drop
-      + add rule ip6 filter EDERA-FORWARD iifname "vif*" ip6 daddr fd00:ec2::254 counter drop"
+      + add chain ip filter EDERA-DENY
+      + add rule ip filter EDERA-DENY iifname != "vif*" oifname != "vif*" return
+      + add rule ip filter EDERA-DENY jump EDERA-USER
+      + add rule ip filter EDERA-DENY iifname "vif*" ip daddr 169.254.169.254 counter drop
+      + add rule ip filter EDERA-DENY iifname "vif*" ip daddr 100.64.0.0/10 counter drop
+      + insert rule ip filter FORWARD counter jump EDERA-DENY
+      + add rule ip6 filter EDERA-FORWARD iifname "vif*" ip6 daddr fd00:ec2::254 counter drop
+      + add chain ip6 filter EDERA-DENY
+      + add rule ip6 filter EDERA-DENY iifname != "vif*" oifname != "vif*" return
+      + add rule ip6 filter EDERA-DENY jump EDERA-USER
+      + add rule ip6 filter EDERA-DENY iifname "vif*" ip6 daddr fd00:ec2::254 counter drop
+      + insert rule ip6 filter FORWARD counter jump EDERA-DENY"
     `);
   });
 

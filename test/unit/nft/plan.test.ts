@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NftCommand } from '../../../src/host/port.ts';
 import { hasCode } from '../../../src/model/errors.ts';
 import { describeCommand } from '../../../src/nft/describe.ts';
-import type { ZonePair } from '../../../src/nft/layout.ts';
+import type { ZonePair } from '../../../src/nft/layout-model.ts';
 import { nameRules } from '../../../src/nft/name-rules.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset } from '../../../src/nft/plan.ts';
@@ -132,7 +132,7 @@ describe('a transaction', () => {
     const commands = await converge(new FakeHost(), defaults, all(manyZones(1200)));
     const sizes = commands.flatMap((command) => elementsOf(command).length || []);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1200 * 7);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1200 * 10);
   });
 
   it('hands an address from one link to another without an instant of both or neither', async () => {
@@ -140,9 +140,15 @@ describe('a transaction', () => {
     await converge(host, defaults, all([zone('vif1.0', '10.75.0.3')]));
     const commands = await converge(host, defaults, all([zone('vif2.0', '10.75.0.3')]));
     const lines = commands.map(describeCommand);
-    expect(lines.slice(0, 6)).toEqual([
+    expect(lines.slice(0, 12)).toEqual([
       'delete element inet edera spoofed { vif1.0 }',
       'add element inet edera spoofed { vif2.0 }',
+      'delete element inet edera strays { vif1.0 }',
+      'add element inet edera strays { vif2.0 }',
+      'delete element inet edera foreign-errors { vif1.0 }',
+      'add element inet edera foreign-errors { vif2.0 }',
+      'delete element inet edera discovery-floods { vif1.0 }',
+      'add element inet edera discovery-floods { vif2.0 }',
       'delete element inet edera from4 { vif1.0 . 10.75.0.3 }',
       'add element inet edera from4 { vif2.0 . 10.75.0.3 }',
       'delete element inet edera to4 { vif1.0 . 10.75.0.3 }',

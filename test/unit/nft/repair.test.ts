@@ -1,7 +1,7 @@
 /** Whatever somebody does to what is ours is put right in one transaction, and what is theirs stays. */
 import { describe, expect, it } from 'vitest';
 import type { NftCommand, NftFamily } from '../../../src/host/port.ts';
-import type { LayoutSettings } from '../../../src/nft/layout.ts';
+import type { LayoutSettings } from '../../../src/nft/layout-model.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import {
   acceptAll,
@@ -53,7 +53,14 @@ const damages: readonly Damage[] = [
   ['a rule at the head of EDERA-FORWARD', async () => [insertion('ip', 'filter', 'EDERA-FORWARD')]],
   ['a rule at the end of EDERA-FORWARD', async () => [addition('ip', 'filter', 'EDERA-FORWARD')]],
   ['EDERA-FORWARD flushed', async () => [{ flush: { chain: { ...filter, name: 'EDERA-FORWARD' } } }]],
-  ['our jump gone', async (host) => [await deletion(host, 'ip', 'filter', 'FORWARD', 1)]],
+  ['our jump gone', async (host) => [await deletion(host, 'ip', 'filter', 'FORWARD', 2)]],
+  ['the jump to the denials gone', async (host) => [await deletion(host, 'ip', 'filter', 'FORWARD', 0)]],
+  ['an accept put before the denials', async () => [insertion('ip', 'filter', 'FORWARD', [acceptAll])]],
+  ['EDERA-DENY flushed', async () => [{ flush: { chain: { ...filter, name: 'EDERA-DENY' } } }]],
+  ['a rule at the end of EDERA-DENY', async () => [addition('ip', 'filter', 'EDERA-DENY')]],
+  ['the second layer gone', async () => [{ delete: { table: { family: 'ip6', name: 'edera-reverse-path' } } }]],
+  ['the second layer emptied', async () => [{ flush: { table: { family: 'ip6', name: 'edera-reverse-path' } } }]],
+  ['a rule before the second layer', async () => [insertion('ip6', 'edera-reverse-path', 'guard')]],
   ['our jump twice', async () => [{ add: { rule: { ...filter, chain: 'FORWARD', expr: [jumpTo('EDERA-FORWARD')] } } }]],
   ['an end put before our jump', async () => [insertion('ip', 'filter', 'FORWARD', [dropAll])]],
   ['ip6 filter gone', async () => [{ delete: { table: { family: 'ip6', name: 'filter' } } }]],
@@ -73,7 +80,8 @@ describe('damage is repaired', () => {
     expect(host.nft.generation).toBe(generation + 1);
     expect(await pending(host, settings, scope)).toEqual([]);
     if (name === 'everything gone') return;
-    const stays = name === 'an end put before our jump' ? [[dropAll], ...theirs] : theirs;
+    const putBefore = { 'an end put before our jump': dropAll, 'an accept put before the denials': acceptAll }[name];
+    const stays = putBefore === undefined ? theirs : [[putBefore], ...theirs];
     expect(await foreignRules(host)).toEqual(stays);
     // With our table goes the memory of which tables we made, and cleaning up leaves them then.
     const memory = name === 'our table gone' ? /^ {2}chain made-.*\n/gm : /$^/;
@@ -83,7 +91,7 @@ describe('damage is repaired', () => {
   it('all of it at once', async () => {
     const host = await healthyHost();
     const before = host.render();
-    for (const index of [0, 3, 7, 17, 19, 23]) {
+    for (const index of [0, 3, 7, 17, 19, 26, 30]) {
       const [, damage] = damages[index] ?? [];
       host.foreignNft((await damage?.(host)) ?? []);
     }

@@ -4,7 +4,7 @@ import type { NftCommand, NftFamily, NftObject } from '../../../src/host/port.ts
 import { type Address, type Prefix, parseAddress, parsePrefix } from '../../../src/model/address.ts';
 import { type LinkName, parseLinkName } from '../../../src/model/link-name.ts';
 import { applyRuleset } from '../../../src/nft/apply.ts';
-import type { LayoutSettings, ZonePair } from '../../../src/nft/layout.ts';
+import type { LayoutSettings, ZonePair } from '../../../src/nft/layout-model.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset, type Scope } from '../../../src/nft/plan.ts';
 import type { FakeHost } from '../../fake/kernel.ts';

@@ -1,0 +1,27 @@
+/** Who a process is and who started it, as far as it can still be seen: the tools that change a firewall end at once. */
+import { readFileSync } from 'node:fs';
+
+export interface ProcessName {
+  readonly pid: number;
+  /** At most 15 bytes, as the kernel keeps it. */
+  readonly process: string;
+}
+
+/** The parent of `pid`; undefined where the process is gone, or where its parent is nobody in particular. */
+export function parentOf(pid: number): ProcessName | undefined {
+  const parent = Number(statOf(pid)?.[2]);
+  if (!Number.isInteger(parent) || parent <= 1) return undefined;
+  const name = statOf(parent)?.[1];
+  return name === undefined ? undefined : { pid: parent, process: name };
+}
+
+/** Process id, name and parent (proc_pid_stat(5)); a name may hold anything, its last bracket ends it. */
+function statOf(pid: number): [string, string, string] | undefined {
+  try {
+    const match = /^(\d+) \((.*)\) \S (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return match === null ? undefined : [match[1] ?? '', match[2] ?? '', match[3] ?? ''];
+  } catch {
+    // It has ended; nothing more can be said about it.
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/** The zone directories in force: made from the configuration, replaced with it, asked together. */
+import type { Config } from '../config/config.ts';
+import type { LinkName } from '../model/link-name.ts';
+import type { AskedDirectory } from './claims.ts';
+import type { ZoneDirectory } from './directory.ts';
+
+/** `links` gives the zone links on the host at any time. */
+export type MakeDirectories = (config: Config, links: () => readonly LinkName[]) => ZoneDirectory[];
+
+export interface AskedDirectoriesOptions {
+  readonly config: Config;
+  readonly make: MakeDirectories;
+  readonly links: () => readonly LinkName[];
+  /** Something new can be read from them; `what` says which of them did what. */
+  readonly news: (what: string) => void;
+}
+
+export class AskedDirectories {
+  readonly #options: AskedDirectoriesOptions;
+  #zonesSettings: string;
+  list: readonly ZoneDirectory[];
+
+  constructor(options: AskedDirectoriesOptions) {
+    this.#options = options;
+    this.#zonesSettings = zonesSettings(options.config);
+    this.list = options.make(options.config, options.links);
+  }
+
+  /** Resolves when each has answered once or has said why it cannot. */
+  async start(): Promise<void> {
+    const start = async (directory: ZoneDirectory) => {
+      const news = (verb: string) => this.#options.news(`zone directory ${directory.name} ${verb}`);
+      await directory.start(() => news('changed'));
+      news('answered');
+    };
+    await Promise.all(this.list.map(start));
+  }
+
+  /** New ones where the settings name others; what the old ones said holds until the new ones have answered. */
+  async reload(config: Config): Promise<void> {
+    if (zonesSettings(config) === this.#zonesSettings) return;
+    const before = this.list;
+    this.#zonesSettings = zonesSettings(config);
+    this.list = this.#options.make(config, this.#options.links);
+    await this.start();
+    await Promise.all(before.map((directory) => directory.stop()));
+  }
+
+  ask(): AskedDirectory[] {
+    return this.list.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
+  }
+
+  linksChanged(): void {
+    for (const directory of this.list) directory.linksChanged?.();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.list.map((directory) => directory.stop()));
+  }
+}
+
+function zonesSettings({ settings }: Config): string {
+  return JSON.stringify(settings.zones);
+}

@@ -1,0 +1,60 @@
+/** Which links' sysctls are watched for foreign writes: those that are served, under the name they have. */
+import type { Sysctl } from '../host/port.ts';
+import type { LinkName } from '../model/link-name.ts';
+import type { Plan } from './plan.ts';
+import type { ZoneRecords } from './zone-record.ts';
+
+export class FollowedLinks {
+  readonly #sysctl: Sysctl;
+  readonly #names = new Map<number, LinkName>();
+  readonly #awaiting = new Set<number>();
+  #isFollowing = false;
+
+  constructor(sysctl: Sysctl) {
+    this.#sysctl = sysctl;
+  }
+
+  /**
+   * Brings the watches up to date for the links in `scope`. Where sysctls had to be written, their files may be new ones:
+   * a link whose MTU was too small for IPv6 for a while comes back with others.
+   */
+  update(records: ZoneRecords, scope: 'all' | ReadonlySet<number>, plan: Plan): void {
+    const rewritten = new Set(plan.sysctls.map(({ ifindex }) => ifindex));
+    const indices =
+      scope === 'all' ? [...this.#names.keys(), ...records.values().map(({ ifindex }) => ifindex)] : scope;
+    for (const ifindex of new Set(indices)) {
+      const record = records.get(ifindex);
+      const wanted = record?.state === 'ready' ? record.served?.link : undefined;
+      const known = this.#names.get(ifindex);
+      if (known !== undefined && known !== wanted) this.#drop(ifindex, known);
+      if (wanted !== undefined && (known !== wanted || rewritten.has(ifindex))) {
+        this.#names.set(ifindex, wanted);
+        this.#awaiting.add(ifindex);
+      }
+    }
+    this.#followNext();
+  }
+
+  stop(): void {
+    this.#awaiting.clear();
+  }
+
+  /** One at a time, half a millisecond each: no zone that opens meanwhile waits for it. */
+  #followNext(): void {
+    const [ifindex] = this.#awaiting;
+    if (ifindex === undefined || this.#isFollowing) return;
+    this.#isFollowing = true;
+    setImmediate(() => {
+      this.#isFollowing = false;
+      const name = this.#names.get(ifindex);
+      if (this.#awaiting.delete(ifindex) && name !== undefined) this.#sysctl.follow(name);
+      this.#followNext();
+    });
+  }
+
+  /** A name may have a new bearer already, whose watch is not to be ended. */
+  #drop(ifindex: number, name: LinkName): void {
+    this.#names.delete(ifindex);
+    if (![...this.#names.values()].includes(name)) this.#sysctl.unfollow(name);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Looks for neighbour proxies that somebody deleted. The kernel announces neither their coming nor their going, so this is
+ * the one thing that has to be asked for; how often follows from what asking costs.
+ */
+import { observeProxies } from '../arp/observe.ts';
+import type { Rtnetlink } from '../host/port.ts';
+import type { Mirror } from './mirror.ts';
+
+/** Asking takes 1 ms with ten zones: at most 1/4000 of a core goes into it. */
+const pausePerCost = 4_000;
+const shortestPauseMs = 2_000;
+/** Longer than this, and the resync comes first. */
+const longestPauseMs = 60_000;
+
+export interface ProxyWatchOptions {
+  readonly rtnetlink: Rtnetlink;
+  readonly mirror: Mirror;
+  /** Changes whenever a pass begins or ends: what was listed meanwhile means nothing. */
+  readonly era: () => number;
+  readonly missing: (links: readonly number[]) => void;
+}
+
+export class ProxyWatch {
+  readonly #options: ProxyWatchOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: ProxyWatchOptions) {
+    this.#options = options;
+    this.#wait(shortestPauseMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #wait(pauseMs: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(pauseMs, shortestPauseMs), longestPauseMs));
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    const { mirror } = this.#options;
+    const isIdle = [...mirror.proxies.values()].every((proxies) => proxies.size === 0);
+    if (isIdle) this.#wait(shortestPauseMs);
+    else {
+      const begun = performance.now();
+      // A listing that fails is none of our business: the next pass will say what is wrong with the host.
+      const again = () => this.#wait((performance.now() - begun) * pausePerCost);
+      this.#compare().then(again, again);
+    }
+  }
+
+  async #compare(): Promise<void> {
+    const { rtnetlink, mirror, era, missing } = this.#options;
+    const before = era();
+    const present = await observeProxies(rtnetlink, [...mirror.links.values()]);
+    if (this.#stopped || era() !== before) return;
+    const links = [...mirror.proxies].flatMap(([ifindex, wanted]) => {
+      const found = present.get(ifindex);
+      return [...wanted].every((address) => found?.has(address)) ? [] : [ifindex];
+    });
+    if (links.length > 0) missing(links);
+  }
+}

@@ -1,0 +1,52 @@
+/** What failed for the host as a whole and when it is tried again; one timer for whatever is due first. */
+import { earliest, isDue, nextRetry, type Retry } from './backoff.ts';
+import type { ZoneRecords } from './zone-record.ts';
+
+export interface HostFailure {
+  readonly error: Error;
+  readonly retry: Retry;
+}
+
+export class Retries {
+  readonly #records: ZoneRecords;
+  readonly #wake: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  failure: HostFailure | undefined;
+  #gateways: Retry | undefined;
+
+  constructor(records: ZoneRecords, wake: () => void) {
+    this.#records = records;
+    this.#wake = wake;
+  }
+
+  /** Everything, or nothing, of the host's own could be put in place. */
+  settle(error: Error | undefined): HostFailure | undefined {
+    this.failure = error === undefined ? undefined : { error, retry: nextRetry(this.failure?.retry, Date.now()) };
+    this.schedule();
+    return this.failure;
+  }
+
+  /** Whether the host could not be made to answer for a gateway. */
+  settleGateways(isMissing: boolean): void {
+    this.#gateways = isMissing ? nextRetry(this.#gateways, Date.now()) : undefined;
+  }
+
+  /** True where everything has to be looked at again now. */
+  isHostDue(): boolean {
+    return this.#general().some(isDue);
+  }
+
+  schedule(): void {
+    clearTimeout(this.#timer);
+    const due = earliest([...this.#general(), ...this.#records.values().map(({ retry }) => retry)]);
+    if (due !== undefined) this.#timer = setTimeout(this.#wake, Math.max(1, due - Date.now()));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #general(): (Retry | undefined)[] {
+    return [this.failure?.retry, this.#gateways];
+  }
+}
