@@ -20,6 +20,7 @@ const forwardChainSchema = z.object({
   table: z.string(),
   name: z.string(),
   hook: z.literal('forward'),
+  prio: z.number().int().default(0),
   policy: z.string().default('accept'),
 });
 /** Above this many bytes of JSON a file is faster than the interactive mode (measured crossing: 12 to 20 KB). */
@@ -87,6 +88,10 @@ export class NftTool implements Nft {
     return this.#list({ table: { family, name } });
   }
 
+  rules(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
+    return this.#list({ table: { family, name } }, ['--terse']);
+  }
+
   async set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined> {
     const objects = await this.#list({ set: { family, table, name } });
     return objects?.find((object) => 'set' in object);
@@ -96,10 +101,10 @@ export class NftTool implements Nft {
     return this.#interactive.close();
   }
 
-  async #list(what: NftObject): Promise<NftObject[] | undefined> {
+  async #list(what: NftObject, options: readonly string[] = []): Promise<NftObject[] | undefined> {
     // Listings always run in a process of their own: a table of thousands of zones is megabytes, and the long-lived
     // process would keep that memory.
-    const result = await this.#tools.run('nft', ['--json', 'list', ...listArguments(what)]);
+    const result = await this.#tools.run('nft', ['--json', ...options, 'list', ...listArguments(what)]);
     if (result.exitCode === 0) return parseListing(result.stdout);
     const error = refusal(`nft list ${listArguments(what).join(' ')}`, result.stderr);
     if (error.code === 'vanished') return undefined;

@@ -88,6 +88,7 @@ export interface ForwardChain {
   readonly family: string;
   readonly table: string;
   readonly name: string;
+  readonly prio: number;
   readonly policy: string;
 }
 
@@ -103,6 +104,8 @@ export interface Nft {
   forwardChains(): Promise<ForwardChain[]>;
   /** The table's objects, or undefined where there is no such table. */
   table(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
+  /** The same without the elements of named sets, of which others may have many. */
+  rules(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
   /** The set with its elements and their counters, or undefined where there is no such set. */
   set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined>;
 }

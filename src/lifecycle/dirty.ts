@@ -13,6 +13,8 @@ export class Dirty {
   isAsked = false;
   /** Re-read our nft tables. */
   ruleset = false;
+  /** Look at other people's firewalls again. */
+  foreign = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
   readonly siblings = new Set<number>();
   /** Links that lost a neighbour proxy behind our back. */

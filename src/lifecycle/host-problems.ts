@@ -1,10 +1,10 @@
 /** What is wrong with the host as a whole and no change of ours can mend, one sentence each. */
 import type { Config } from '../config/config.ts';
-import type { ForwardChain, Host } from '../host/port.ts';
-import { filterTable } from '../nft/names.ts';
+import type { Host } from '../host/port.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import type { Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
+import type { ForeignWatch } from './foreign-watch.ts';
 import type { Mirror } from './mirror.ts';
 
 export interface Facts {
@@ -12,24 +12,26 @@ export interface Facts {
   readonly mirror: Mirror;
   readonly config: Config;
   readonly directories: readonly ZoneDirectory[];
-  readonly desired: Desired;
+  readonly desired: Desired | undefined;
+  readonly foreign: ForeignWatch;
 }
 
 /** Everything people should know and may have to mend, in a stable order. */
 export function problemsOf(facts: Facts, missingGateways: readonly Error[]): string[] {
-  const { config, directories, desired } = facts;
+  const { config, directories, desired, foreign } = facts;
   return [
     ...config.warnings,
     ...hostProblems(facts),
+    ...foreign.problems(config),
     ...directories.flatMap((directory) => directory.snapshot().problems.map((text) => `${directory.name}: ${text}`)),
-    ...desired.problems,
+    ...(desired?.problems ?? []),
     ...missingGateways.map((error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`),
   ];
 }
 
 function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
   const problems: string[] = [];
-  const { isolation, uplink, forward } = config.settings;
+  const { isolation, uplink } = config.settings;
   const everywhere = sysctl.read({ family: 'ipv4', group: 'conf', link: 'all', key: 'rp_filter' });
   if (isolation.antiSpoof && everywhere === '2') {
     problems.push(
@@ -45,20 +47,5 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
     if (mirror.linkNamed(name) === undefined)
       problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);
   }
-  return [...problems, ...mirror.forwardChains.flatMap((chain) => foreignDrop(chain, forward.mark))];
-}
-
-/** An accept of ours ends our base chain only: a packet must pass every other one on the hook as well. */
-function foreignDrop({ family, table, name, policy }: ForwardChain, mark: number): string[] {
-  const isShared = table === filterTable && (family === 'ip' || family === 'ip6');
-  if (policy !== 'drop' || isShared) return [];
-  const bit = `0x${mark.toString(16)}`;
-  const mend =
-    mark === 0
-      ? ''
-      : `; let zones pass there with: nft insert rule ${family} ${table} ${name} meta mark and ${bit} == ${bit} accept`;
-  return [
-    `the chain ${name} of table ${family} ${table} drops by policy what it does not accept itself, and no rule of ours ` +
-      `can change that: zones' packets may end there${mend}`,
-  ];
+  return problems;
 }

@@ -5,7 +5,7 @@
 
 import type { ObservedProxies } from '../arp/model.ts';
 import { observeLinkProxies, observeProxies } from '../arp/observe.ts';
-import type { ForwardChain, Host, HostEvent, Link, RtnetlinkChange } from '../host/port.ts';
+import type { Host, HostEvent, Link, RtnetlinkChange } from '../host/port.ts';
 import { routeProtocol } from '../host/rtnetlink.ts';
 import type { Address } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
@@ -24,18 +24,15 @@ export class Mirror {
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
-  /** Everybody's, as they were when all was read. */
-  forwardChains: readonly ForwardChain[] = [];
   readonly #byName = new Map<string, number>();
   readonly #holderOf = new Map<Address, number>();
 
   async observeAll(host: Host): Promise<void> {
     const links = await host.rtnetlink.links();
-    const [routes, proxies, ruleset, forwardChains] = await Promise.all([
+    const [routes, proxies, ruleset] = await Promise.all([
       observeRoutes(host.rtnetlink, links),
       observeProxies(host.rtnetlink, links),
       observeRuleset(host.nft),
-      host.nft.forwardChains(),
     ]);
     this.links.clear();
     this.#byName.clear();
@@ -45,7 +42,6 @@ export class Mirror {
     this.routes = routes;
     this.proxies = proxies;
     this.ruleset = ruleset;
-    this.forwardChains = forwardChains;
   }
 
   async observeRuleset(host: Host): Promise<void> {

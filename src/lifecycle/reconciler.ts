@@ -14,6 +14,7 @@ import { computeDesired, type Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
 import { FollowedLinks } from './followed.ts';
+import { ForeignWatch } from './foreign-watch.ts';
 import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
@@ -59,6 +60,7 @@ export class Reconciler {
   readonly #directories: AskedDirectories;
   #desired: Desired | undefined;
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
+  readonly #foreign: ForeignWatch;
   #prunes = false;
   /** Read only while IPv6 forwarding is off: whoever lives on router advertisements must be known before it goes on. */
   #defaultRoutes: DefaultRoute[] = [];
@@ -83,6 +85,8 @@ export class Reconciler {
     });
     this.#reporter = reporter;
     this.#followed = new FollowedLinks(host.sysctl);
+    const look = () => this.#loop.mark((dirty) => (dirty.foreign = true), 'firewalls of others changed');
+    this.#foreign = new ForeignWatch(host, look);
   }
 
   /** What it goes by now, and what keeps the host as a whole from being right. */
@@ -127,6 +131,7 @@ export class Reconciler {
   /** Ends the loop after the pass under way. The host's state stays as it is. */
   async stop(): Promise<void> {
     await this.#loop.stop();
+    this.#foreign.stop();
     this.#retries.stop();
     this.#proxyWatch?.stop();
     this.#followed.stop();
@@ -135,11 +140,9 @@ export class Reconciler {
   }
 
   #onEvent(event: HostEvent): void {
-    if (this.#held !== undefined) {
-      this.#held.push(event);
-      return;
-    }
+    if (this.#held?.push(event) !== undefined) return;
     const { mirror } = this;
+    this.#foreign.heard(event);
     // A link event changes the mirror: who bore the index before must be asked first.
     const ifindex = mirror.linkOf(event);
     const isBirthOrDeath = event.kind === 'link' && (event.deleted || !mirror.links.has(event.link.ifindex));
@@ -180,6 +183,10 @@ export class Reconciler {
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
     this.#settle(dirty, scope, failures);
+    // After zones are served: what others' firewalls do to them can only be told.
+    if (dirty.all || dirty.foreign) await this.#foreign.look();
+    const facts = { host: this.#host, mirror: this.mirror, foreign: this.#foreign, ...this.state };
+    this.#reporter.problems(problemsOf(facts, failures.gateways));
     const nameOf = (ifindex: number) => this.mirror.links.get(ifindex)?.name ?? `link ${ifindex}`;
     const culprits = this.#reporter.passed({
       dirty,
@@ -231,12 +238,11 @@ export class Reconciler {
     const before = this.#desired;
     const served = this.records.served();
     if (dirty.all || dirty.links.size > 0) this.#directories.linksChanged();
-    const ipv6 = hasIpv6(this.#host.sysctl);
     const asked = this.#directories.ask();
     const prune = asked.every(({ snapshot }) => snapshot.state !== 'waiting');
     const desired = computeDesired({
       config: this.#config,
-      hasIpv6: ipv6,
+      hasIpv6: hasIpv6(this.#host.sysctl),
       links: this.mirror.links.values(),
       directories: asked,
       holders: this.mirror.holders(),
@@ -269,9 +275,6 @@ export class Reconciler {
     const general = failures.nft ?? failures.links.get(0);
     if (general === undefined) this.#retries.settle(undefined);
     else this.#failed(general, 'not everything could be put in place');
-    const directories = this.#directories.list;
-    const facts = { host: this.#host, mirror: this.mirror, config: this.#config, directories, desired };
-    this.#reporter.problems(problemsOf(facts, failures.gateways));
   }
 
   #failed(error: Error, what: string): void {

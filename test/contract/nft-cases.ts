@@ -46,6 +46,25 @@ export const nftCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a table can be read without the elements of its sets',
+    async run(host) {
+      await host.nft.transact([
+        ...setUp,
+        { add: elements(element('vif7.0', '10.75.0.3')) },
+        { add: rule('guard', lookup, drop) },
+      ]);
+      const objects = (await host.nft.rules('inet', 'edera')) ?? [];
+      assert.deepEqual(withoutHandles(objects), [
+        { table: { family: 'inet', name: 'edera' } },
+        { set: zones },
+        { chain: { ...at, name: 'guard', ...base } },
+        { chain: { ...at, name: 'side' } },
+        { rule: { ...at, chain: 'guard', expr: [lookup, drop] } },
+      ]);
+      assert.equal(await host.nft.rules('inet', 'nobodys'), undefined);
+    },
+  },
+  {
     name: 'statements are listed the way they were given, save for what the kernel leaves out or spells otherwise',
     async run(host) {
       const match = (left: unknown, right: unknown, op = '==') => ({ match: { op, left, right } });

@@ -13,6 +13,7 @@ export type AsyncCall =
   | 'nft.transact'
   | 'nft.tables'
   | 'nft.forwardChains'
+  | 'nft.rules'
   | 'nft.table'
   | 'nft.set'
   | 'conntrack.purge'

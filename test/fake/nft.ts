@@ -7,7 +7,7 @@ import { applyCommand, touchedTable } from './nft-commands.ts';
 import { elementKey } from './nft-elements.ts';
 import { loadObjects } from './nft-load.ts';
 import type { FakeElement, Ruleset } from './nft-state.ts';
-import { listSet, listTable } from './nft-state.ts';
+import { isJson, listSet, listTable } from './nft-state.ts';
 import { renderRuleset } from './nft-text.ts';
 
 export class FakeNft implements Nft {
@@ -38,7 +38,7 @@ export class FakeNft implements Nft {
     await this.#faults.pass('nft.forwardChains');
     return [...this.#ruleset.tables.values()].flatMap(({ family, name: table, chains }) =>
       [...chains].flatMap(([name, { base }]) =>
-        base?.hook === 'forward' ? [{ family, table, name, policy: base.policy }] : [],
+        base?.hook === 'forward' ? [{ family, table, name, policy: base.policy, prio: base.prio }] : [],
       ),
     );
   }
@@ -47,6 +47,12 @@ export class FakeNft implements Nft {
     await this.#faults.pass('nft.table');
     const table = this.#ruleset.tables.get(`${family} ${name}`);
     return table === undefined ? undefined : listTable(table);
+  }
+
+  async rules(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
+    await this.#faults.pass('nft.rules');
+    const table = this.#ruleset.tables.get(`${family} ${name}`);
+    return table === undefined ? undefined : listTable(table).map(withoutElements);
   }
 
   async set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined> {
@@ -103,4 +109,11 @@ function newRule(echoed: NftObject): NewRule[] {
   const { family, table, chain, handle, expr } = rule;
   const line = describeCommand({ add: { rule: { family, table, chain, expr } } });
   return [{ family, table, chain, handle, text: line.slice(`add rule ${family} ${table} ${chain} `.length) }];
+}
+
+function withoutElements(object: NftObject): NftObject {
+  const { set } = object;
+  if (!isJson(set)) return object;
+  const { elem: _elements, ...rest } = set;
+  return { ...object, set: rest };
 }

@@ -201,6 +201,7 @@ export class World {
         tables: () => nft.tables(),
         forwardChains: () => nft.forwardChains(),
         table: (...which) => nft.table(...which),
+        rules: (...which) => nft.rules(...which),
         set: (...which) => nft.set(...which),
         transact: (commands) => {
           trace.push(...commands.map(describeCommand));

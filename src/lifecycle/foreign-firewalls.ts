@@ -1,0 +1,145 @@
+/** Firewalls of others that every forwarded packet must pass besides ours: what they do to zones, and what mends it. */
+import type { Config } from '../config/config.ts';
+import type { ForwardChain, Host, NftFamily } from '../host/port.ts';
+import { families, type Prefix } from '../model/address.ts';
+import { messageOf } from '../model/errors.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import { type Fate, type ForeignTable, fateOf, foreignTable } from '../nft/foreign-forward.ts';
+import type { ZonePacket } from '../nft/foreign-match.ts';
+import { filterFamilies, filterTable, forwardHookChain, ownTable } from '../nft/names.ts';
+import { tableKey } from '../nft/ruleset.ts';
+
+export interface ForeignFirewalls {
+  readonly chains: readonly (ForwardChain & { readonly rules: ForeignTable })[];
+  /** Where zones' traffic leaves the host, by its default routes. */
+  readonly uplinks: readonly string[];
+  /** What could not be read, and why. */
+  readonly unreadable: readonly string[];
+}
+
+export const noForeignFirewalls: ForeignFirewalls = { chains: [], uplinks: [], unreadable: [] };
+
+/** Never throws: a table that cannot be read is a problem to tell of, and no reason to leave zones without network. */
+export async function observeForeignFirewalls(host: Host): Promise<ForeignFirewalls> {
+  try {
+    return await observe(host);
+  } catch (error) {
+    return { ...noForeignFirewalls, unreadable: [`other firewalls cannot be read: ${messageOf(error as Error)}`] };
+  }
+}
+
+async function observe({ nft, rtnetlink }: Host): Promise<ForeignFirewalls> {
+  const unreadable: string[] = [];
+  const foreign = (await nft.forwardChains()).filter((chain) => isRouted(chain) && !isOurs(chain));
+  const places = new Map(foreign.map(({ family, table }) => [tableKey(family, table), { family, table }]));
+  const tables = new Map<string, ForeignTable>();
+  for (const [key, { family, table }] of places) {
+    try {
+      const objects = await nft.rules(family as NftFamily, table);
+      if (objects !== undefined) tables.set(key, foreignTable(objects));
+    } catch (error) {
+      unreadable.push(`table ${key} may end zones' packets, and it cannot be read: ${messageOf(error as Error)}`);
+    }
+  }
+  const chains = foreign.flatMap((chain) => {
+    const rules = tables.get(tableKey(chain.family, chain.table));
+    return rules === undefined ? [] : [{ ...chain, rules }];
+  });
+  const uplinks = chains.length === 0 ? [] : (await rtnetlink.defaultRoutes()).map(({ device }) => device);
+  return { chains, uplinks: [...new Set(uplinks)].filter((name) => parseLinkName(name) === undefined), unreadable };
+}
+
+/** One sentence for each chain in which zones' packets end, or may end. */
+export function foreignProblems({ chains, uplinks, unreadable }: ForeignFirewalls, config: Config): string[] {
+  const { settings, subnets } = config;
+  const prefixes = families.flatMap((family) => subnets[family]?.prefix ?? []);
+  const leaving = settings.uplink.interfaces.length > 0 ? settings.uplink.interfaces : uplinks;
+  const ways = settings.isolation.zoneToZone === 'allow' ? (['outside', 'zone'] as const) : (['outside'] as const);
+  const problems = chains.flatMap((chain) => {
+    const concerned = prefixes.filter(
+      ({ family }) => chain.family === 'inet' || chain.family === filterFamilies[family],
+    );
+    // Our mark lives from just before the filter priority to just after it.
+    const mark = chain.prio === 0 ? settings.forward.mark : 0;
+    const fates = concerned.flatMap((subnet) =>
+      ways.map((to) => {
+        const packet: ZonePacket = { to, subnet, uplinks: leaving, mark };
+        return { subnet, to, fate: fateOf(chain.rules, chain.name, chain.policy, packet) };
+      }),
+    );
+    return problem(chain, prefixes, fates);
+  });
+  return [...problems, ...unreadable];
+}
+
+/** A bridge's chains see what is bridged; zones' links are routed. */
+function isRouted({ family }: ForwardChain): boolean {
+  return family === 'ip' || family === 'ip6' || family === 'inet';
+}
+
+/** `FORWARD` of the filter tables is shared: our jump stands in it. */
+function isOurs({ family, table, name }: ForwardChain): boolean {
+  if (family === ownTable.family && table === ownTable.name) return true;
+  return family !== 'inet' && table === filterTable && name === forwardHookChain;
+}
+
+interface Judged {
+  readonly subnet: Prefix;
+  readonly to: ZonePacket['to'];
+  readonly fate: Fate;
+}
+
+function problem(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly Judged[]): string[] {
+  const lost = fates.filter(({ fate }) => fate === 'end');
+  const doubtful = fates.filter(({ fate }) => fate === 'may-end');
+  if (lost.length + doubtful.length === 0) return [];
+  const isFirewalld = chain.table === 'firewalld';
+  const who = isFirewalld
+    ? `firewalld (chain ${chain.name} of table ${chain.family} ${chain.table})`
+    : `the chain ${chain.name} of table ${chain.family} ${chain.table}`;
+  const cure = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
+  if (lost.length > 0) {
+    return [
+      `${who} ends zones' packets ${listed(lost)}, and no rule of ours can change that; let them pass with: ${cure}`,
+    ];
+  }
+  return [
+    `${who} may end zones' packets ${listed(doubtful)}: what it lets through depends on sets or on single links, ports or ` +
+      `addresses, which cannot be judged from here; if zones have no network, let them pass with: ${cure}`,
+  ];
+}
+
+function listed(fates: readonly Judged[]): string {
+  const names = { ipv4: 'IPv4', ipv6: 'IPv6' };
+  const places = { outside: 'to the outside', zone: 'to other zones' };
+  const ways = (['outside', 'zone'] as const).flatMap((to) => {
+    const hit = fates.filter((each) => each.to === to).map(({ subnet }) => names[subnet.family]);
+    return hit.length === 0 ? [] : `${places[to]} (${hit.join(', ')})`;
+  });
+  return ways.join(' and ');
+}
+
+/**
+ * A policy for addresses, ahead of the reject that ends each firewalld zone and behind what people put there. It needs no
+ * link to exist, and leaves alone what zones may reach of dom0 itself, which `--zone=trusted` would open.
+ */
+function firewalldCure(subnets: readonly Prefix[]): string {
+  const permanent = 'firewall-cmd --permanent';
+  const policy = `${permanent} --policy=protect-network`;
+  const rules = subnets.flatMap(({ family, text }) =>
+    ['source', 'destination'].map((end) => `--add-rich-rule='rule family=${family} ${end} address=${text} accept'`),
+  );
+  return [
+    `${permanent} --new-policy=protect-network`,
+    `${policy} --add-ingress-zone=ANY`,
+    `${policy} --add-egress-zone=ANY`,
+    `${policy} --set-priority=100`,
+    `${policy} ${rules.join(' ')}`,
+    'firewall-cmd --reload',
+  ].join(' && ');
+}
+
+function plainCure({ family, table, name }: ForwardChain): string {
+  const insert = (key: string) => `nft insert rule ${family} ${table} ${name} ${key} '"vif*"' accept`;
+  return `${insert('iifname')} && ${insert('oifname')} (and where that table is loaded from, to last)`;
+}
