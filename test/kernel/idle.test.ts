@@ -43,7 +43,10 @@ describe('passes over an unchanged host', () => {
 
   it('repair within a resync what no event tells', () =>
     withScene({ settings: resyncEverySecond }, async ({ world: { host }, daemon }) => {
-      await host.setSysctls({ 'net/ipv4/neigh/vif7.0/proxy_delay': 80 });
+      // By a mount of /proc that the daemon does not see.
+      const write = 'mount -t proc proc /mnt && echo 80 > /mnt/sys/net/ipv4/neigh/vif7.0/proxy_delay';
+      await host.mustExec('unshare', ['--mount', 'sh', '-c', write]);
+      expect(await host.sysctl('net/ipv4/neigh/vif7.0/proxy_delay')).toBe('80');
       await untilPasses(daemon, 2);
       expect(await host.sysctl('net/ipv4/neigh/vif7.0/proxy_delay')).toBe('0');
     }));
