@@ -17,6 +17,8 @@ const run = promisify(execFile);
 
 /** What is mounted where: a path of this machine, and what stands in for it. */
 export interface StandIn {
+  /** The program's own name, or what a folder is for. */
+  readonly name: string;
   readonly path: string;
   readonly source: string;
 }
@@ -115,10 +117,14 @@ async function standIns(root: string): Promise<StandIn[]> {
   if (names === undefined) throw new Error(`${root} has no names for iproute2`);
   return [
     ...(await Promise.all(
-      programs.map(async (program) => ({ path: await installed(program), source: join(root, copies, program) })),
+      programs.map(async (program) => ({
+        name: program,
+        path: await installed(program),
+        source: join(root, copies, program),
+      })),
     )),
-    { path: join('/', extensions), source: join(root, extensions) },
-    { path: '/etc/iproute2', source: names },
+    { name: 'extensions of iptables', path: join('/', extensions), source: join(root, extensions) },
+    { name: 'names for ip', path: '/etc/iproute2', source: names },
   ];
 }
 

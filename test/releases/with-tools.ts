@@ -1,7 +1,7 @@
 /**
  * `with-tools.ts SUITE COMMAND ARGUMENT…` runs a command where nft, ip, iptables and conntrack are another Debian
- * release's. They are mounted over the machine's own in a mount namespace that ends with the command: nobody else sees
- * them, and nothing has to be put back. Ends with the command's exit code.
+ * release's, save for those that the daemon refuses. They are mounted over the machine's own in a mount namespace that
+ * ends with the command: nobody else sees them, and nothing has to be put back. Ends with the command's exit code.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +33,9 @@ if (first === inside) {
 }
 
 async function mountTools(release: Release): Promise<void> {
-  for (const { source, path } of await prepareRoot(release)) mount(['--bind', source, path]);
+  for (const { name, source, path } of await prepareRoot(release)) {
+    if (!release.refused.some((tool) => tool === name)) mount(['--bind', source, path]);
+  }
   // Network namespaces made here have names here only.
   mkdirSync('/run/netns', { recursive: true });
   mount(['-t', 'tmpfs', 'tmpfs', '/run/netns']);
@@ -45,8 +47,9 @@ function mount(args: string[]): void {
 }
 
 /** A suite that quietly ran with the machine's own tools would prove nothing. */
-function requireVersions({ suite, versions }: Release): void {
+function requireVersions({ suite, versions, refused }: Release): void {
   for (const [tool, version] of Object.entries(versions)) {
+    if (refused.some((name) => name === tool)) continue;
     const { stdout, stderr } = spawnSync(tool, [versionArguments[tool as Tool]], { encoding: 'utf8' });
     if (!stdout.match(/[0-9][0-9.]*[0-9]/)?.includes(version)) {
       throw new Error(`${tool} of ${suite} should be ${version}, and says: ${stdout}${stderr}`);
