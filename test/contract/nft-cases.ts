@@ -106,17 +106,22 @@ export const nftCases: readonly ContractCase[] = [
         { flush: { chain: { ...at, name: 'side' } } },
         { insert: rule('guard', { counter: null }) },
         { add: elements(element('vif7.0', '10.75.0.3')) },
+        { add: rule('side', { counter: null }, drop) },
+        { add: rule('side', accept) },
       ]);
       await eventually(
-        'the two rules',
-        () => (told.length >= 2 ? told : undefined),
+        'the four rules',
+        () => (told.length >= 4 ? told : undefined),
         () => told,
       );
       const [first, second] = (await rulesOf(host, 'guard')).map(handleOf);
+      const [third, fourth] = (await rulesOf(host, 'side')).map(handleOf);
       const place = { family: 'inet', table: 'edera', chain: 'guard' };
       assert.deepEqual(told, [
         { ...place, text: 'counter accept', handle: second },
         { ...place, text: 'counter', handle: first },
+        { ...place, chain: 'side', text: 'counter drop', handle: third },
+        { ...place, chain: 'side', text: 'accept', handle: fourth },
       ]);
     },
   },
