@@ -6,7 +6,7 @@ import { releaseNamed } from '../releases/releases.ts';
 import { prepareRoot } from '../releases/root.ts';
 
 /** The root is made first where it is not there yet. */
-const timeoutMs = 180_000;
+const timeoutMs = 300_000;
 
 describe('nft 0.9.8 of Debian 11', () => {
   it.each(['run', 'plan', 'cleanup'])(

@@ -46,17 +46,8 @@ async function fill(root: string, { suite }: Release): Promise<void> {
   const work = await mkdtemp(`${root}-`);
   try {
     const include = `--include=${debianPackages.join(',')}`;
-    const source = await sourceLine(suite);
-    await need('mmdebstrap', [
-      '--quiet',
-      '--mode=root',
-      '--variant=extract',
-      ...freshness,
-      include,
-      suite,
-      work,
-      source,
-    ]);
+    const how = ['--quiet', '--mode=root', '--variant=extract', include, ...(await downloadOptions())];
+    await need('mmdebstrap', [...how, suite, work, await sourceLine(suite)]);
     await mkdir(join(work, copies));
     for (const program of programs) await copyWithOwnLibraries(work, root, program);
     // The tests also run programs as nobody.
@@ -68,8 +59,12 @@ async function fill(root: string, { suite }: Release): Promise<void> {
   }
 }
 
-/** A mirror frozen in the past serves indexes past their date. */
-const freshness = ['--aptopt=Acquire::Check-Valid-Until "false"'];
+/** How this machine reaches its source: proxies, and whether indexes may be past their date. mmdebstrap reads no apt.conf. */
+async function downloadOptions(): Promise<string[]> {
+  const { stdout } = await need('apt-config', ['dump', 'Acquire']);
+  const lines = stdout.split('\n').filter((line) => /^Acquire::(https?|Check-|Retries)/.test(line));
+  return lines.map((line) => `--aptopt=${line.replace(/;$/, '')}`);
+}
 
 /** The source that this machine's own release comes from, for another suite. */
 async function sourceLine(suite: string): Promise<string> {
