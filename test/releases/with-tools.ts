@@ -5,12 +5,14 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { destroyNamespaces } from '../lab/cleanup.ts';
 import { type Release, releaseNamed, type Tool } from './releases.ts';
 import { prepareRoot } from './root.ts';
 
 /** Marks the second start of this file, which happens inside the mount namespace. */
 const inside = '--inside';
+const namespaces = '/run/netns';
 /** What tells the version, and of what. */
 const versionArguments: Record<Tool, string> = {
   nft: '--version',
@@ -26,6 +28,8 @@ if (first === inside) {
   await mountTools(release);
   requireVersions(release);
   process.exitCode = await runToEnd(command);
+  // Of a command that was killed; the name of each namespace ends with this mount namespace.
+  destroyNamespaces(readdirSync(namespaces));
 } else {
   await prepareRoot(releaseNamed(first));
   const again = [process.execPath, import.meta.filename, inside, String(first), ...rest];
@@ -37,8 +41,8 @@ async function mountTools(release: Release): Promise<void> {
     if (!release.refused.some((tool) => tool === name)) mount(['--bind', source, path]);
   }
   // Network namespaces made here have names here only.
-  mkdirSync('/run/netns', { recursive: true });
-  mount(['-t', 'tmpfs', 'tmpfs', '/run/netns']);
+  mkdirSync(namespaces, { recursive: true });
+  mount(['-t', 'tmpfs', 'tmpfs', namespaces]);
 }
 
 function mount(args: string[]): void {
