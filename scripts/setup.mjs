@@ -16,8 +16,14 @@ export const runPackages = {
   procps: '/usr/sbin/sysctl',
 };
 
-/** The tests also build Debian's xenstored a hypervisor to stand on. */
-export const testPackages = { ...runPackages, gcc: '/usr/bin/gcc', 'libc6-dev': '/usr/include/stdio.h' };
+/** The tests also build Debian's xenstored a hypervisor to stand on, and make roots with other releases' tools. */
+export const testPackages = {
+  ...runPackages,
+  gcc: '/usr/bin/gcc',
+  'libc6-dev': '/usr/include/stdio.h',
+  mmdebstrap: '/usr/bin/mmdebstrap',
+  patchelf: '/usr/bin/patchelf',
+};
 
 /** Throws with a sentence where something cannot be had. */
 export function setUp(packages) {

@@ -1,7 +1,9 @@
-// `npm test`: format, lint, types, unit tests, and the suite on the real kernel. Ends with `N passed, N failed`.
+// `npm test`: format, lint, types, unit tests, and the suite on the real kernel, parts of it again with the tools of other
+// releases. Ends with `N passed, N failed`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chosenFiles, pathsOf, runWithToolsOf } from './kernel-releases.mjs';
 import { isRoot, readJson, run, setUp, testPackages } from './setup.mjs';
 
 const results = mkdtempSync(join(tmpdir(), 'protect-network-results-'));
@@ -13,8 +15,14 @@ try {
   stage('format and lint', () => run('biome', ['check', '--error-on-warnings', '.']));
   stage('types', () => run('tsc', ['-p', '.']));
   vitest('unit');
-  if (isRoot()) vitest('kernel');
-  else
+  if (isRoot()) {
+    vitest('kernel');
+    for (const [suite, files] of Object.entries(chosenFiles)) {
+      count(`kernel tests with the tools of ${suite}`, (reporters) =>
+        runWithToolsOf(suite, [...pathsOf(files), ...reporters]),
+      );
+    }
+  } else
     stage('kernel suite', () =>
       fail('it makes network namespaces and needs root; without it a green run means nothing'),
     );
@@ -36,12 +44,15 @@ function stage(name, work) {
   }
 }
 
-/** Counts the project's tests one by one; a run that dies without a report counts as one failure. */
 function vitest(project) {
-  console.log(`\n== ${project} tests`);
-  const file = join(results, `${project}.json`);
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const isGreen = run('vitest', ['run', '--project', project, ...reporters]);
+  count(`${project} tests`, (reporters) => run('vitest', ['run', '--project', project, ...reporters]));
+}
+
+/** Counts tests one by one; a run that dies without a report counts as one failure. */
+function count(name, runTests) {
+  console.log(`\n== ${name}`);
+  const file = join(results, `${name.replaceAll(' ', '-')}.json`);
+  const isGreen = runTests(['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
   try {
     const report = readJson(file);
     passed += report.numPassedTests;
@@ -49,7 +60,7 @@ function vitest(project) {
     if (!isGreen && report.numFailedTests === 0) failed += 1;
   } catch (error) {
     failed += 1;
-    console.log(`== ${project} tests: no report (${error.message})`);
+    console.log(`== ${name}: no report (${error.message})`);
   }
 }
 

@@ -1,8 +1,21 @@
-/** Reads what `nft -j list …` prints (libnftables-json(5); checked against nft 1.0.6). */
+/** Reads what `nft -j list …` prints (libnftables-json(5); checked against nft 1.0.6 and 1.1.3). */
+import { z } from 'zod';
 import { ProtectNetworkError } from '../model/errors.ts';
 import type { NftObject } from './port.ts';
 
-/** The listed objects in order, without `metainfo`. Throws `garbled` for anything that is no such document. */
+/**
+ * The first whose JSON knows a set's counters (changes-nftables-1.0.6.txt); before, every set would look wrong for ever.
+ * Besides, 0.9.8 crashes where a transaction is refused, says nothing of it in its interactive mode, and its monitor
+ * aborts at the first counted element.
+ */
+const oldestVersion = [1, 0, 6];
+
+const metainfoSchema = z.object({ metainfo: z.object({ version: z.string() }) });
+
+/**
+ * The listed objects in nft's order, without `metainfo`. Throws `garbled` for anything that is no such
+ * document, and `tool-outdated` for one of an nft that is too old.
+ */
 export function parseListing(text: string): NftObject[] {
   let parsed: unknown;
   try {
@@ -14,7 +27,21 @@ export function parseListing(text: string): NftObject[] {
   }
   const objects = isObject(parsed) ? parsed['nftables'] : undefined;
   if (!Array.isArray(objects)) throw new ProtectNetworkError('garbled', 'nft printed JSON without a list "nftables"');
-  return objects.filter(isObject).filter((object) => !('metainfo' in object));
+  const rows = objects.filter(isObject);
+  for (const row of rows) if ('metainfo' in row) requireVersion(row);
+  return rows.filter((object) => !('metainfo' in object));
+}
+
+/** A version that is spelled as none is yet is taken for a new one. */
+function requireVersion(row: NftObject): void {
+  const version = metainfoSchema.safeParse(row).data?.metainfo.version ?? '';
+  const parts = /^(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
+  const difference = parts?.map((part, index) => part - (oldestVersion[index] ?? 0)).find((value) => value !== 0) ?? 0;
+  if (difference >= 0) return;
+  throw new ProtectNetworkError(
+    'tool-outdated',
+    `nft ${version} is too old: its JSON knows no counters in sets, by which zones are counted; install nftables ${oldestVersion.join('.')} or newer`,
+  );
 }
 
 function isObject(value: unknown): value is NftObject {

@@ -30,7 +30,8 @@ export interface NftTrouble {
 
 const objectLine =
   /^(?:add|insert|delete|replace|update|create|flush|destroy) (\w+) (ip|ip6|inet|arp|bridge|netdev) (\S+)/;
-const ruleLine = /^(?:add|insert) rule (\S+) (\S+) (\S+) (.*) # handle (\d+)$/;
+/** A rule that is not its chain's last is printed behind the handle of the one before it: `… handle 7 oifname … # handle 9`. */
+const ruleLine = /^(?:add|insert) rule (\S+) (\S+) (\S+) (?:handle \d+ )?(.*) # handle (\d+)$/;
 const generationLine = /^# new generation (\d+)(?: by process (\d+) \((.*)\))?/;
 const traceLine = /^trace id \S+ (\S+ \S+) (\S+) packet: iif "([^"]{1,15})" .*? ip6? saddr (\S+) ip6? daddr (\S+)/;
 const troubleLine = /No buffer space|rror|lost|overrun/;

@@ -2,7 +2,7 @@
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import type { Host } from './port.ts';
 
-/** Throws `permission` without the right to change the network, `kernel-unsupported` without nf_tables. */
+/** Throws `permission` without the right to change the network, `kernel-unsupported` without nf_tables, `tool-outdated` with an nft that is too old. */
 export async function requireHost(host: Host): Promise<void> {
   try {
     await host.nft.tables();

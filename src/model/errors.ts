@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'config-unreadable'
   | 'permission'
   | 'tool-missing'
+  | 'tool-outdated'
   | 'kernel-unsupported'
   | 'vanished'
   | 'exists'

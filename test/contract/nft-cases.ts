@@ -27,7 +27,7 @@ const setUp: readonly NftCommand[] = [
 
 export const nftCases: readonly ContractCase[] = [
   {
-    name: 'a table is listed as table, sets, chains and rules, in the kernel’s shape',
+    name: 'a table is listed as itself, its sets, chains and rules, in the kernel’s shape',
     async run(host) {
       await host.nft.transact([
         ...setUp,
@@ -35,12 +35,12 @@ export const nftCases: readonly ContractCase[] = [
         { add: { rule: { ...rule('guard', lookup, { counter: null }, drop).rule, comment: 'why' } } },
       ]);
       const counter = { packets: 0, bytes: 0 };
-      assert.deepEqual(withoutHandles((await host.nft.table('inet', 'edera')) ?? []), [
-        { table: { family: 'inet', name: 'edera' } },
-        { set: { ...zones, elem: [{ elem: { val: element('vif7.0', '10.75.0.3'), counter } }] } },
+      assert.deepEqual(byKind(withoutHandles((await host.nft.table('inet', 'edera')) ?? [])), [
         { chain: { ...at, name: 'guard', ...base } },
         { chain: { ...at, name: 'side' } },
         { rule: { ...at, chain: 'guard', comment: 'why', expr: [lookup, { counter }, drop] } },
+        { set: { ...zones, elem: [{ elem: { val: element('vif7.0', '10.75.0.3'), counter } }] } },
+        { table: { family: 'inet', name: 'edera' } },
       ]);
       assert.deepEqual(await host.nft.tables(), [{ family: 'inet', name: 'edera' }]);
     },
@@ -106,17 +106,22 @@ export const nftCases: readonly ContractCase[] = [
         { flush: { chain: { ...at, name: 'side' } } },
         { insert: rule('guard', { counter: null }) },
         { add: elements(element('vif7.0', '10.75.0.3')) },
+        { add: rule('side', { counter: null }, drop) },
+        { add: rule('side', accept) },
       ]);
       await eventually(
-        'the two rules',
-        () => (told.length >= 2 ? told : undefined),
+        'the four rules',
+        () => (told.length >= 4 ? told : undefined),
         () => told,
       );
       const [first, second] = (await rulesOf(host, 'guard')).map(handleOf);
+      const [third, fourth] = (await rulesOf(host, 'side')).map(handleOf);
       const place = { family: 'inet', table: 'edera', chain: 'guard' };
       assert.deepEqual(told, [
         { ...place, text: 'counter accept', handle: second },
         { ...place, text: 'counter', handle: first },
+        { ...place, chain: 'side', text: 'counter drop', handle: third },
+        { ...place, chain: 'side', text: 'accept', handle: fourth },
       ]);
     },
   },
@@ -168,6 +173,19 @@ export const nftCases: readonly ContractCase[] = [
         });
         assert.deepEqual(await host.nft.table('inet', 'edera'), before, JSON.stringify(commands));
       }
+    },
+  },
+  {
+    name: 'a transaction of any size is applied as a whole or refused',
+    async run(host) {
+      const many = Array.from({ length: 1000 }, (_, index) => element(`vif${index + 1}.0`, '10.75.0.3'));
+      await host.nft.transact([...setUp, { add: elements(...many) }]);
+      assert.equal((await valuesOf(host)).length, many.length);
+      const refused = [{ delete: elements(...many) }, { delete: { chain: { ...at, name: 'nowhere' } } }];
+      await failure('refused', () => host.nft.transact(refused));
+      assert.equal((await valuesOf(host)).length, many.length);
+      await host.nft.transact([{ delete: elements(...many) }]);
+      assert.deepEqual(await valuesOf(host), []);
     },
   },
   {
@@ -266,6 +284,12 @@ function withoutHandles(objects: readonly NftObject[]): NftObject[] {
     assert.equal(typeof handle, 'number');
     return { [Object.keys(object)[0] ?? '']: rest };
   });
+}
+
+/** nft 1.0 lists sets ahead of chains, 1.1 behind them; within a kind the order is the kernel's. */
+function byKind(objects: readonly NftObject[]): NftObject[] {
+  const kindOf = (object: NftObject) => Object.keys(object)[0] ?? '';
+  return objects.toSorted((a, b) => kindOf(a).localeCompare(kindOf(b)));
 }
 
 function handleOf(object: NftObject | undefined): unknown {

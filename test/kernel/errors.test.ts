@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandResult } from '../lab/command.ts';
 import { programPath } from '../lab/daemon.ts';
+import { withNft } from '../lab/stand-in.ts';
 import { createWorld, type World } from '../lab/world.ts';
 
 let world: World;
@@ -81,7 +82,7 @@ describe('a host that is not as it must be', () => {
   });
 
   it.each(['run', 'plan', 'cleanup'])('without nft: %s ends with 1 and names the package', async (command) => {
-    const { exitCode, stderr } = await withNft('/dev/null', [command]);
+    const { exitCode, stderr } = await withNft(world, '/dev/null', [command]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
       stderr: expect.stringMatching(/nft is not in .*install the package nftables/),
@@ -96,7 +97,7 @@ describe('a host that is not as it must be', () => {
       '#!/bin/sh\necho "nft: Unable to initialize Netlink socket: Protocol not supported" >&2\nexit 1\n',
       { mode: 0o755 },
     );
-    const { exitCode, stderr } = await withNft(standIn, [command]);
+    const { exitCode, stderr } = await withNft(world, standIn, [command]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
       stderr: expect.stringMatching(/this kernel has no nf_tables/),
@@ -130,19 +131,4 @@ function expectPlace({ exitCode, stderr }: CommandResult, file: string, text: st
 function asNobody(args: readonly string[]): Promise<CommandResult> {
   const identity = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];
   return world.host.exec('setpriv', [...identity, programPath, ...args, ...world.files.options]);
-}
-
-/** Runs a command where `replacement` is mounted over nft, in a mount namespace that ends with it. */
-function withNft(replacement: string, args: readonly string[]): Promise<CommandResult> {
-  const script = 'mount --bind "$0" /usr/sbin/nft && exec "$@"';
-  return world.host.exec('unshare', [
-    '--mount',
-    'sh',
-    '-c',
-    script,
-    replacement,
-    programPath,
-    ...args,
-    ...world.files.options,
-  ]);
 }

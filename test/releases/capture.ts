@@ -1,0 +1,85 @@
+/**
+ * `capture.ts` writes what the tools of each release say of one and the same host to test/fixtures/<release>: answers to
+ * all that the daemon asks, and both monitors' lines. `capture.ts SUITE` does it for the tools that are here now.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { farHost } from '../lab/addresses.ts';
+import { mustRun } from '../lab/command.ts';
+import { repository } from '../lab/daemon.ts';
+import { ping } from '../lab/ping.ts';
+import { addServedZone, untilForgotten, untilState } from '../lab/served.ts';
+import { type World, withWorld } from '../lab/world.ts';
+import { releases } from './releases.ts';
+import { prepareRoot } from './root.ts';
+
+const withTools = join(import.meta.dirname, 'with-tools.ts');
+const timeoutMs = 300_000;
+
+const [suite] = process.argv.slice(2);
+if (suite === undefined) {
+  await mustRun(process.execPath, [import.meta.filename, await ownRelease()], { timeoutMs });
+  for (const release of releases) {
+    const capture = [process.execPath, import.meta.filename, release.suite];
+    await mustRun(process.execPath, [withTools, release.suite, ...capture], { timeoutMs });
+  }
+} else {
+  await captureHere(join(repository, 'test/fixtures', suite));
+}
+
+async function ownRelease(): Promise<string> {
+  const codename = /^VERSION_CODENAME=(\w+)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1];
+  if (codename === undefined) throw new Error('/etc/os-release names no release');
+  return codename;
+}
+
+async function captureHere(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await withWorld({}, async (world) => {
+    const { host } = world;
+    const ip = await host.eventLog('ip', ['-oneline', 'monitor', 'label', 'link', 'address', 'route', 'netconf']);
+    const nft = await host.eventLog('nft', ['--handle', 'monitor']);
+    await live(world);
+    const ipLines = await ip.settled(() => host.ip('route add 192.0.2.77 dev uplink0'), '192.0.2.77');
+    const nftLines = await nft.settled(() => host.nft('add table ip last'), 'add table ip last');
+    await writeFile(join(directory, 'ip-monitor.txt'), `${ipLines.join('\n')}\n`);
+    await writeFile(join(directory, 'nft-monitor.txt'), `${nftLines.join('\n')}\n`);
+    const ask = [join(import.meta.dirname, 'capture-answers.ts'), join(directory, 'answers.txt')];
+    await host.mustExec(process.execPath, ask);
+    for (const tool of releases.find((release) => release.suite === suite)?.refused ?? []) {
+      await captureRefused(world, tool, directory);
+    }
+  });
+}
+
+/** A little of everything: zones that come, talk, are renamed and go, and others' routes and rules beside ours. */
+async function live(world: World): Promise<void> {
+  const { host } = world;
+  await host.ip('route add blackhole 203.0.113.0/24', 'route add default via fe80::9 dev uplink0 metric 2048 proto ra');
+  await host.ip('route add 203.0.114.0/24 nexthop via 192.0.2.254 nexthop via 192.0.2.253');
+  await host.mustExec('iptables', ['-A', 'FORWARD', '-s', '198.51.100.66', '-j', 'DROP']);
+  await host.mustExec('ip6tables', ['-A', 'FORWARD', '-m', 'conntrack', '--ctstate', 'INVALID', '-j', 'REJECT']);
+  await host.nft(`add table inet others
+    add set inet others seen { type ipv4_addr; flags interval, timeout; counter; }
+    add element inet others seen { 192.0.2.8/29 timeout 1h }
+    add chain inet others ahead { type filter hook forward priority -10; policy accept; }
+    add rule inet others ahead ip saddr @seen tcp dport { 22, 80-90 } log prefix "no \\"# handle 9\\"" drop comment "x # handle 7"`);
+  const daemon = await world.startDaemon({ settings: {} });
+  for (const domid of [7, 8, 9]) {
+    const zone = await addServedZone(world, daemon, { domid });
+    for (const far of [farHost.ipv4, farHost.ipv6]) await ping(zone, far);
+  }
+  await host.ip('link set vif9.0 down', 'link set vif9.0 name vif10.0', 'link del vif10.0');
+  await untilForgotten(daemon, 'vif9.0');
+  await world.removeZoneFile('vif9.0');
+  await untilState(daemon, 'vif8.0');
+}
+
+/** What the release's own tool, which the daemon refuses, answers to the first question. */
+async function captureRefused({ host }: World, tool: string, directory: string): Promise<void> {
+  const release = releases.find((candidate) => directory.endsWith(candidate.suite));
+  const source = release && (await prepareRoot(release)).find(({ name }) => name === tool)?.source;
+  if (source === undefined) throw new Error(`there is no ${tool} for ${directory}`);
+  const answer = await host.mustExec(source, ['--json', 'list', 'tables']);
+  await writeFile(join(directory, `refused-${tool}.txt`), `$ ${tool} --json list tables\n${answer}`);
+}
