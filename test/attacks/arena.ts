@@ -203,12 +203,18 @@ export class Arena {
 
   /** What some attacks need; the result undoes it. */
   async #prepare(attacks: readonly Attack[]): Promise<() => Promise<void>> {
-    const { world, daemon } = this.parts;
+    const { world, daemon, cast } = this.parts;
     const { host } = world;
     const withTunnel = attacks.some(({ tunnelDevice }) => tunnelDevice === true);
     const withoutForwarding = attacks.some(({ beforeForwarding }) => beforeForwarding === true);
     if (withTunnel) {
-      await host.ip(`link add vxlan0 address ${vxlanMac} type vxlan id 42 dstport 4789`, 'link set vxlan0 up');
+      const local = cast.host[attacks[0]?.family ?? 'ipv4'];
+      const type = `type vxlan id 42 dstport 4789 local ${local}`;
+      await host.ip(
+        `link add vxlan0 address ${vxlanMac} ${type}`,
+        'link set vxlan0 addrgenmode none',
+        'link set vxlan0 up',
+      );
     }
     if (withoutForwarding) {
       // The daemon would switch it on again in the middle of it.
