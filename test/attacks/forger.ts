@@ -42,7 +42,7 @@ export interface Forger {
 }
 
 /** The arena's zone forges, some thousand times a second, until it is stopped. */
-export async function startForger({ parts }: Arena, pauseMicroseconds = 200): Promise<Forger> {
+export async function startForger({ parts }: Arena, pauseMicroseconds = 1000): Promise<Forger> {
   const { tools, cast, places, watches } = parts;
   const stream = await tools.keepSending(places.zone, forgerFrames(cast), { pauseMicroseconds });
   const others = [...watches].filter(([place]) => place !== 'zone').map(([, watch]) => watch);

@@ -1,8 +1,10 @@
-/** The whole catalogue of attacks: nothing gets through, and each layer of IPv4 holds alone. */
+/** The whole catalogue of attacks: nothing gets through, and each layer holds alone. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ownTable, reversePathTable } from '../../src/nft/names.ts';
 import { type Arena, type Outcome, openArena } from '../attacks/arena.ts';
 import type { Attack } from '../attacks/attack.ts';
 import { catalogue } from '../attacks/catalogue.ts';
+import { untilNothingToDo } from '../lab/served.ts';
 
 const isOf = (group: string) => (attack: Attack) => attack.group === group;
 const packetGroups = [...new Set(catalogue.filter((attack) => attack.tunnelDevice !== true).map(({ group }) => group))];
@@ -68,9 +70,9 @@ describe('with ours', () => {
   );
 });
 
-describe('each layer of IPv4 holds alone against forged sources', () => {
+describe.each(['ipv4', 'ipv6'] as const)('each layer holds alone against forged sources (%s)', (family) => {
   const attacks = catalogue.filter(
-    ({ family, group }) => family === 'ipv4' && /forged source|zone address|options|tags/.test(group),
+    (attack) => attack.family === family && /forged source|zone address|options|extension|tags/.test(attack.group),
   );
   let arena: Arena;
   beforeAll(async () => {
@@ -80,26 +82,47 @@ describe('each layer of IPv4 holds alone against forged sources', () => {
     return () => arena.destroy();
   });
 
-  it('the guard, with rp_filter off', async () => {
+  it('the guard, without the reverse path', async () => {
     await reversePath(0);
+    if (family === 'ipv6') await deleteTable(reversePathTable);
     expectNothing(await arena.attempt(attacks, 5));
   });
 
-  it('rp_filter, with our table gone: only by the uplink does a zone’s address come in', async () => {
-    await reversePath(1);
-    await arena.parts.world.host.nft('delete table inet edera');
-    const { passages, changes } = await arena.attempt(attacks, 5);
-    expect(changes).toEqual([]);
-    expect(passages.filter(({ through }) => through > 0).map(({ attack }) => attack.name)).toEqual([
-      'a zone’s, by the uplink',
-    ]);
-  });
+  it('the reverse path, without our main table', withoutMainTable);
 
   it('neither: they get out', async () => {
     await reversePath(0);
+    await arena.parts.world.host.nft('flush ruleset');
     const { passages } = await arena.attempt(attacks, 2);
     expect(passages.filter(({ through }) => through > 0).length).toBeGreaterThan(10);
   });
+
+  /** What is left is no address of anybody's: link-local and unspecified sources, which dom0 does not forward. */
+  async function withoutMainTable(): Promise<void> {
+    await reversePath(1);
+    await restoreReversePathTable();
+    await deleteTable(ownTable);
+    const { passages, changes } = await arena.attempt(attacks, 5);
+    expect(changes).toEqual([]);
+    const through = passages.filter((passage) => passage.through > 0).map(({ attack }) => attack.name);
+    expect(through).toEqual(
+      family === 'ipv4'
+        ? ['a zone’s, by the uplink']
+        : ['unspecified', 'its own link-local', 'a sibling’s link-local', 'a zone’s, by the uplink'],
+    );
+  }
+
+  async function restoreReversePathTable(): Promise<void> {
+    const { daemon, world } = arena.parts;
+    if (daemon === undefined) throw new Error('ours has a daemon');
+    process.kill(daemon.pid, 'SIGCONT');
+    await untilNothingToDo(world);
+    process.kill(daemon.pid, 'SIGSTOP');
+  }
+
+  function deleteTable({ family: tableFamily, name }: { family: string; name: string }): Promise<void> {
+    return arena.parts.world.host.nft(`delete table ${tableFamily} ${name}`);
+  }
 
   function reversePath(value: 0 | 1): Promise<void> {
     const links = ['vif7.0', 'vif8.0'].map((link) => [`net/ipv4/conf/${link}/rp_filter`, value]);
