@@ -24,7 +24,7 @@ interface Leak {
 
 const arena = await openArena('ours');
 try {
-  const forger = await startForger(arena, 0);
+  const forger = await startForger(arena, 300);
   const leaks: Leak[] = [];
   for (let round = 0; round < rounds; round += 1) leaks.push(await flushOnce(arena.parts.world, forger));
   report(leaks, forger.seen('ipv4').length);
@@ -34,14 +34,18 @@ try {
 
 async function flushOnce(world: World, forger: Forger): Promise<Leak> {
   await flows(forger);
-  const before = forger.seen('ipv6').length;
+  const begin = Number(process.hrtime.bigint() / 1000n);
   await world.host.nft('flush ruleset');
   await waitFor(async () => (await world.cli(['plan'])).stdout.startsWith('nothing to do'), {
     what: 'the repair',
     deadlineMs: 30_000,
+    everyMs: 100,
   });
   await flows(forger);
-  const leaked = forger.seen('ipv6').slice(before);
+  const leaked = forger
+    .seen('ipv6')
+    .filter(({ microseconds }) => microseconds > begin)
+    .sort((one, other) => one.microseconds - other.microseconds);
   const [first, last] = [leaked[0], leaked.at(-1)];
   if (first === undefined || last === undefined) return { milliseconds: 0, out: 0, sent: 0 };
   return {
@@ -53,7 +57,11 @@ async function flushOnce(world: World, forger: Forger): Promise<Leak> {
 
 async function flows(forger: Forger): Promise<void> {
   const count = forger.seen('honest').length;
-  await waitFor(() => forger.seen('honest').length > count + 20, { what: 'honest packets', deadlineMs: 20_000 });
+  await waitFor(() => forger.seen('honest').length > count + 20, {
+    what: 'honest packets',
+    deadlineMs: 20_000,
+    everyMs: 50,
+  });
 }
 
 function report(leaks: readonly Leak[], ipv4: number): void {

@@ -165,7 +165,7 @@ export class Arena {
     const attacker = steps[0]?.from;
     const names = [...this.parts.watches]
       .filter(([place]) => place !== attacker)
-      .flatMap(([, watch]) => watch.sightings().map(({ name }) => name));
+      .flatMap(([, watch]) => watch.sightings.map(({ name }) => name));
     return new Set(names.filter((name) => name >= firstTag && name <= lastTag)).size;
   }
 
@@ -186,12 +186,7 @@ export class Arena {
       });
       await tools.send(places[from], frames);
       const arrived = () =>
-        awaited.every(({ to, name }) =>
-          watches
-            .get(to)
-            ?.sightings()
-            .some((seen) => seen.name === name),
-        );
+        awaited.every(({ to, name }) => watches.get(to)?.sightings.some((seen) => seen.name === name));
       await waitFor(arrived, { what: `honest packets from ${from}`, deadlineMs: 20_000 });
     }
   }

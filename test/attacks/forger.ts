@@ -47,7 +47,7 @@ export async function startForger({ parts }: Arena, pauseMicroseconds = 1000): P
   const stream = await tools.keepSending(places.zone, forgerFrames(cast), { pauseMicroseconds });
   const others = [...watches].filter(([place]) => place !== 'zone').map(([, watch]) => watch);
   return {
-    seen: (what) => others.flatMap((watch) => watch.sightings().filter(({ name }) => name === names[what])),
+    seen: (what) => others.flatMap((watch) => watch.sightings.filter(({ name }) => name === names[what])),
     stop: () => stream.stop(),
   };
 }

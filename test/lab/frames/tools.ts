@@ -15,7 +15,7 @@ export function tag(name: number): Buffer {
 }
 
 export interface Sighting {
-  /** Of the machine's monotonic clock, the same for all watches. */
+  /** Of the machine's monotonic clock, as `process.hrtime` has it. */
   readonly microseconds: number;
   /** Of the tag. */
   readonly name: number;
@@ -45,8 +45,8 @@ export interface Stream {
 }
 
 export interface Watch {
-  /** Everything so far. */
-  sightings(): Sighting[];
+  /** Everything so far; grows. */
+  readonly sightings: readonly Sighting[];
   stop(): Promise<void>;
 }
 
@@ -76,10 +76,13 @@ export async function frameTools(world: World): Promise<FrameTools> {
       };
     },
     watch: async (where, link) => {
-      const watch = where.spawn(watcher, link === undefined ? ['local'] : ['link', link]);
+      const sightings: Sighting[] = [];
+      const watch = where.spawn(watcher, link === undefined ? ['local'] : ['link', link], (line) => {
+        if (line !== 'watching') sightings.push(sightingOf(line));
+      });
       await watch.waitForLine((line) => line === 'watching');
       return {
-        sightings: () => watch.stdout.slice(1).map(sightingOf),
+        sightings,
         stop: async () => {
           await watch.stop('SIGKILL');
         },
