@@ -56,6 +56,10 @@ export function payloadIs(protocol: string, field: string, value: unknown): Expr
   return match('==', { payload: { protocol, field } }, value);
 }
 
+export function payloadIsBelow(protocol: string, field: string, value: unknown): Expression {
+  return match('<', { payload: { protocol, field } }, value);
+}
+
 export function protocolIs(family: Family): Expression {
   return match('==', { meta: { key: 'nfproto' } }, family);
 }

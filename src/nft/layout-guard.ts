@@ -3,6 +3,7 @@
  *
  * They stand ahead of conntrack, so that a forged packet leaves no trace in it.
  */
+import type { Family } from '../model/address.ts';
 import {
   accept,
   addressInSet,
@@ -17,6 +18,7 @@ import {
   linkIsBelow,
   pairIn,
   payloadIs,
+  payloadIsBelow,
   payloadIsNot,
   protocolIs,
   rememberSource,
@@ -137,18 +139,18 @@ const forged: Expression[][] = [
   ...countedDrop('source'),
 ];
 
-/** The errors by which a host can be told about a path (RFC 792, RFC 4443). */
-const errorTypes = {
-  ipv4: ['destination-unreachable', 'source-quench', 'redirect', 'time-exceeded', 'parameter-problem'],
-  ipv6: ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'],
-} as const;
+/** The errors by which a host can be told about a path (RFC 792). */
+const ipv4Errors = ['destination-unreachable', 'source-quench', 'redirect', 'time-exceeded', 'parameter-problem'];
 
+/** Of IPv6, all types below 128, the first that is no error: Linux hands also those that it does not know to connections. */
 export function errorJumps(settings: LayoutSettings): Expression[][] {
-  return enabledFamilies(settings).map((family) => [
-    interfaceIs('iifname', anyZoneLink),
-    payloadIs(family === 'ipv4' ? 'icmp' : 'icmpv6', 'type', { set: [...errorTypes[family]] }),
-    jump('zone-errors'),
-  ]);
+  const tests: Readonly<Record<Family, readonly Expression[]>> = {
+    ipv4: [payloadIs('icmp', 'type', { set: ipv4Errors })],
+    ipv6: [payloadIsBelow('icmpv6', 'type', 'echo-request'), payloadIs('icmpv6', 'type', 'nd-redirect')],
+  };
+  return enabledFamilies(settings).flatMap((family) =>
+    tests[family].map((test) => [interfaceIs('iifname', anyZoneLink), test, jump('zone-errors')]),
+  );
 }
 
 /**
@@ -165,6 +167,17 @@ export function zoneErrors(settings: LayoutSettings): Expression[][] {
   return [...own, ...countedDrop('error')];
 }
 
+/**
+ * VXLAN (IANA's port and Linux's own) and Geneve: a device of dom0's takes them from whoever sends them, and what is inside
+ * comes in by that device, where no guard knows which zone it is of. Tunnels over IP have a remote address, which no zone
+ * can forge.
+ */
+const tunnelPorts = [4789, 6081, 8472];
+
 export function inputErrors(settings: LayoutSettings): Expression[][] {
-  return [[interfaceIsNot('iifname', anyZoneLink), accept], ...errorJumps(settings)];
+  return [
+    [interfaceIsNot('iifname', anyZoneLink), accept],
+    ...(settings.antiSpoof ? [[payloadIs('udp', 'dport', { set: tunnelPorts }), counter, drop]] : []),
+    ...errorJumps(settings),
+  ];
 }

@@ -75,14 +75,17 @@ describe('the layout', () => {
       add rule inet edera forward-begin iifname "vif*" ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" iifname @strays drop
       add rule inet edera forward-begin iifname "vif*" ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" counter drop
       add rule inet edera forward-begin iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
-      add rule inet edera forward-begin iifname "vif*" icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } jump zone-errors
+      add rule inet edera forward-begin iifname "vif*" icmpv6 type < echo-request jump zone-errors
+      add rule inet edera forward-begin iifname "vif*" icmpv6 type nd-redirect jump zone-errors
       add rule inet edera forward-begin iifname "vif*" meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin oifname . ip6 daddr @to6 meta mark set meta mark | 0x10000000
       add rule inet edera input-errors iifname != "vif*" accept
+      add rule inet edera input-errors udp dport { 0x12b5, 0x17c1, 0x2118 } counter drop
       add rule inet edera input-errors iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
-      add rule inet edera input-errors iifname "vif*" icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } jump zone-errors
+      add rule inet edera input-errors iifname "vif*" icmpv6 type < echo-request jump zone-errors
+      add rule inet edera input-errors iifname "vif*" icmpv6 type nd-redirect jump zone-errors
       add rule inet edera output-count oifname != "vif*" accept
       add rule inet edera output-count oifname . ip daddr @to4 accept
       add rule inet edera output-count oifname . ip6 daddr @to6 accept
@@ -175,6 +178,7 @@ describe('the layout', () => {
       add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
       add rule inet edera input-errors iifname != "vif*" accept
+      add rule inet edera input-errors udp dport { 0x12b5, 0x17c1, 0x2118 } counter drop
       add rule inet edera input-errors iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera output-count oifname != "vif*" accept
       add rule inet edera output-count oifname . ip daddr @to4 accept
@@ -226,6 +230,7 @@ describe('what a setting changes', () => {
       - add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
       - add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
       - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
+      - add rule inet edera input-errors udp dport { 0x12b5, 0x17c1, 0x2118 } counter drop
       + add rule inet edera from-zone iifname @spoofed accept"
     `);
   });

@@ -1,0 +1,20 @@
+/** All attacks, in the order of the table. */
+import type { Attack } from './attack.ts';
+import { errors } from './errors.ts';
+import { fragments } from './fragments.ts';
+import { ipv4Options, ipv6Extensions } from './headers.ts';
+import { forgedSources, strayAddresses } from './sources.ts';
+import { teachings } from './teachings.ts';
+import { tagsAndTypes, tunnels } from './wrappings.ts';
+
+export const catalogue: readonly Attack[] = [
+  ...forgedSources,
+  ...strayAddresses,
+  ...fragments,
+  ...ipv4Options,
+  ...ipv6Extensions,
+  ...tagsAndTypes,
+  ...errors,
+  ...tunnels,
+  ...teachings,
+];
