@@ -17,7 +17,12 @@ export const runPackages = {
 };
 
 /** The tests also build Debian's xenstored a hypervisor to stand on. */
-export const testPackages = { ...runPackages, gcc: '/usr/bin/gcc', 'libc6-dev': '/usr/include/stdio.h' };
+export const testPackages = {
+  ...runPackages,
+  gcc: '/usr/bin/gcc',
+  'libc6-dev': '/usr/include/stdio.h',
+  ufw: '/usr/sbin/ufw',
+};
 
 /** Throws with a sentence where something cannot be had. */
 export function setUp(packages) {
