@@ -23,6 +23,7 @@ export const testPackages = {
   'libc6-dev': '/usr/include/stdio.h',
   mmdebstrap: '/usr/bin/mmdebstrap',
   patchelf: '/usr/bin/patchelf',
+  ufw: '/usr/sbin/ufw',
 };
 
 /** Throws with a sentence where something cannot be had. */

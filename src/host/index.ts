@@ -1,5 +1,6 @@
 /** The real host. The only folder that starts processes or opens /proc. */
 import { ConntrackTool } from './conntrack.ts';
+import { readLegacyFilter } from './legacy-filter.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
 import type { Host, HostEvent } from './port.ts';
@@ -35,5 +36,13 @@ export function createHost(options: HostOptions = {}): Host {
     await Promise.all([monitor?.close(), rtnetlink.close(), nft.close()]);
   }
 
-  return { rtnetlink, nft, sysctl, conntrack: new ConntrackTool(tools), watch, close };
+  return {
+    rtnetlink,
+    nft,
+    sysctl,
+    conntrack: new ConntrackTool(tools),
+    legacyFilter: (family) => readLegacyFilter(tools, family),
+    watch,
+    close,
+  };
 }

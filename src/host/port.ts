@@ -14,6 +14,8 @@ export interface Host {
   readonly nft: Nft;
   readonly sysctl: Sysctl;
   readonly conntrack: Conntrack;
+  /** iptables-legacy's filter table of a family, which nft does not see and which announces no change. */
+  legacyFilter(family: Family): Promise<LegacyFilter>;
   /** Starts the event stream. Resolves once the kernel has subscribed us, so that a listing made afterwards misses nothing. */
   watch(listener: (event: HostEvent) => void): Promise<void>;
   /** Ends every helper process. The host's state stays as it is. */
@@ -140,6 +142,12 @@ export interface Conntrack {
   /** Deletes every entry that names one of `addresses` as source or destination in either direction. Returns how many. */
   purge(addresses: readonly Address[]): Promise<number>;
 }
+
+/** `lines` as iptables-save writes them; `unreadable`: the table is there, and `reason` says why nobody knows what is in it. */
+export type LegacyFilter =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'rules'; readonly lines: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** Who made a change, where the kernel says so. */
 export interface Culprit {

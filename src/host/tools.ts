@@ -6,7 +6,7 @@ import { accessSync, constants } from 'node:fs';
 import { execa } from 'execa';
 import { ProtectNetworkError } from '../model/errors.ts';
 
-export type ToolName = 'ip' | 'nft' | 'conntrack' | 'sh' | 'setpriv';
+export type ToolName = 'ip' | 'nft' | 'conntrack' | 'sh' | 'setpriv' | 'iptables-legacy-save' | 'ip6tables-legacy-save';
 
 export interface Tools {
   /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
@@ -37,6 +37,8 @@ const debianPackage: Record<ToolName, string> = {
   conntrack: 'conntrack',
   sh: 'dash',
   setpriv: 'util-linux',
+  'iptables-legacy-save': 'iptables',
+  'ip6tables-legacy-save': 'iptables',
 };
 /** Twice the slowest listing seen (20,000 links, cold); a tool that takes longer is hung. */
 const defaultTimeoutMs = 20_000;

@@ -1,10 +1,12 @@
 /** What is wrong with the host as a whole and no change of ours can mend, one sentence each. */
 import type { Config } from '../config/config.ts';
 import type { Host } from '../host/port.ts';
+import { families } from '../model/address.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import type { Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { ForeignWatch } from './foreign-watch.ts';
+import { legacyProblems } from './legacy-problems.ts';
 import type { Mirror } from './mirror.ts';
 
 export interface Facts {
@@ -23,6 +25,10 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): str
     ...config.warnings,
     ...hostProblems(facts),
     ...foreign.problems(config),
+    ...families.flatMap((family) => {
+      const subnet = config.subnets[family]?.prefix.text;
+      return subnet === undefined ? [] : legacyProblems(family, facts.mirror.legacyFilters[family], subnet);
+    }),
     ...directories.flatMap((directory) => directory.snapshot().problems.map((text) => `${directory.name}: ${text}`)),
     ...(desired?.problems ?? []),
     ...missingGateways.map((error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`),

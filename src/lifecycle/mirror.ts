@@ -5,9 +5,9 @@
 
 import type { ObservedProxies } from '../arp/model.ts';
 import { observeLinkProxies, observeProxies } from '../arp/observe.ts';
-import type { Host, HostEvent, Link, RtnetlinkChange } from '../host/port.ts';
+import type { Host, HostEvent, LegacyFilter, Link, RtnetlinkChange } from '../host/port.ts';
 import { routeProtocol } from '../host/rtnetlink.ts';
-import type { Address } from '../model/address.ts';
+import type { Address, Family } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { nameRules } from '../nft/name-rules.ts';
@@ -24,15 +24,19 @@ export class Mirror {
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
+  /** iptables-legacy's, as they were when all was read: nothing tells of their changes. */
+  legacyFilters: Readonly<Record<Family, LegacyFilter>> = { ipv4: { kind: 'none' }, ipv6: { kind: 'none' } };
   readonly #byName = new Map<string, number>();
   readonly #holderOf = new Map<Address, number>();
 
   async observeAll(host: Host): Promise<void> {
     const links = await host.rtnetlink.links();
-    const [routes, proxies, ruleset] = await Promise.all([
+    const [routes, proxies, ruleset, ipv4, ipv6] = await Promise.all([
       observeRoutes(host.rtnetlink, links),
       observeProxies(host.rtnetlink, links),
       observeRuleset(host.nft),
+      host.legacyFilter('ipv4'),
+      host.legacyFilter('ipv6'),
     ]);
     this.links.clear();
     this.#byName.clear();
@@ -42,6 +46,7 @@ export class Mirror {
     this.routes = routes;
     this.proxies = proxies;
     this.ruleset = ruleset;
+    this.legacyFilters = { ipv4, ipv6 };
   }
 
   async observeRuleset(host: Host): Promise<void> {

@@ -21,8 +21,12 @@ export function deleteTable(family: NftFamily, name: string): NftCommand {
   return { delete: { table: { family, name } } };
 }
 
-export function addChain({ family, table, chain }: ChainRef, hook?: BaseHook): NftCommand {
-  const base = hook === undefined ? {} : { ...hook, policy: 'accept' };
+/** Without a policy the kernel gives a new chain `accept`, and leaves one that has come meanwhile as it is. */
+export function addChain(
+  { family, table, chain }: ChainRef,
+  hook?: BaseHook & { readonly policy?: string },
+): NftCommand {
+  const base = hook ?? {};
   return { add: { chain: { family, table, name: chain, ...base } } };
 }
 

@@ -35,7 +35,7 @@ function describeSetType(value: Fields): string {
 function describeHook(value: Fields): string {
   if (value['hook'] === undefined) return '';
   const { type, hook, prio, policy } = value;
-  return ` { type ${String(type)} hook ${String(hook)} priority ${String(prio)}; policy ${String(policy)}; }`;
+  return ` { type ${String(type)} hook ${String(hook)} priority ${String(prio)}; ${policy === undefined ? '' : `policy ${String(policy)}; `}}`;
 }
 
 function describeRule(verb: string, place: string, value: Fields): string {

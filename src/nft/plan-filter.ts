@@ -26,7 +26,7 @@ export interface FilterScope {
   readonly prune?: boolean;
 }
 
-/** As iptables makes it (priority filter, policy accept). */
+/** As iptables makes it. The policy is never ours to set: somebody may make the chain and have it drop before we come to it. */
 const forwardHook: BaseHook = { type: 'filter', hook: 'forward', prio: 0 };
 
 export function planFilterFamily(

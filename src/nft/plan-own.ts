@@ -50,7 +50,7 @@ export function planOwnStructure(settings: LayoutSettings, own: Table | undefine
     ...wrongChains.map(({ name }) => deleteChain(ref(name))),
     ...wrongSets.map(({ name }) => deleteSet(ownTable.family, ownTable.name, name)),
     ...freshSets.map((set) => addSet(ownTable.family, ownTable.name, set)),
-    ...missing.map((chain) => addChain(ref(chain.name), chain.hook)),
+    ...missing.map((chain) => addChain(ref(chain.name), chain.hook && { ...chain.hook, policy: 'accept' })),
     ...markers.map((name) => addChain(ref(name))),
     ...rewritten.flatMap((chain) => chain.rules.map((expr) => addRule(ref(chain.name), expr))),
   ];

@@ -19,7 +19,7 @@ export function planReversePath({ antiSpoof, subnets }: LayoutSettings, observed
   return [
     ...removal,
     addTable(family, name),
-    addChain(ref, reversePathChain.hook),
+    addChain(ref, reversePathChain.hook && { ...reversePathChain.hook, policy: 'accept' }),
     ...reversePathChain.rules.map((expr) => addRule(ref, expr)),
   ];
 }

@@ -1,6 +1,6 @@
 import type { ContractCase } from './case.ts';
 import { nftCases } from './nft-cases.ts';
-import { conntrackCases, eventCases, sysctlCases } from './other-cases.ts';
+import { conntrackCases, eventCases, legacyCases, sysctlCases } from './other-cases.ts';
 import { rtnetlinkCases } from './rtnetlink-cases.ts';
 
 /** Every sentence of the port, for the fake and for a real kernel. Names are unique. */
@@ -9,5 +9,6 @@ export const contractCases: readonly ContractCase[] = [
   ...nftCases,
   ...sysctlCases,
   ...conntrackCases,
+  ...legacyCases,
   ...eventCases,
 ];

@@ -65,6 +65,19 @@ export const nftCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a base chain without a policy accepts where it is new, and keeps the policy of one that is there',
+    async run(host, world) {
+      const { policy: _policy, ...hook } = base;
+      const add = { add: { chain: { ...at, name: 'guard', ...hook } } };
+      const policies = async () => (await host.nft.forwardChains()).map(({ policy }) => policy);
+      await host.nft.transact([{ add: { table: { family: 'inet', name: 'edera' } } }, add]);
+      assert.deepEqual(await policies(), ['accept']);
+      await world.nft([{ add: { chain: { ...at, name: 'guard', ...base, policy: 'drop' } } }]);
+      await host.nft.transact([add]);
+      assert.deepEqual(await policies(), ['drop']);
+    },
+  },
+  {
     name: 'statements are listed the way they were given, save for what the kernel leaves out or spells otherwise',
     async run(host) {
       const match = (left: unknown, right: unknown, op = '==') => ({ match: { op, left, right } });

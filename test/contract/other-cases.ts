@@ -8,6 +8,17 @@ const conf4 = (link: string, key: string): SysctlPath => ({ family: 'ipv4', grou
 const conf6 = (link: string, key: string): SysctlPath => ({ family: 'ipv6', group: 'conf', link, key });
 const ipForward: SysctlPath = { family: 'ipv4', group: 'top', link: '', key: 'ip_forward' };
 
+export const legacyCases: readonly ContractCase[] = [
+  {
+    name: 'a filter table of iptables-legacy that is not there is not made by looking',
+    async run(host) {
+      for (const family of ['ipv4', 'ipv6', 'ipv4', 'ipv6'] as const) {
+        assert.deepEqual(await host.legacyFilter(family), { kind: 'none' });
+      }
+    },
+  },
+];
+
 export const sysctlCases: readonly ContractCase[] = [
   {
     name: 'a new link has the kernel’s own values',

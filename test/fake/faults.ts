@@ -17,6 +17,7 @@ export type AsyncCall =
   | 'nft.table'
   | 'nft.set'
   | 'conntrack.purge'
+  | 'legacyFilter'
   | 'watch';
 
 export type Call = AsyncCall | 'sysctl.read' | 'sysctl.write';

@@ -5,7 +5,16 @@
  *
  * Not in it: addresses on links, route metrics, packets.
  */
-import type { Culprit, Host, HostEvent, NftCommand, NftFamily, NftObject, RouteType } from '../../src/host/port.ts';
+import type {
+  Culprit,
+  Host,
+  HostEvent,
+  LegacyFilter,
+  NftCommand,
+  NftFamily,
+  NftObject,
+  RouteType,
+} from '../../src/host/port.ts';
 import type { Address, Family } from '../../src/model/address.ts';
 import type { ProtectNetworkError } from '../../src/model/errors.ts';
 import type { Flow } from './conntrack.ts';
@@ -36,6 +45,7 @@ export class FakeHost implements Host {
   readonly nft: FakeNft;
   readonly conntrack: FakeConntrack;
   readonly sysctl: Host['sysctl'];
+  readonly #legacyFilters = new Map<Family, LegacyFilter>();
   readonly #events = new EventStream();
   readonly #faults = new Faults();
   readonly #sysctl: FakeSysctl;
@@ -61,6 +71,11 @@ export class FakeHost implements Host {
       unfollow: (link) => this.#sysctl.unfollow(link),
       followProblem: undefined,
     };
+  }
+
+  async legacyFilter(family: Family): Promise<LegacyFilter> {
+    await this.#faults.pass('legacyFilter');
+    return this.#legacyFilters.get(family) ?? { kind: 'none' };
   }
 
   async watch(listener: (event: HostEvent) => void): Promise<void> {
@@ -109,6 +124,11 @@ export class FakeHost implements Host {
     const before = this.#links.routes.render().length;
     this.#links.routes.remove(this.#parseRoute(route));
     if (this.#links.routes.render().length === before) throw refused(`${route.destination}: No such process`);
+  }
+
+  /** What iptables-legacy made of its filter table. The kernel tells nobody. */
+  foreignLegacyFilter(family: Family, filter: LegacyFilter): void {
+    this.#legacyFilters.set(family, filter);
   }
 
   /** Somebody else's nft transaction; returns what nft would echo to them. */

@@ -101,7 +101,7 @@ function addTable(ruleset: Ruleset, body: Json, mustBeNew: boolean): number {
 function addChain(table: FakeTable, body: Json, mustBeNew: boolean): number {
   const { name } = object(body, [...inTable, 'type?', 'hook?', 'prio?', 'policy?']);
   const there = table.chains.get(String(name));
-  const base = parseBase(body);
+  const base = parseBase(body, there?.base?.policy ?? 'accept');
   if (there === undefined) {
     const handle = nextHandle(table);
     table.chains.set(String(name), { handle, base, rest: {}, rules: [] });
@@ -112,9 +112,10 @@ function addChain(table: FakeTable, body: Json, mustBeNew: boolean): number {
   return there.handle;
 }
 
-function parseBase(body: Json): BaseChain | undefined {
+/** `kept`: the policy where the command names none. */
+function parseBase(body: Json, kept: string): BaseChain | undefined {
   if (['type', 'hook', 'prio', 'policy'].every((key) => body[key] === undefined)) return undefined;
-  const { type, hook, prio, policy = 'accept' } = body;
+  const { type, hook, prio, policy = kept } = body;
   if (!chainTypes.has(String(type)) || !hooks.has(String(hook)))
     throw refused(`Invalid chain type or hook: ${text(body)}`);
   if (!Number.isInteger(prio)) throw refused(`a priority is a number here: ${text(prio)}`);

@@ -1,6 +1,7 @@
 /** Everybody else's iptables goes on working beside us, and saving and restoring with it opens nothing. */
 import { describe, expect, it } from 'vitest';
 import { farHost, gateway } from '../lab/addresses.ts';
+import { copiesOfOurs } from '../lab/iptables.ts';
 import { isCutOff, reaches, type Scene, untilNothingToDo, untilState, withScene } from '../lab/served.ts';
 import type { Zone } from '../lab/zone.ts';
 
@@ -99,6 +100,53 @@ describe.each(flavours)('$iptables-save | $iptables-restore', ({ iptables, famil
       expect(await host.mustExec(iptables, ['-S', 'FORWARD'])).toContain('-A FORWARD -j EDERA-FORWARD');
       expect(await reaches(scene.zones[0], farHost[family])).toBe(true);
     }));
+
+  it(
+    'with what was saved before we came, or loaded on top of ours, leaves nothing out and nothing double',
+    () =>
+      withScene({}, async ({ world, zones }) => {
+        const { host } = world;
+        const saved = await host.mustExec(`${iptables}-save`, ['-t', 'filter']);
+        const expected = await copiesOfOurs(host, family);
+        const withoutUs = saved.split('\n').filter((line) => !line.includes('EDERA-'));
+        for (const [args, input] of [
+          [[], withoutUs.join('\n')],
+          [['--noflush'], saved],
+        ] as const) {
+          await host.mustExec(`${iptables}-restore`, args, { input });
+          await untilNothingToDo(world);
+          expect(await copiesOfOurs(host, family), args.join(' ')).toEqual(expected);
+          expect(new Set(Object.values(expected))).toEqual(new Set([1]));
+          for (const zone of zones) expect(await reaches(zone, farHost[family])).toBe(true);
+        }
+      }),
+    120_000,
+  );
+
+  it(
+    'at boot, before us, brings back accepts of a zone that is gone: our start takes them away',
+    () =>
+      withScene({}, async ({ world, daemon, zones: [one, two] }) => {
+        const { host } = world;
+        const saved = await host.mustExec(`${iptables}-save`);
+        await daemon.stop();
+        await world.cli(['cleanup']);
+        await two.remove();
+        await world.removeZoneFile(two.link);
+        await host.mustExec(`${iptables}-restore`, [], { input: saved });
+        expect(Object.keys(await copiesOfOurs(host, family)).join('\n')).toContain(two.link);
+        const next = await world.startDaemon({ deadlineMs: 60_000 });
+        await untilState(next, one.link);
+        const copies = await copiesOfOurs(host, family);
+        expect(Object.keys(copies).join('\n')).not.toContain(two.link);
+        expect(new Set(Object.values(copies))).toEqual(new Set([1]));
+        expect(await reaches(one, farHost[family])).toBe(true);
+        await next.stop();
+        await world.cli(['cleanup']);
+        expect(await host.mustExec('nft', ['list', 'ruleset'])).not.toContain('EDERA-FORWARD');
+      }),
+    120_000,
+  );
 });
 
 /** A zone that nobody declared, whose link an operator has wired as far as routing goes. */

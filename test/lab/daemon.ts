@@ -18,7 +18,7 @@ export interface DaemonOptions {
   readonly settings?: Settings;
   /** `ready` (default): its first pass is done. `nothing`: return once the process exists. */
   readonly wait?: 'ready' | 'nothing';
-  /** For `wait`, default 30 000: a start takes half a second, and many on a busy machine. */
+  /** For `wait`, default 55 000: a start takes half a second, and many on a busy machine. */
   readonly deadlineMs?: number;
 }
 
@@ -26,7 +26,7 @@ export interface DaemonOptions {
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export async function startDaemon(host: Namespace, files: WorldFiles, options: DaemonOptions): Promise<Daemon> {
-  const { args = [], settings, wait = 'ready', deadlineMs = 30_000 } = options;
+  const { args = [], settings, wait = 'ready', deadlineMs = 55_000 } = options;
   if (settings !== undefined) await files.writeSettings(settings);
   const daemon = new Daemon(host, files, ['run', '--log-format', 'json', '--debug', ...files.options, ...args]);
   if (wait === 'ready') await daemon.ready(deadlineMs);

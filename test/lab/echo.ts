@@ -18,7 +18,7 @@ export interface EchoServer {
 /** TCP and UDP, IPv4 and IPv6, one port, which is free in any fresh namespace. Listening on return. */
 export async function startEchoServer(where: Namespace, port = 7000): Promise<EchoServer> {
   const server = where.spawn(node, [serverPath, String(port)]);
-  await server.waitForLine((line) => line === 'listening', { what: 'the echo server to listen' });
+  await server.waitForLine((line) => line === 'listening', { what: 'the echo server to listen', deadlineMs: 30_000 });
   return {
     port,
     stop: async () => {
@@ -68,7 +68,7 @@ export type Progress = z.infer<typeof progress>;
 /** A slow endless download (1 KiB each 5 ms) over one TCP connection; data flows on return. */
 export async function startTransfer(from: Namespace, address: string, port: number): Promise<Transfer> {
   const transfer = new Transfer(from.spawn(node, [clientPath, 'stream', address, String(port)]));
-  await waitFor(() => transfer.progress().bytes > 0, { what: `the first byte from ${address}` });
+  await waitFor(() => transfer.progress().bytes > 0, { what: `the first byte from ${address}`, deadlineMs: 30_000 });
   return transfer;
 }
 

@@ -56,6 +56,8 @@ export interface SceneOptions extends WorldOptions {
   /** Edera's daemon.toml, instead of both default subnets. */
   readonly config?: string;
   readonly settings?: Settings;
+  /** What others have done to the host before the daemon starts. */
+  readonly beforeDaemon?: (world: World) => Promise<void>;
 }
 
 export interface Scene {
@@ -66,12 +68,18 @@ export interface Scene {
 }
 
 /** A world with a running daemon that serves two zones. Whoever opens it destroys `world`. */
-export async function openScene({ config, settings = {}, ...options }: SceneOptions = {}): Promise<Scene> {
+export async function openScene({
+  config,
+  settings = {},
+  beforeDaemon,
+  ...options
+}: SceneOptions = {}): Promise<Scene> {
   const world = await createWorld(options);
   try {
     if (config !== undefined) await world.files.writeConfig(config);
     const zones = await Promise.all([world.addZone({ domid: 7 }), world.addZone({ domid: 8 })]);
     await Promise.all(zones.map((zone) => world.declareZone(zone)));
+    await beforeDaemon?.(world);
     const daemon = await world.startDaemon({ settings });
     await Promise.all(zones.map((zone) => untilState(daemon, zone.link)));
     return { world, daemon, zones };
@@ -106,7 +114,7 @@ export async function isCutOff(from: Namespace, to: string | undefined, source?:
 export async function untilNothingToDo(world: World): Promise<void> {
   await waitFor(async () => (await world.cli(['plan'])).stdout.startsWith('nothing to do'), {
     what: 'a plan without steps',
-    deadlineMs: 10_000,
+    deadlineMs: 30_000,
   });
 }
 

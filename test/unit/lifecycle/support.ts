@@ -224,6 +224,7 @@ export class World {
           return conntrack.purge(addresses);
         },
       },
+      legacyFilter: (family) => host.legacyFilter(family),
       watch: (listener) => host.watch((event) => this.deliver(event, listener)),
       close: () => host.close(),
     };

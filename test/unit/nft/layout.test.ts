@@ -103,7 +103,7 @@ describe('the layout', () => {
       add element inet edera to6 { vif7.0 . fdd4:1476:6c7e::3 }
       add element inet edera zone6 { fdd4:1476:6c7e::3 }
       add table ip filter
-      add chain ip filter FORWARD { type filter hook forward priority 0; policy accept; }
+      add chain ip filter FORWARD { type filter hook forward priority 0; }
       add chain ip filter EDERA-USER
       add chain ip filter EDERA-FORWARD
       add rule ip filter EDERA-FORWARD iifname != "vif*" oifname != "vif*" return
@@ -113,7 +113,7 @@ describe('the layout', () => {
       add rule ip filter EDERA-FORWARD iifname "vif7.0" counter accept
       add rule ip filter FORWARD counter jump EDERA-FORWARD
       add table ip6 filter
-      add chain ip6 filter FORWARD { type filter hook forward priority 0; policy accept; }
+      add chain ip6 filter FORWARD { type filter hook forward priority 0; }
       add chain ip6 filter EDERA-USER
       add chain ip6 filter EDERA-FORWARD
       add rule ip6 filter EDERA-FORWARD iifname != "vif*" oifname != "vif*" return
@@ -192,7 +192,7 @@ describe('the layout', () => {
       add element inet edera to4 { vif7.0 . 10.75.0.3 }
       add element inet edera zone4 { 10.75.0.3 }
       add table ip filter
-      add chain ip filter FORWARD { type filter hook forward priority 0; policy accept; }
+      add chain ip filter FORWARD { type filter hook forward priority 0; }
       add chain ip filter EDERA-USER
       add chain ip filter EDERA-FORWARD
       add rule ip filter EDERA-FORWARD iifname != "vif*" oifname != "vif*" return

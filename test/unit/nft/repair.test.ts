@@ -1,7 +1,10 @@
 /** Whatever somebody does to what is ours is put right in one transaction, and what is theirs stays. */
 import { describe, expect, it } from 'vitest';
 import type { NftCommand, NftFamily } from '../../../src/host/port.ts';
+import { applyRuleset } from '../../../src/nft/apply.ts';
 import type { LayoutSettings } from '../../../src/nft/layout-model.ts';
+import { observeRuleset } from '../../../src/nft/observe.ts';
+import { planRuleset } from '../../../src/nft/plan.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import {
   acceptAll,
@@ -229,6 +232,18 @@ function withoutCounts(rule: object): unknown {
   const { handle: _handle, ...rest } = rule as { handle?: number };
   return JSON.parse(JSON.stringify(rest).replace(/"(packets|bytes)":\d+/g, '"$1":0'));
 }
+
+describe('a FORWARD that somebody makes between our reading and our transaction', () => {
+  it('keeps the policy that they gave it', async () => {
+    const host = new FakeHost();
+    const seen = await observeRuleset(host.nft);
+    const chain = { ...filter, name: 'FORWARD', type: 'filter', hook: 'forward', prio: 0, policy: 'drop' };
+    host.foreignNft([{ add: { table: { family: 'ip', name: 'filter' } } }, { add: { chain } }]);
+    await applyRuleset(host.nft, seen, planRuleset(settings, seen, scope));
+    const forward = (await host.nft.forwardChains()).find(({ family, table }) => family === 'ip' && table === 'filter');
+    expect(forward?.policy).toBe('drop');
+  });
+});
 
 async function deletion(host: FakeHost, family: NftFamily, table: string, chain: string, index: number) {
   const handle = (await rulesOf(host, family, table, chain)).at(index)?.['handle'];

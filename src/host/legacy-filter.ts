@@ -1,0 +1,35 @@
+/**
+ * The filter tables of iptables-legacy, which nft does not list. The kernel announces no change of theirs to netlink, so they
+ * are read with everything else. They are read only where they exist: to list one that does not would make it.
+ */
+import { readFileSync } from 'node:fs';
+import type { Family } from '../model/address.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
+import type { LegacyFilter } from './port.ts';
+import type { ToolName, Tools } from './tools.ts';
+
+/** The tables of the network namespace of whoever opens it; no such file without the old tables in the kernel. */
+const namesFile: Record<Family, string> = { ipv4: '/proc/net/ip_tables_names', ipv6: '/proc/net/ip6_tables_names' };
+const saveTool: Record<Family, ToolName> = { ipv4: 'iptables-legacy-save', ipv6: 'ip6tables-legacy-save' };
+
+/** Never throws for a table that is there and cannot be read: people must be told of it all the same. */
+export async function readLegacyFilter(tools: Tools, family: Family): Promise<LegacyFilter> {
+  if (!tableNames(family).includes('filter')) return { kind: 'none' };
+  try {
+    const { exitCode, stdout, stderr } = await tools.run(saveTool[family], ['-t', 'filter']);
+    if (exitCode === 0) return { kind: 'rules', lines: stdout.split('\n') };
+    return { kind: 'unreadable', reason: `${saveTool[family]}: ${stderr.trim()}` };
+  } catch (error) {
+    if (error instanceof ProtectNetworkError) return { kind: 'unreadable', reason: error.message };
+    throw error;
+  }
+}
+
+function tableNames(family: Family): string[] {
+  try {
+    return readFileSync(namesFile[family], 'utf8').split('\n');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
