@@ -60,7 +60,9 @@ export interface NeighbourProxy {
 /** A change to links, routes or neighbour proxies. Links are addressed by ifindex: a name may already be somebody else. */
 export type RtnetlinkChange =
   | { readonly kind: 'link-up'; readonly ifindex: number }
-  | { readonly kind: 'route-add' | 'route-del'; readonly ifindex: number; readonly address: Address }
+  | { readonly kind: 'route-del'; readonly ifindex: number; readonly address: Address }
+  /** `insist`: a route of somebody else's to the same place stays, and ours stands ahead of it; else it is in the way. */
+  | { readonly kind: 'route-add'; readonly ifindex: number; readonly address: Address; readonly insist?: true }
   /** A `local` host route by `lo`: the host answers for `address` without owning it on a link. */
   | { readonly kind: 'local-add' | 'local-del'; readonly address: Address }
   | { readonly kind: 'proxy-add' | 'proxy-del'; readonly ifindex: number; readonly address: Address };

@@ -165,6 +165,7 @@ export class IpRtnetlink implements Rtnetlink {
     if (!('ifindex' in change)) return { ok: true };
     const device = await this.#nameOf(change.ifindex);
     if (ours.some((route) => route.dev === device)) return { ok: true };
+    if (change.kind === 'route-add' && change.insist === true) return this.#standAhead(change);
     const holder = holders[0];
     const where = holder === undefined ? '' : ` (dev ${holder.dev ?? 'none'} proto ${holder.protocol ?? 'boot'})`;
     return {
@@ -174,6 +175,17 @@ export class IpRtnetlink implements Rtnetlink {
         `another route to ${target} is in the way${where}; remove it: ip route del ${target}${holder?.dev === undefined ? '' : ` dev ${holder.dev}`}`,
       ),
     };
+  }
+
+  /** In IPv4 the first of several routes to a place counts, in IPv6 the one with the least metric. Neither touches the other. */
+  async #standAhead({ address, ifindex }: Extract<RtnetlinkChange, { address: Address; ifindex: number }>) {
+    const [how, metric] = familyOf(address) === 'ipv4' ? ['prepend', ''] : ['append', ' metric 1'];
+    const line = `route ${how} ${target(address)} dev ${reference(ifindex)} proto ${routeProtocol}${metric}`;
+    const { text } = await this.#tell([line]);
+    const error = text.trim() === '' ? undefined : refusal(line, text);
+    const result: RtnetlinkResult =
+      error === undefined || error.code === 'exists' ? { ok: true } : { ok: false, error };
+    return result;
   }
 
   async #nameOf(ifindex: number): Promise<string | undefined> {

@@ -68,7 +68,7 @@ export function computeDesired(input: DesiredInput): Desired {
     byLink: new Map([...zones.values()].map((zone) => [zone.link, zone])),
     addresses: new Set([...zones.values()].flatMap((zone) => zone.addresses)),
     unserved,
-    ...siblingsOf(zones, config.settings.isolation.zoneToZone === 'deny'),
+    ...siblingsOf(zones),
     problems: claims.problems,
   };
 }
@@ -98,12 +98,11 @@ function bearersOf(links: Iterable<Link>): Map<LinkName, number> {
   return bearers;
 }
 
-/** The oldest zones first: whoever has siblings keeps them when more zones come. */
-function siblingsOf(
-  zones: ReadonlyMap<number, DesiredZone>,
-  denied: boolean,
-): Pick<Desired, 'siblings' | 'siblingLinks'> {
-  if (denied) return { siblings: [], siblingLinks: new Set() };
+/**
+ * The oldest zones first: whoever has siblings keeps them when more zones come. Also where zones are kept apart: the
+ * operator's own rules may join two of them, who could not find each other otherwise.
+ */
+function siblingsOf(zones: ReadonlyMap<number, DesiredZone>): Pick<Desired, 'siblings' | 'siblingLinks'> {
   const members = [...zones.values()]
     .filter((zone) => zone.addresses.some((address) => familyOf(address) === 'ipv6'))
     .sort((a, b) => a.ifindex - b.ifindex)

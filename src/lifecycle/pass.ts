@@ -82,7 +82,13 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   // A route of ours by this very link means that the address has been its own all along.
   const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
   const purge = zone.addresses.filter((address) => !present.has(address) && !opened.includes(address));
-  return { withdraw, purge, sysctls: driftOf(zone, link, desired, sysctl), install: routes.install, proxies };
+  // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
+  const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
+  return { withdraw, purge, sysctls: driftOf(zone, link, desired, sysctl), install, proxies };
+}
+
+function insisting(change: RtnetlinkChange): RtnetlinkChange {
+  return change.kind === 'route-add' ? { ...change, insist: true } : change;
 }
 
 function planLinkProxies(ifindex: number, desired: Desired, mirror: Mirror): ProxiesPlan {

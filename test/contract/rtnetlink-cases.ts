@@ -101,6 +101,25 @@ export const rtnetlinkCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a route that insists stands beside somebody else’s, once, and goes alone',
+    async run(host, world) {
+      const ifindex = await upLink(world, 'vif7.0');
+      await upLink(world, 'vif8.0');
+      for (const address of [zone4, zone6]) await world.addRoute(address, 'vif8.0');
+      const adds = [zone4, zone6].map((address) => ({ kind: 'route-add', ifindex, address, insist: true }) as const);
+      for (let time = 0; time < 2; time += 1) assert.deepEqual(await outcome(host, ...adds), ['ok', 'ok']);
+      for (const [family, address] of [
+        ['ipv4', zone4],
+        ['ipv6', zone6],
+      ] as const) {
+        const expected = [`${address} dev vif7.0 proto 75`, `${address} dev vif8.0 proto static`];
+        assert.deepEqual([...(await world.routes(family))].sort(), expected);
+        assert.deepEqual(await outcome(host, { kind: 'route-del', ifindex, address }), ['ok']);
+        assert.deepEqual(await world.routes(family), expected.slice(1));
+      }
+    },
+  },
+  {
     name: 'somebody else’s route to the same place is in the way, and is never deleted',
     async run(host, world) {
       const ifindex = await upLink(world, 'vif7.0');

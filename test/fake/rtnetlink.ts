@@ -71,7 +71,7 @@ export class FakeRtnetlink implements Rtnetlink {
         break;
       case 'route-add':
         this.#mustCarryRoutes(change.ifindex, change.address);
-        routes.add(ourRoute(change.address, change.ifindex));
+        routes.add(ourRoute(change.address, change.ifindex), change.insist);
         break;
       case 'route-del':
         routes.remove(ourRoute(change.address, change.ifindex));

@@ -172,7 +172,7 @@ describe('settings', () => {
     await expectIdle(world);
     await world.reload(configOf());
     expect(world.host.render()).toBe(before);
-    if (_name !== 'zone-to-zone') expect(world.host.rtnetlink.changes).toBe(changes);
+    expect(world.host.rtnetlink.changes).toBe(changes);
   });
 
   it('a family that is switched off goes, and comes again', async () => {
