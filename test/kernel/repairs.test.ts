@@ -7,6 +7,8 @@ import { waitFor } from '../lab/wait-for.ts';
 /** No test of this file may be saved by the resync. */
 const neverResync = { reconcile: { 'resync-seconds': 86_400 } };
 const deadlineMs = 20_000;
+/** Nothing announces neighbour proxies: how often they are asked for follows from what asking costs on this machine. */
+const askedForMs = 90_000;
 
 describe('a foreign change', () => {
   let scene: Scene;
@@ -62,7 +64,7 @@ describe('a foreign change', () => {
   it.each(commands)('%s is put back, and told', async (_name, [command = '', ...args], told) => {
     const { repairs } = await scene.daemon.status();
     await scene.world.host.mustExec(command, args);
-    const last = await untilRepairs(repairs + 1);
+    const last = await untilRepairs(repairs + 1, command === 'ip' && args.includes('neigh') ? askedForMs : deadlineMs);
     expect(last.some(({ what }) => what.join().includes(told))).toBe(true);
     await asBefore();
   });
@@ -133,13 +135,13 @@ describe('a foreign change', () => {
     for (const to of [farHost.ipv4, farHost.ipv6]) expect(await reaches(one, to), to).toBe(true);
   });
 
-  function untilRepairs(count: number) {
+  function untilRepairs(count: number, withinMs = deadlineMs) {
     return waitFor(
       async () => {
         const { repairs, lastRepairs } = await scene.daemon.status();
         return repairs >= count && lastRepairs;
       },
-      { what: `repair ${count}`, deadlineMs },
+      { what: `repair ${count}`, deadlineMs: withinMs },
     );
   }
 
@@ -197,6 +199,8 @@ describe('somebody who undoes each repair', () => {
     }));
 });
 
+/** With our table goes the memory of which tables we made for others; that does not come back. */
 function sortedLines(text: string): string {
-  return text.split('\n').sort().join('\n');
+  const lines = text.split('\n').filter((line) => !line.includes('made-ip'));
+  return lines.sort().join('\n');
 }
