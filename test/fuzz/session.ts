@@ -157,7 +157,7 @@ function masked(message: string): string {
   const line = message.split('\n', 1)[0] ?? '';
   return line
     .slice(0, 300)
-    .replaceAll(/"[^"]*"?|'[^']*'?|`[^`]*`?|\S*\/\S*|\d+/g, '_')
+    .replaceAll(/"(?:[^"\\]|\\.)*"?|'[^']*'?|`[^`]*`?|\S*\/\S*|\d+/g, '_')
     .slice(0, 100);
 }
 
