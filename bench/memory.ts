@@ -53,22 +53,25 @@ function median(samples: readonly Sample[], figure: Figure): number {
 
 function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
+  return text === '' ? [] : text.split(' ').map(Number).filter(isLasting);
+}
+
+/** Those that live as long as the daemon; the others come and go with a listing or a large transaction. */
+function isLasting(pid: number): boolean {
+  return /monitor|interactive|-batch/.test(unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), ''));
 }
 
 /** KiB, as every line of these files ends; 0 for a helper that has just ended. */
 function field(pid: number, file: string, name: string): number {
-  return unlessGone(() => {
-    const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
-    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-  });
+  const text = unlessGone(() => readFileSync(`/proc/${pid}/${file}`, 'utf8'), '');
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }
 
-function unlessGone(read: () => number): number {
+function unlessGone<T>(read: () => T, otherwise: T): T {
   try {
     return read();
   } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
     throw error;
   }
 }
