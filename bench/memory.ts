@@ -21,7 +21,7 @@ export function sampleOf(pid: number, births: number): Sample {
     residentKiB: field(pid, 'smaps_rollup', 'Rss'),
     helpersKiB: helpers.reduce((sum, helper) => sum + field(helper, 'smaps_rollup', 'Private_Dirty'), 0),
     files: [pid, ...helpers].reduce(
-      (sum, process) => sum + unlessGone(() => readdirSync(`/proc/${process}/fd`).length),
+      (sum, process) => sum + unlessGone(() => readdirSync(`/proc/${process}/fd`).length, 0),
       0,
     ),
   };
