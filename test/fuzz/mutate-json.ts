@@ -64,7 +64,7 @@ function changed(random: Random, value: unknown, foreign: readonly unknown[], wo
   if (roll === 5 && random.once(20)) return abyss;
   if (typeof value === 'number') return value + random.below(9) - 4;
   if (typeof value === 'string') return value.slice(0, random.below(value.length + 1)) + random.pick(awkward);
-  return String(value);
+  return JSON.stringify(value) ?? '';
 }
 
 /** Stands for a value nested deeper than a program could walk; it is put in as text. */

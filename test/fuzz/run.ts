@@ -23,8 +23,9 @@ export interface ThreadTask {
   readonly shared: SharedArrayBuffer;
 }
 
-/** No input may keep the thread busy for so long. */
-const hangMs = 30_000;
+/** No input may keep the thread busy for so long, and no start, which loads everything on a machine with other work. */
+const hangMs = 60_000;
+const startMs = 300_000;
 const heapMegabytes = 512;
 const maxInputBytes = 1024 * 1024;
 
@@ -72,7 +73,7 @@ function runThread(task: ThreadTask): Promise<Result> {
   const watch = setInterval(() => {
     const count = Atomics.load(progress, 0);
     if (count !== seen) [seen, since] = [count, performance.now()];
-    if (performance.now() - since < hangMs) return;
+    if (performance.now() - since < (count === 0 ? startMs : hangMs)) return;
     failed(`hang: no end within ${hangMs} ms`, '');
     void worker.terminate();
   }, 500);
