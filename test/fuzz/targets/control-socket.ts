@@ -110,6 +110,8 @@ const status: Status = {
   passes: 0,
   transactions: 0,
   repairs: 0,
+  putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
+  lastRepairs: [],
   failures: [],
   warnings: [],
 };
