@@ -18,9 +18,9 @@ import { growth, type Sample, sampleOf, slopePerThousand } from './memory.ts';
 
 /** Domains that take part: names come round after so many births. */
 const names = 4000;
-/** What the medians of the second and the last quarter may differ by, in KiB: V8's heap breathes. */
+/** What the medians of the second and the last quarter may differ by, in KiB: V8’s heap breathes, and helpers grow until they are replaced. */
 const daemonBound = 24 * 1024;
-const helpersBound = 12 * 1024;
+const helpersBound = 24 * 1024;
 
 const { values } = parseArgs({
   options: {

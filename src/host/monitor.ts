@@ -22,7 +22,7 @@ const restartDelayMs = 200;
 const overflowDelayMs = 20;
 
 /** nft's monitor never frees what it has heard of: 130 bytes a line, measured with 1.0.6. A zone's life is some 25 lines. */
-const maxNftLines = 200_000;
+const maxNftLines = 100_000;
 
 /** Netlink protocol numbers, include/uapi/linux/netlink.h. */
 const netlinkRoute = 0;
