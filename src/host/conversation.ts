@@ -21,6 +21,8 @@ export interface ConversationOptions {
   readonly endMark: (token: string) => RegExp;
   /** Requests after which the process is replaced: nft grows by 0.4 KB a transaction. */
   readonly requestsPerProcess: number;
+  /** Lines after which it is replaced, likewise; a request that was begun is finished. */
+  readonly linesPerProcess?: number;
 }
 
 export interface Answer {
@@ -107,9 +109,14 @@ export class Conversation {
   }
 
   #ready(): Running {
-    if (this.#running !== undefined && this.#running.requests >= this.#options.requestsPerProcess) this.#end();
+    if (this.#running !== undefined && this.#isSpent(this.#running)) this.#end();
     this.#running ??= this.#start();
     return this.#running;
+  }
+
+  #isSpent({ requests, lines }: Running): boolean {
+    const { requestsPerProcess, linesPerProcess = Number.POSITIVE_INFINITY } = this.#options;
+    return requests >= requestsPerProcess || lines >= linesPerProcess;
   }
 
   #start(): Running {

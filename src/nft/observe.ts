@@ -1,6 +1,7 @@
 /** Reads what nftables holds in the four tables we have something in. Everything of others is kept as it came. */
 import { z } from 'zod';
 import type { Nft, NftFamily, NftObject } from '../host/port.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
 import { filterTable, ownTable, reversePathTable } from './names.ts';
 import { Chain, elementKey, hookOf, type Ruleset, setText, type Table, tableKey, toRule } from './ruleset.ts';
 
@@ -16,7 +17,7 @@ const chainSchema = z.looseObject({ name: z.string() });
 const ruleSchema = z.looseObject({ chain: z.string(), handle: z.number().int() });
 const setSchema = z.looseObject({
   name: z.string(),
-  type: z.unknown(),
+  type: z.unknown().optional(),
   elem: z.array(z.unknown()).optional(),
   stmt: z.unknown().optional(),
   flags: z.unknown().optional(),
@@ -34,24 +35,34 @@ export async function observeRuleset(nft: Nft): Promise<Ruleset> {
   return ruleset;
 }
 
+/** Throws `garbled` for an object without what every one of its kind has, foreign ones included. */
 export function parseTable(objects: readonly NftObject[]): Table {
   const table: Table = { chains: new Map(), sets: new Map() };
   for (const object of objects) {
     if ('chain' in object) {
-      const chain = chainSchema.parse(object['chain']);
+      const chain = read('chain', chainSchema, object);
       table.chains.set(chain.name, new Chain(hookOf(chain)));
     } else if ('set' in object) {
-      const set = setSchema.parse(object['set']);
+      const set = read('set', setSchema, object);
       const elements = new Set((set.elem ?? []).map((element) => elementKey(elementValue(element))));
       table.sets.set(set.name, { text: setText(set.type, set.stmt, set.flags), elements });
     }
   }
   for (const object of objects) {
     if (!('rule' in object)) continue;
-    const rule = ruleSchema.parse(object['rule']);
+    const rule = read('rule', ruleSchema, object);
     table.chains.get(rule.chain)?.append(toRule(rule, rule.handle));
   }
   return table;
+}
+
+function read<T extends z.ZodType>(kind: string, schema: T, object: NftObject): z.infer<T> {
+  const parsed = schema.safeParse(object[kind]);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues[0]?.path.join('.');
+  throw new ProtectNetworkError('garbled', `nft listed a ${kind} that cannot be read: ${wrong}`, {
+    cause: parsed.error,
+  });
 }
 
 /** An element with a counter is listed as `{"elem": {"val": …, "counter": …}}`, one without as its bare value. */
