@@ -170,16 +170,18 @@ export class Reconciler {
     let plan: Plan | undefined;
     let failures: PassFailures | undefined;
     let scope: PassScope | undefined;
+    let lacksHandle = false;
     for (let attempt = 0; attempt <= immediateRetries; attempt++) {
-      await this.#observe(dirty);
+      await this.#observe(dirty, lacksHandle);
       scope = this.#scope(dirty);
       const desired = this.#desired;
       if (desired === undefined) return;
       plan = this.#plan(desired, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
       if (failures !== undefined && failures.nft === undefined) break;
-      // Somebody was faster than us, or a handle is not known yet: the ruleset must be seen as it is.
-      dirty.ruleset = true;
+      // The ruleset must be seen as it is; a handle that is not known yet is nobody's doing, else somebody was faster.
+      if (plan === undefined) lacksHandle = true;
+      else dirty.ruleset = true;
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
     this.#settle(dirty, scope, failures);
@@ -211,7 +213,7 @@ export class Reconciler {
     }
   }
 
-  async #observe(dirty: Dirty): Promise<void> {
+  async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
     if (dirty.all) {
       this.#held = [];
@@ -224,7 +226,7 @@ export class Reconciler {
       }
       return;
     }
-    if (dirty.ruleset) await this.mirror.observeRuleset(this.#host);
+    if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
     for (const ifindex of dirty.links) {
       // A link that was never given anything has nothing of ours.
       if (this.records.get(ifindex)?.served !== undefined && this.mirror.links.has(ifindex)) {
