@@ -119,7 +119,8 @@ export class Reconciler {
   async reload(config: Config): Promise<void> {
     this.#config = config;
     this.#scheduleResync();
-    await this.#directories.reload(config);
+    // One that is slow to answer keeps nothing else of the configuration waiting; what is served stays served until it has.
+    await Promise.race([this.#directories.reload(config), delay(directoriesGraceMs)]);
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
   }
 

@@ -257,7 +257,7 @@ export async function expectIdle(world: World): Promise<void> {
 
 /** Timers fire when `pass` says so. The pause of a few milliseconds between passes stays real. */
 export function stopTime(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
   onTestFinished(() => {
     vi.useRealTimers();
   });
