@@ -27,6 +27,8 @@ const forwardChainSchema = z.object({
 const maxInteractiveBytes = 16_000;
 /** After this many deaths in a row the interactive mode is given up until the next start. */
 const maxDeaths = 3;
+/** A line of at most `maxInteractiveBytes` takes milliseconds, with thousands of zones tens of them. */
+const interactiveTimeoutMs = 20_000;
 /** 20,000 links' rules load in 9 s on two cores; ten times that means hung. */
 const transactionTimeoutMs = 90_000;
 
@@ -116,7 +118,7 @@ export class NftTool implements Nft {
     if (request.length > maxInteractiveBytes || this.#deaths >= maxDeaths) return this.#tellByFile(request);
     try {
       // JSON.stringify never prints a line break, so the request is one line.
-      const { text } = await this.#interactive.ask([request], transactionTimeoutMs);
+      const { text } = await this.#interactive.ask([request], interactiveTimeoutMs);
       this.#deaths = 0;
       return text.trim();
     } catch (error) {
