@@ -14,12 +14,12 @@ import { ExitCode, messageOf } from '../model/errors.ts';
 import { type LogOptions, makeLog } from './log.ts';
 import { version } from './version.ts';
 
-/** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. */
-export async function runDaemon(paths: ConfigPaths, options: LogOptions): Promise<ExitCode> {
+/** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. `makeHost`: another for crash tests. */
+export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHost = createHost): Promise<ExitCode> {
   const startedAt = Date.now();
   const config = loadConfig(paths);
   const log = makeLog(options);
-  const host = createHost();
+  const host = makeHost();
   await requireHost(host);
   const reporter = new Reporter(log);
   const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
