@@ -1,8 +1,9 @@
 /** `protect-network run`: the daemon. */
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import { watchConfig } from '../config/watch.ts';
+import { errnoOf } from '../control/errno.ts';
 import { renderMetrics } from '../control/metrics.ts';
-import { startControlServer } from '../control/server.ts';
+import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createHost } from '../host/index.ts';
 import { requireHost } from '../host/requirements.ts';
 import { notifySystemd } from '../host/systemd.ts';
@@ -26,7 +27,17 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => log.warn(`control socket: ${messageOf(error)}`);
-  const serve = async ({ settings }: Config) => {
+  const serve = async (settings: Config) => {
+    try {
+      return await serveOn(settings);
+    } catch (error) {
+      // A /run that cannot be written costs `status`, and the guard against a second daemon; zones come first.
+      if (!isUnwritable(error)) throw error;
+      log.error(`no control socket: ${messageOf(error)}; going on without`);
+      return withoutServer;
+    }
+  };
+  const serveOn = async ({ settings }: Config) => {
     const { socket, metricsListen: listen } = settings.control;
     const base = { socket, status, metrics, failed };
     if (listen === undefined) return startControlServer(base);
@@ -76,6 +87,13 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
     await host.close();
   }
   return ExitCode.ok;
+}
+
+const withoutServer: ControlServer = { close: async () => undefined };
+
+function isUnwritable(error: unknown): boolean {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  return errno === 'EROFS' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
 /** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. */

@@ -103,6 +103,15 @@ export class DoomedDaemon {
     return waitFor(outcome, { what: 'the daemon to die or to be done', deadlineMs }).then((how) => how === 'dead');
   }
 
+  /** How many were killed at that step; waits for it, or for a run that has fewer. */
+  async killedBy(step: number): Promise<number> {
+    const done = async () => {
+      const counted = await this.counted();
+      return (counted.names.length >= step || counted.idleMs > quietMs) && counted;
+    };
+    return (await waitFor(done, { what: `step ${step}`, deadlineMs })).victims;
+  }
+
   async kill(): Promise<void> {
     if (this.process.running) await this.process.stop('SIGKILL');
   }

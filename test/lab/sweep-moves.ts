@@ -55,33 +55,23 @@ export function all(steps: readonly string[]): number[] {
   return steps.map((_, index) => index + 1);
 }
 
-/**
- * Every step that leaves something else on the host than the one before: what comes ahead of a change leaves what the
- * change before it left, and calls that only look leave all as it is; of those, one in twenty. Of the sysctls of a link,
- * of which there are many alike, the first and the last.
- */
-export function telling(steps: readonly string[]): number[] {
-  const writes = steps.filter((name) => name.startsWith('after write '));
-  const ends = new Set([writes[0], writes.at(-1)]);
-  return all(steps).filter((step) => {
-    const name = steps[step - 1] ?? '';
-    if (name.startsWith('after write ')) return ends.has(name);
-    return /^(during|after) /.test(name) || step % 20 === 1;
-  });
-}
-
-/** In the middle of each kind of change, once. */
-export function middles(steps: readonly string[]): number[] {
-  const kinds = new Map<string, number>();
+/** In the middle of the first and behind the last of each kind of change, and two of those that only look. */
+export function kinds(steps: readonly string[]): number[] {
+  const firsts = new Map<string, number>();
+  const lasts = new Map<string, number>();
+  const looks: number[] = [];
   for (const step of all(steps)) {
-    const [moment, first, second] = (steps[step - 1] ?? '').split(' ');
-    if (moment === 'during' && !kinds.has(`${first} ${second}`)) kinds.set(`${first} ${second}`, step);
+    const [moment = '', first, second = ''] = (steps[step - 1] ?? '').split(' ');
+    const kind = `${first} ${second.replace(/[\d/].*/, '')}`;
+    if (moment === 'during' && !firsts.has(kind)) firsts.set(kind, step);
+    else if (moment === 'after') lasts.set(kind, step);
+    else if (moment !== 'before') looks.push(step);
   }
-  return [...kinds.values()];
+  const some = [looks[1], looks.at(-2)].flatMap((step) => step ?? []);
+  return [...new Set([...firsts.values(), ...lasts.values(), ...some])].sort((a, b) => a - b);
 }
 
-/** At the first change and in the middle of the last: for helpers that are not asked, but listened to. */
-export function ends(steps: readonly string[]): number[] {
-  const changes = all(steps).filter((step) => steps[step - 1]?.startsWith('during '));
-  return [...new Set([changes[0], changes.at(-1)])].flatMap((step) => step ?? []);
+/** In the middle of the first change of each kind. */
+export function middles(steps: readonly string[]): number[] {
+  return kinds(steps).filter((step) => steps[step - 1]?.startsWith('during '));
 }

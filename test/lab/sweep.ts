@@ -21,6 +21,8 @@ export interface SweepOptions {
 export interface SweptMove {
   /** Of the run without a crash. */
   readonly steps: readonly string[];
+  /** The state it leaves. */
+  readonly wanted: string;
   /** How often somebody was killed. */
   killed: number;
 }
@@ -42,36 +44,62 @@ export async function sweepCycle(
   { choose, victim }: SweepOptions,
 ): Promise<Sweep> {
   let daemon = first;
-  const wanted = new Map<string, string>();
   const moves = new Map<string, SweptMove>();
   const left = new Map<string, number[]>();
   for (const move of cycle) {
-    await daemon.arm(0);
-    await move.act(scene);
-    if (await daemon.dies()) throw new Error(`it died by itself:\n${daemon.output}`);
-    const { names } = await daemon.counted();
-    wanted.set(move.name, await scene.settledState());
-    moves.set(move.name, { steps: names, killed: 0 });
-    left.set(move.name, move.swept ? choose(names) : []);
+    const swept = await withoutCrash(scene, daemon, move);
+    moves.set(move.name, swept);
+    left.set(move.name, move.swept ? choose(swept.steps) : []);
   }
   while ([...left.values()].some((steps) => steps.length > 0)) {
     for (const move of cycle) {
       const step = left.get(move.name)?.shift() ?? 0;
+      const swept = sweptOf(moves, move);
       await daemon.arm(step, victim);
       await move.act(scene);
-      const where = `${move.name}, ${victim} killed at step ${step} (${moves.get(move.name)?.steps[step - 1] ?? 'none'})`;
-      const isDead = step > 0 && victim === 'self' && (await daemon.dies());
-      const swept = moves.get(move.name);
-      if (swept !== undefined && step > 0) swept.killed += isDead ? 1 : (await daemon.counted()).victims;
-      if (isDead) {
-        daemon = await daemons.start();
-        await daemon.ready();
-      }
-      await untilState(scene, wanted.get(move.name) ?? '', where);
+      if (step > 0) daemon = await afterDeath(daemon, daemons, swept, step, victim);
+      await untilState(
+        scene,
+        swept.wanted,
+        `${move.name}, ${victim} killed at step ${step} (${swept.steps[step - 1]})`,
+      );
       if (step > 0) await scene.expectUnharmed();
     }
   }
   return { moves, daemon };
+}
+
+function sweptOf(moves: ReadonlyMap<string, SweptMove>, { name }: Move): SweptMove {
+  const swept = moves.get(name);
+  if (swept === undefined) throw new Error(`${name} is no move of the cycle`);
+  return swept;
+}
+
+/** Waits for it, counts it, and returns the daemon that goes on: the next one, where it was the daemon's own. */
+async function afterDeath(
+  daemon: DoomedDaemon,
+  daemons: DoomedDaemons,
+  swept: SweptMove,
+  step: number,
+  victim: string,
+): Promise<DoomedDaemon> {
+  if (victim !== 'self') {
+    swept.killed += await daemon.killedBy(step);
+    return daemon;
+  }
+  if (!(await daemon.dies())) return daemon;
+  swept.killed += 1;
+  const next = await daemons.start();
+  await next.ready();
+  return next;
+}
+
+async function withoutCrash(scene: SweepScene, daemon: DoomedDaemon, move: Move): Promise<SweptMove> {
+  await daemon.arm(0);
+  await move.act(scene);
+  if (await daemon.dies()) throw new Error(`it died by itself:\n${daemon.output}`);
+  const { names } = await daemon.counted();
+  return { steps: names, wanted: await scene.settledState(), killed: 0 };
 }
 
 /** Kills a first start on a fresh host at each step chosen; `reset` makes the host fresh. */
@@ -80,13 +108,14 @@ export async function sweepFirstPass(
   reset: () => Promise<void>,
   choose: SweepOptions['choose'],
 ): Promise<SweptMove> {
+  await reset();
   const daemons = new DoomedDaemons(scene.world);
   const never = await daemons.start();
   await never.ready();
   await never.dies();
   const { names: steps } = await never.counted();
   const wanted = await scene.settledState();
-  const swept = { steps, killed: 0 };
+  const swept = { steps, wanted, killed: 0 };
   let last = never;
   for (const step of choose(steps)) {
     await last.kill();
