@@ -93,7 +93,8 @@ const withoutServer: ControlServer = { close: async () => undefined };
 
 function isUnwritable(error: unknown): boolean {
   const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
-  return errno === 'EROFS' || errno === 'ENOSPC' || errno === 'EDQUOT';
+  // Node says ENOENT where it cannot make a directory on a read-only file system.
+  return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
 /** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. */

@@ -88,13 +88,13 @@ export class DoomedDaemon {
     if (outcome === 'ended') throw new Error(`the daemon ended:\n${this.output}`);
   }
 
-  /** True once it is dead; false once it lives and has made no step for a while. */
-  dies(): Promise<boolean> {
+  /** True once it is dead; false once it lives, has made no step for a while and `isDone`. */
+  dies(isDone: () => Promise<boolean> = async () => true): Promise<boolean> {
     const outcome = async () => {
       if (!this.process.running) return 'dead';
       try {
         const { names, idleMs } = await this.counted();
-        return names.length > 0 && idleMs > quietMs && 'alive';
+        return names.length > 0 && idleMs > quietMs && (await isDone()) && 'alive';
       } catch (error) {
         // It may die while it is asked.
         return !this.process.running && error instanceof Error && 'dead';

@@ -63,6 +63,8 @@ export class SweepScene {
 
   /** A hundred forged packets a second from each of both zones, for each source and family, until `stopForging`. */
   async startForging(families: readonly Family[]): Promise<void> {
+    // Something of its own as well, so that there are connections to be forgotten.
+    this.guest.spawn('ping', ['-q', '-n', '-i', '0.05', farHost.ipv4]);
     for (const family of families) {
       const sources = [...forgeries[family], String(this.talker[family])];
       const started: LongRunning[] = [];

@@ -57,7 +57,7 @@ export async function sweepCycle(
       const swept = sweptOf(moves, move);
       await daemon.arm(step, victim);
       await move.act(scene);
-      if (step > 0) daemon = await afterDeath(daemon, daemons, swept, step, victim);
+      if (step > 0) daemon = await afterDeath(scene, daemon, daemons, swept, step, victim);
       await untilState(
         scene,
         swept.wanted,
@@ -77,6 +77,7 @@ function sweptOf(moves: ReadonlyMap<string, SweptMove>, { name }: Move): SweptMo
 
 /** Waits for it, counts it, and returns the daemon that goes on: the next one, where it was the daemon's own. */
 async function afterDeath(
+  scene: SweepScene,
   daemon: DoomedDaemon,
   daemons: DoomedDaemons,
   swept: SweptMove,
@@ -87,7 +88,7 @@ async function afterDeath(
     swept.killed += await daemon.killedBy(step);
     return daemon;
   }
-  if (!(await daemon.dies())) return daemon;
+  if (!(await daemon.dies(async () => (await scene.state()) === swept.wanted))) return daemon;
   swept.killed += 1;
   const next = await daemons.start();
   await next.ready();
@@ -121,7 +122,7 @@ export async function sweepFirstPass(
     await last.kill();
     await reset();
     const doomed = await daemons.start(step);
-    if (await doomed.dies()) swept.killed += 1;
+    if (await doomed.dies(async () => (await scene.state()) === wanted)) swept.killed += 1;
     await doomed.kill();
     last = await daemons.start();
     await last.ready();
