@@ -138,10 +138,16 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
           () => nft.table(...which),
           (table) => (table === undefined ? table : [...table, ...strangeObjects]),
         ),
+      rules: (...which) => call('nft.rules', () => nft.rules(...which)),
       set: (...which) => nft.set(...which),
       transact: (commands) => call('nft.transact', () => nft.transact(commands)),
     },
     sysctl: {
+      follow: (link) => sysctl.follow(link),
+      unfollow: (link) => sysctl.unfollow(link),
+      get followProblem() {
+        return sysctl.followProblem;
+      },
       read: (path) =>
         now(
           'sysctl.read',

@@ -69,10 +69,16 @@ export function countedHost(host: Host, steps: Steps): Host {
       tables: () => look('tables', () => nft.tables()),
       forwardChains: () => look('forward chains', () => nft.forwardChains()),
       table: (...which) => look('table', () => nft.table(...which)),
+      rules: (...which) => look('rules', () => nft.rules(...which)),
       set: (...which) => nft.set(...which),
       transact: (commands) => change(`transaction of ${commands.length}`, () => nft.transact(commands)),
     },
     sysctl: {
+      follow: (link) => sysctl.follow(link),
+      unfollow: (link) => sysctl.unfollow(link),
+      get followProblem() {
+        return sysctl.followProblem;
+      },
       read: (path) => look(`read ${sysctlName(path)}`, () => sysctl.read(path)),
       write: (path, value) => {
         steps.pass(`before write ${sysctlName(path)}`);
