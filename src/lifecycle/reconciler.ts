@@ -180,9 +180,9 @@ export class Reconciler {
       plan = this.#plan(desired, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
       if (failures !== undefined && failures.nft === undefined) break;
-      // The ruleset must be seen as it is; a handle that is not known yet is nobody's doing, else somebody was faster.
-      if (plan === undefined) lacksHandle = true;
-      else dirty.ruleset = true;
+      // The ruleset must be seen as it is. A handle that is not known yet is nobody's doing; else somebody was faster.
+      lacksHandle = plan === undefined;
+      dirty.ruleset ||= !lacksHandle;
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
     this.#settle(dirty, scope, failures);

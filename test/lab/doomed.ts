@@ -56,8 +56,9 @@ export class DoomedDaemon {
   }
 
   async listens(): Promise<void> {
-    const answered = () => (this.process.running ? httpGet(this.#orders, '/steps') : this.output);
-    await waitFor(answered, { what: 'the doomed daemon to listen', deadlineMs });
+    const answered = () => (this.process.running ? httpGet(this.#orders, '/steps') : 'ended');
+    const how = await waitFor(answered, { what: 'the doomed daemon to listen', deadlineMs });
+    if (how === 'ended') throw new Error(`the doomed daemon ended:\n${this.output}`);
   }
 
   async go(): Promise<void> {
