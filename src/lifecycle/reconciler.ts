@@ -155,15 +155,14 @@ export class Reconciler {
 
   async #tryPass(dirty: Dirty): Promise<void> {
     this.#passes += 1;
-    // What a failed pass should have read is still to be read.
+    // What it should have read is still to be read.
     if (this.#retries.failure !== undefined) dirty.all = true;
     try {
       await this.#pass(dirty);
     } catch (error) {
       this.#failed(error as Error, 'the host could not be read');
-    } finally {
-      this.#passes += 1;
     }
+    this.#passes += 1;
   }
 
   async #pass(dirty: Dirty): Promise<void> {
@@ -180,7 +179,7 @@ export class Reconciler {
       plan = this.#plan(desired, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
       if (failures !== undefined && failures.nft === undefined) break;
-      // The ruleset must be seen as it is. A handle that is not known yet is nobody's doing; else somebody was faster.
+      // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
       lacksHandle = plan === undefined;
       dirty.ruleset ||= !lacksHandle;
     }
