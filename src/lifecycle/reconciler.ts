@@ -155,14 +155,14 @@ export class Reconciler {
 
   async #tryPass(dirty: Dirty): Promise<void> {
     this.#passes += 1;
-    // What it should have read is still to be read.
     if (this.#retries.failure !== undefined) dirty.all = true;
     try {
       await this.#pass(dirty);
     } catch (error) {
       this.#failed(error as Error, 'the host could not be read');
+    } finally {
+      this.#passes += 1;
     }
-    this.#passes += 1;
   }
 
   async #pass(dirty: Dirty): Promise<void> {

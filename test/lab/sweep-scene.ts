@@ -134,6 +134,8 @@ export class SweepScene {
   /** As before any daemon: nothing of ours, and the links of `zones` new and down. */
   async makeFresh(zones: readonly Zone[]): Promise<void> {
     const { host } = this.world;
+    // First: with its guard gone, IPv6 of a link that is up would be forwarded.
+    for (const zone of zones) await zone.unlink();
     await this.flushRuleset();
     for (const family of ['-4', '-6']) {
       for (const table of ['main', 'local']) {
@@ -141,10 +143,7 @@ export class SweepScene {
       }
     }
     await host.setSysctls({ 'net/ipv4/ip_forward': 0, 'net/ipv6/conf/all/forwarding': 0 });
-    for (const zone of zones) {
-      await zone.unlink();
-      await zone.relink();
-    }
+    for (const zone of zones) await zone.relink();
   }
 
   async close(): Promise<void> {
