@@ -162,6 +162,7 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
         ),
     },
     conntrack: { purge: (addresses) => call('conntrack.purge', () => conntrack.purge(addresses)) },
+    legacyFilter: (family) => call('legacyFilter', () => host.legacyFilter(family)),
     watch: (listener) => host.watch(listener),
     close: () => host.close(),
   };

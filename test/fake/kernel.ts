@@ -130,6 +130,8 @@ export class FakeHost implements Host {
   /** What iptables-legacy made of its filter table. The kernel tells nobody. */
   foreignLegacyFilter(family: Family, filter: LegacyFilter): void {
     this.#legacyFilters.set(family, filter);
+  }
+
   /** Somebody else's write: no failure that was ordered for ours. */
   foreignSysctl(path: SysctlPath, value: string): void {
     this.#sysctl.write(path, value);

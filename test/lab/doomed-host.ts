@@ -90,6 +90,7 @@ export function countedHost(host: Host, steps: Steps): Host {
       purge: (addresses) =>
         addresses.length === 0 ? conntrack.purge(addresses) : change('purge', () => conntrack.purge(addresses)),
     },
+    legacyFilter: (family) => look('legacy filter', () => host.legacyFilter(family)),
     watch: (listener) => look('watch', () => host.watch(listener)),
     close: () => host.close(),
   };
