@@ -14,6 +14,10 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        // What takes many minutes: `npm run sweep`, no part of `npm test`.
+        test: { name: 'sweep', include: ['test/sweep/**/*.test.ts'], testTimeout: 3_600_000, maxWorkers: 1 },
+      },
     ],
   },
 });

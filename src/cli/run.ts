@@ -1,8 +1,9 @@
 /** `protect-network run`: the daemon. */
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import { watchConfig } from '../config/watch.ts';
+import { errnoOf } from '../control/errno.ts';
 import { renderMetrics } from '../control/metrics.ts';
-import { startControlServer } from '../control/server.ts';
+import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createHost } from '../host/index.ts';
 import { requireHost } from '../host/requirements.ts';
 import { notifySystemd } from '../host/systemd.ts';
@@ -14,19 +15,29 @@ import { ExitCode, messageOf } from '../model/errors.ts';
 import { type LogOptions, makeLog } from './log.ts';
 import { version } from './version.ts';
 
-/** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. */
-export async function runDaemon(paths: ConfigPaths, options: LogOptions): Promise<ExitCode> {
+/** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. `makeHost`: another for crash tests. */
+export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHost = createHost): Promise<ExitCode> {
   const startedAt = Date.now();
   const config = loadConfig(paths);
   const log = makeLog(options);
-  const host = createHost();
+  const host = makeHost();
   await requireHost(host);
   const reporter = new Reporter(log);
   const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
   const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => log.warn(`control socket: ${messageOf(error)}`);
-  const serve = async ({ settings }: Config) => {
+  const serve = async (settings: Config) => {
+    try {
+      return await serveOn(settings);
+    } catch (error) {
+      // A /run that cannot be written costs `status`, and the guard against a second daemon; zones come first.
+      if (!isUnwritable(error)) throw error;
+      log.error(`no control socket: ${messageOf(error)}; going on without`);
+      return withoutServer;
+    }
+  };
+  const serveOn = async ({ settings }: Config) => {
     const { socket, metricsListen: listen } = settings.control;
     const base = { socket, status, metrics, failed };
     if (listen === undefined) return startControlServer(base);
@@ -76,6 +87,14 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions): Promis
     await host.close();
   }
   return ExitCode.ok;
+}
+
+const withoutServer: ControlServer = { close: async () => undefined };
+
+function isUnwritable(error: unknown): boolean {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  // Node says ENOENT where it cannot make a directory on a read-only file system.
+  return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
 /** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. */

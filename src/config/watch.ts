@@ -54,7 +54,7 @@ export async function watchConfig(
     listener.reloaded(config);
   };
   const schedule = () => {
-    const now = Date.now();
+    const now = performance.now();
     if (deadline === 0) deadline = now + maxDelayMilliseconds;
     clearTimeout(timer);
     timer = setTimeout(reload, Math.max(0, Math.min(settleMilliseconds, deadline - now)));

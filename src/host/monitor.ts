@@ -16,8 +16,10 @@ import type { ToolName, Tools } from './tools.ts';
 /** A line longer than this is a set of tens of thousands of elements; its text is not needed. */
 const maxLineLength = 1_000_000;
 /** How long a monitor may take until the kernel lists its subscription; 5 to 15 ms are usual. */
-const subscriptionDeadlineMs = 3_000;
+const subscriptionDeadlineMs = 10_000;
+/** Twice as long with each failure in a row: a tool that cannot run must not keep the host busy. */
 const restartDelayMs = 200;
+const longestRestartDelayMs = 10_000;
 /** A breath, so that a flood of events does not become a flood of processes. */
 const overflowDelayMs = 20;
 
@@ -37,6 +39,8 @@ export interface MonitorOptions {
 export class Monitor {
   readonly #options: MonitorOptions;
   readonly #children = new Set<HelperProcess>();
+  /** Ends in a row without a subscription, by tool. */
+  readonly #failures = new Map<ToolName, number>();
   #closed = false;
 
   constructor(options: MonitorOptions) {
@@ -101,9 +105,17 @@ export class Monitor {
     });
     const restart = (how: string) => this.#restart(child, source, makeReader, uselessness, how);
     child.ended.then(restart, (error: Error) => restart(error.message));
-    if (!(await isSubscribed(child.pid, source.protocol)) && !this.#closed && uselessness === undefined) {
-      const reason = `${source.tool} monitor: no subscription within ${subscriptionDeadlineMs} ms`;
-      this.#options.listener({ kind: 'lost', reason });
+    let isEnded = false;
+    const noteEnd = () => {
+      isEnded = true;
+    };
+    child.ended.then(noteEnd, noteEnd);
+    if (await isSubscribed(child.pid, source.protocol, () => isEnded)) {
+      this.#failures.delete(source.tool);
+    } else if (!isEnded && !this.#closed && uselessness === undefined) {
+      // Deaf and alive: its end starts the next one.
+      uselessness = `${source.tool} monitor: no subscription within ${subscriptionDeadlineMs} ms`;
+      child.kill('SIGKILL');
     }
   }
 
@@ -117,6 +129,8 @@ export class Monitor {
     this.#children.delete(child);
     if (this.#closed) return;
     const reason = uselessness ?? `${source.tool} monitor ended (${how})`;
+    const failures = this.#failures.get(source.tool) ?? 0;
+    this.#failures.set(source.tool, failures + 1);
     setTimeout(
       () => {
         if (this.#closed) return;
@@ -125,7 +139,9 @@ export class Monitor {
           (error: Error) => this.#restart(child, source, makeReader, undefined, error.message),
         );
       },
-      uselessness === undefined ? restartDelayMs : overflowDelayMs,
+      failures === 0 && uselessness !== undefined
+        ? overflowDelayMs
+        : Math.min(longestRestartDelayMs, restartDelayMs * 2 ** failures),
     );
   }
 }
@@ -176,9 +192,9 @@ function readLines(child: HelperProcess, read: (line: string) => void): void {
 }
 
 /** The kernel lists netlink sockets with the process that bound them and a mask of groups: 0 means not yet subscribed. */
-async function isSubscribed(pid: number | undefined, protocol: number): Promise<boolean> {
+async function isSubscribed(pid: number | undefined, protocol: number, isEnded: () => boolean): Promise<boolean> {
   const deadline = performance.now() + subscriptionDeadlineMs;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !isEnded()) {
     for (const row of readFileSync('/proc/net/netlink', 'utf8').split('\n')) {
       const [, eth, port, groups] = row.trim().split(/\s+/);
       if (eth === String(protocol) && port === String(pid) && groups !== '00000000') return true;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { ProtectNetworkError } from '../model/errors.ts';
 
 /** The first is the unit's own; the others serve a daemon started by hand, or a /run that is read-only or full. */
@@ -7,7 +7,7 @@ const directories = ['/run/protect-network', '/run', '/dev/shm', '/tmp'];
 
 /**
  * An open file with `text` in it and no name left, so that not even a crash leaves it behind. The caller closes it.
- * Its position is the beginning: nft 1.1 reads stdin from where it stands, older ones open it anew.
+ * Throws `refused` where every one of the directories is missing, full or read-only.
  */
 export function namelessFile(text: string): number {
   let cause: unknown;
@@ -23,9 +23,15 @@ export function namelessFile(text: string): number {
 
 function make(path: string, text: string): number {
   const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  const bytes = Buffer.from(text);
-  let written = 0;
-  while (written < bytes.length) written += writeSync(file, bytes, written, bytes.length - written, written);
-  return file;
+  try {
+    unlinkSync(path);
+    const bytes = Buffer.from(text);
+    let written = 0;
+    while (written < bytes.length) written += writeSync(file, bytes, written, bytes.length - written, written);
+    return file;
+  } catch (error) {
+    // A disk that is full must not cost a descriptor at each try.
+    closeSync(file);
+    throw error;
+  }
 }

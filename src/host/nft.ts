@@ -27,6 +27,8 @@ const forwardChainSchema = z.object({
 const maxInteractiveBytes = 16_000;
 /** After this many deaths in a row the interactive mode is given up until the next start. */
 const maxDeaths = 3;
+/** A line of at most `maxInteractiveBytes` takes milliseconds, with thousands of zones tens of them. */
+const interactiveTimeoutMs = 20_000;
 /** 20,000 links' rules load in 9 s on two cores; ten times that means hung. */
 const transactionTimeoutMs = 90_000;
 
@@ -113,10 +115,12 @@ export class NftTool implements Nft {
 
   /** Returns nft's complaint, empty where it has none. */
   async #tell(request: string): Promise<string> {
-    if (request.length > maxInteractiveBytes || this.#deaths >= maxDeaths) return this.#tellByFile(request);
+    const isLarge = request.length > maxInteractiveBytes;
+    const file = isLarge || this.#deaths >= maxDeaths ? this.#fileOf(request) : undefined;
+    if (file !== undefined) return this.#tellByFile(file);
     try {
       // JSON.stringify never prints a line break, so the request is one line.
-      const { text } = await this.#interactive.ask([request], transactionTimeoutMs);
+      const { text } = await this.#interactive.ask([request], isLarge ? transactionTimeoutMs : interactiveTimeoutMs);
       this.#deaths = 0;
       return text.trim();
     } catch (error) {
@@ -125,8 +129,17 @@ export class NftTool implements Nft {
     }
   }
 
-  async #tellByFile(request: string): Promise<string> {
-    const file = namelessFile(request);
+  /** Undefined where no file can be written: the interactive mode is slower for much, and needs none. */
+  #fileOf(request: string): number | undefined {
+    try {
+      return namelessFile(request);
+    } catch (error) {
+      if (hasCode(error, 'refused')) return undefined;
+      throw error;
+    }
+  }
+
+  async #tellByFile(file: number): Promise<string> {
     try {
       const result = await this.#tools.run('nft', ['--json', '--file', '-'], {
         stdin: file,

@@ -6,11 +6,12 @@
  * memory, and listings that are matched by name come from a fresh process. `-6` is not understood inside a batch.
  * Neighbour commands are `replace`, not `add`, and end the whole batch where they fail.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Address, type Family, families, familyOf, hostLength, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
 import { type Answer, Conversation, ConversationEnded } from './conversation.ts';
+import { parseJson, parseLinks, proxySchema, routeSchema } from './ip-json.ts';
 import type { DefaultRoute, Link, NeighbourProxy, Route, Rtnetlink, RtnetlinkChange, RtnetlinkResult } from './port.ts';
 import type { Tools } from './tools.ts';
 
@@ -26,15 +27,8 @@ const changesPerRequest = 1000;
  */
 const linesPerBatch = 2000;
 
-const linkSchema = z.object({ ifindex: z.number().int().positive(), ifname: z.string(), flags: z.array(z.string()) });
-const routeSchema = z.object({
-  dst: z.string(),
-  type: z.string().optional(),
-  dev: z.string().optional(),
-  table: z.union([z.string(), z.number()]).optional(),
-  protocol: z.union([z.string(), z.number()]).optional(),
-});
-const proxySchema = z.object({ dst: z.string(), dev: z.string().optional(), protocol: z.string().optional() });
+/** Links come and go by the hundred when a host starts its zones. */
+const listingAttempts = 5;
 
 export class IpRtnetlink implements Rtnetlink {
   readonly #tools: Tools;
@@ -57,12 +51,24 @@ export class IpRtnetlink implements Rtnetlink {
   }
 
   async links(): Promise<Link[]> {
-    const { stdout } = await this.#show(['link', 'show']);
-    return parseJson(stdout, linkSchema, 'ip link show').map((link) => ({
+    const listing = await this.#listLinks();
+    return listing.map((link) => ({
       ifindex: link.ifindex,
       name: link.ifname,
       up: link.flags.includes('UP'),
     }));
+  }
+
+  /**
+   * A listing that changed under way may lack links that are there, and is asked for again; one that changes each time is
+   * as good as it gets.
+   */
+  async #listLinks(): Promise<ReturnType<typeof parseLinks>> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { stdout, stderr } = await this.#show(['link', 'show']);
+      if (isInterrupted(stderr) && attempt < listingAttempts) continue;
+      return parseLinks(stdout);
+    }
   }
 
   async routes(family: Family, device?: { readonly ifindex: number }): Promise<Route[]> {
@@ -256,6 +262,11 @@ function isVanished(stderr: string): boolean {
   return /Cannot find device|No such device/.test(stderr);
 }
 
+/** libnetlink's words for NLM_F_DUMP_INTR; the exit code is 0 all the same. */
+function isInterrupted(stderr: string): boolean {
+  return stderr.includes('Dump was interrupted');
+}
+
 function isAbsentFamily(stderr: string): boolean {
   return /FIB table does not exist|Address family not supported|Operation not supported/.test(stderr);
 }
@@ -287,22 +298,4 @@ function complaintsByLine(text: string): Map<number, string> {
     }
   }
   return complaints;
-}
-
-function parseJson<T extends z.ZodType>(text: string, item: T, what: string): z.infer<T>[] {
-  if (text.trim() === '') return [];
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new ProtectNetworkError('garbled', `${what} did not print JSON`, { cause: error });
-  }
-  const rows = z.array(z.unknown()).safeParse(parsed);
-  if (!rows.success)
-    throw new ProtectNetworkError('garbled', `${what} did not print a JSON list`, { cause: rows.error });
-  // iproute2 prints empty objects for lines it filtered out; anything else that does not fit is not ours to use.
-  return rows.data.flatMap((row) => {
-    const result = item.safeParse(row);
-    return result.success ? [result.data] : [];
-  });
 }

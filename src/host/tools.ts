@@ -40,6 +40,8 @@ const debianPackage: Record<ToolName, string> = {
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
 };
+/** A killed process may be stuck in the kernel and not end: the daemon goes on without it. */
+const endOfKilledMs = 2_000;
 /** Twice the slowest listing seen (20,000 links, cold); a tool that takes longer is hung. */
 const defaultTimeoutMs = 20_000;
 /** A ruleset of 20,000 zones lists as about 12 MB of JSON. */
@@ -76,8 +78,11 @@ export function findTools(directories: readonly string[] = systemDirectories): T
       maxBuffer: maxOutputBytes,
     });
     if (child.pid !== undefined) options.started?.(child.pid);
-    const result = await child;
-    if (result.timedOut) {
+    const stuck = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => stuck.resolve(undefined), timeoutMs + endOfKilledMs);
+    const result = await Promise.race([child, stuck.promise]);
+    clearTimeout(timer);
+    if (result === undefined || result.timedOut) {
       throw new ProtectNetworkError('timeout', `${tool} ${args[0] ?? ''} did not end within ${timeoutMs} ms; killed`);
     }
     if (result.exitCode === undefined) {

@@ -1,27 +1,37 @@
-/** Exponential backoff with jitter: 0.1 s, 0.2 s, … 30 s. */
+/**
+ * Exponential backoff with jitter: 0.1 s, 0.2 s, … 30 s. By the monotonic clock: one that is set back by a day would put
+ * off every retry by a day, and one set forward by a month would be more than a timer can hold, which then fires at once.
+ */
 
 export interface Retry {
   readonly attempts: number;
-  /** Unix milliseconds. */
-  readonly nextTryAt: number;
+  /** In performance.now() milliseconds. */
+  readonly dueAt: number;
 }
 
 const firstDelayMs = 100;
 const longestDelayMs = 30_000;
 
 /** The next retry after a failure; `before` is the last one, if any. Jitter keeps many failures from retrying at once. */
-export function nextRetry(before: Retry | undefined, now: number, random: () => number = Math.random): Retry {
+export function nextRetry(before: Retry | undefined, random: () => number = Math.random): Retry {
   const attempts = (before?.attempts ?? 0) + 1;
   const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1));
-  return { attempts, nextTryAt: now + Math.round(delay * (0.75 + random() / 2)) };
+  return { attempts, dueAt: performance.now() + Math.round(delay * (0.75 + random() / 2)) };
 }
 
 export function isDue(retry: Retry | undefined): boolean {
-  return retry !== undefined && retry.nextTryAt <= Date.now();
+  return retry !== undefined && remainingMs(retry) === 0;
 }
 
-/** When the first of them is due, in Unix milliseconds. */
-export function earliest(retries: readonly (Retry | undefined)[]): number | undefined {
-  const times = retries.flatMap((retry) => retry?.nextTryAt ?? []);
-  return times.length === 0 ? undefined : Math.min(...times);
+/** Milliseconds until it is due, 0 from then on. */
+export function remainingMs({ dueAt }: Retry): number {
+  return Math.max(0, Math.ceil(dueAt - performance.now()));
+}
+
+/** The one that is due first. */
+export function earliest(retries: readonly (Retry | undefined)[]): Retry | undefined {
+  return retries.reduce(
+    (first, retry) => (first === undefined || (retry?.dueAt ?? Infinity) < first.dueAt ? retry : first),
+    undefined,
+  );
 }

@@ -119,7 +119,8 @@ export class Reconciler {
   async reload(config: Config): Promise<void> {
     this.#config = config;
     this.#scheduleResync();
-    await this.#directories.reload(config);
+    // One that is slow to answer keeps nothing else of the configuration waiting; what is served stays served until it has.
+    await Promise.race([this.#directories.reload(config), delay(directoriesGraceMs)]);
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
   }
 
@@ -154,7 +155,6 @@ export class Reconciler {
 
   async #tryPass(dirty: Dirty): Promise<void> {
     this.#passes += 1;
-    // What a failed pass should have read is still to be read.
     if (this.#retries.failure !== undefined) dirty.all = true;
     try {
       await this.#pass(dirty);
@@ -170,16 +170,18 @@ export class Reconciler {
     let plan: Plan | undefined;
     let failures: PassFailures | undefined;
     let scope: PassScope | undefined;
+    let lacksHandle = false;
     for (let attempt = 0; attempt <= immediateRetries; attempt++) {
-      await this.#observe(dirty);
+      await this.#observe(dirty, lacksHandle);
       scope = this.#scope(dirty);
       const desired = this.#desired;
       if (desired === undefined) return;
       plan = this.#plan(desired, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
       if (failures !== undefined && failures.nft === undefined) break;
-      // Somebody was faster than us, or a handle is not known yet: the ruleset must be seen as it is.
-      dirty.ruleset = true;
+      // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
+      lacksHandle = plan === undefined;
+      dirty.ruleset ||= !lacksHandle;
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
     this.#settle(dirty, scope, failures);
@@ -211,7 +213,7 @@ export class Reconciler {
     }
   }
 
-  async #observe(dirty: Dirty): Promise<void> {
+  async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
     if (dirty.all) {
       this.#held = [];
@@ -224,7 +226,7 @@ export class Reconciler {
       }
       return;
     }
-    if (dirty.ruleset) await this.mirror.observeRuleset(this.#host);
+    if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
     for (const ifindex of dirty.links) {
       // A link that was never given anything has nothing of ours.
       if (this.records.get(ifindex)?.served !== undefined && this.mirror.links.has(ifindex)) {

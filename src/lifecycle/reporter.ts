@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { PassStatus } from '../control/status.ts';
 import type { HostEvent } from '../host/port.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Retry } from './backoff.ts';
+import { type Retry, remainingMs } from './backoff.ts';
 import { isForgery } from './describe-event.ts';
 import type { Dirty } from './dirty.ts';
 import { Forgeries } from './forgeries.ts';
@@ -65,7 +65,7 @@ export class Reporter {
         `${link} is ready: ${addresses.join(', ')} (${served?.directory}: ${served?.origin}), ${round(milliseconds)} ms`,
       );
     } else if (state === 'failed') {
-      const inMs = retry === undefined ? 0 : Math.max(0, retry.nextTryAt - Date.now());
+      const inMs = retry === undefined ? 0 : remainingMs(retry);
       this.#log.error({ ...fields, reason }, `${link} is not served: ${reason}; retrying in ${seconds(inMs)}`);
     } else if (state === 'unserved') {
       this.#log.warn({ ...fields, reason }, `${link} gets nothing: ${reason}`);
@@ -102,7 +102,7 @@ export class Reporter {
   }
 
   failed(what: string, error: Error, retry: Retry): void {
-    const inMs = Math.max(0, retry.nextTryAt - Date.now());
+    const inMs = remainingMs(retry);
     // The same failure again is worth a line only when the wait has grown long.
     const isNews = this.#lastFailure !== error.message || inMs > 10_000;
     this.#lastFailure = error.message;

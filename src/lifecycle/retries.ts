@@ -1,5 +1,5 @@
 /** What failed for the host as a whole and when it is tried again; one timer for whatever is due first. */
-import { earliest, isDue, nextRetry, type Retry } from './backoff.ts';
+import { earliest, isDue, nextRetry, type Retry, remainingMs } from './backoff.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface HostFailure {
@@ -21,14 +21,14 @@ export class Retries {
 
   /** Everything, or nothing, of the host's own could be put in place. */
   settle(error: Error | undefined): HostFailure | undefined {
-    this.failure = error === undefined ? undefined : { error, retry: nextRetry(this.failure?.retry, Date.now()) };
+    this.failure = error === undefined ? undefined : { error, retry: nextRetry(this.failure?.retry) };
     this.schedule();
     return this.failure;
   }
 
   /** Whether the host could not be made to answer for a gateway. */
   settleGateways(isMissing: boolean): void {
-    this.#gateways = isMissing ? nextRetry(this.#gateways, Date.now()) : undefined;
+    this.#gateways = isMissing ? nextRetry(this.#gateways) : undefined;
   }
 
   /** True where everything has to be looked at again now. */
@@ -39,7 +39,7 @@ export class Retries {
   schedule(): void {
     clearTimeout(this.#timer);
     const due = earliest([...this.#general(), ...this.#records.values().map(({ retry }) => retry)]);
-    if (due !== undefined) this.#timer = setTimeout(this.#wake, Math.max(1, due - Date.now()));
+    if (due !== undefined) this.#timer = setTimeout(this.#wake, Math.max(1, remainingMs(due)));
   }
 
   stop(): void {

@@ -6,6 +6,7 @@ import { messageOf } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { readCounters } from '../nft/counters.ts';
+import { type Retry, remainingMs } from './backoff.ts';
 import type { Forgeries } from './forgeries.ts';
 import type { Reconciler, ReconcilerState } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
@@ -91,11 +92,16 @@ function zoneStatus(record: ZoneRecord, totals: CounterTotals, forgeries: Forger
 
 function failuresOf(reconciler: Reconciler, records: readonly ZoneRecord[]): FailureStatus[] {
   const failed = records.flatMap(({ link, reason, retry }): FailureStatus[] =>
-    retry === undefined ? [] : [{ what: link, reason: reason ?? '', ...retry }],
+    retry === undefined ? [] : [{ what: link, reason: reason ?? '', ...tryOf(retry) }],
   );
   const { failure, quarrel } = reconciler.state;
   const host: FailureStatus[] = [];
-  if (failure !== undefined) host.push({ what: 'host', reason: messageOf(failure.error), ...failure.retry });
+  if (failure !== undefined) host.push({ what: 'host', reason: messageOf(failure.error), ...tryOf(failure.retry) });
   if (quarrel !== undefined) host.push({ what: 'host', ...quarrel });
   return [...host, ...failed];
+}
+
+/** For people, by the clock they have now. */
+function tryOf(retry: Retry): Pick<FailureStatus, 'attempts' | 'nextTryAt'> {
+  return { attempts: retry.attempts, nextTryAt: Date.now() + remainingMs(retry) };
 }

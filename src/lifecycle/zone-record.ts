@@ -51,7 +51,7 @@ export class ZoneRecords {
     const known = this.#records.get(ifindex);
     if (known === undefined) return undefined;
     const changed = known.state !== state || known.reason !== reason;
-    const retry = state === 'failed' ? nextRetry(known.retry, Date.now()) : undefined;
+    const retry = state === 'failed' ? nextRetry(known.retry) : undefined;
     const record = { ...known, state, reason, retry, served, since: changed ? Date.now() : known.since };
     this.#records.set(ifindex, record);
     return { record, changed };

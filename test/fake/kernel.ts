@@ -14,6 +14,7 @@ import type {
   NftFamily,
   NftObject,
   RouteType,
+  SysctlPath,
 } from '../../src/host/port.ts';
 import type { Address, Family } from '../../src/model/address.ts';
 import type { ProtectNetworkError } from '../../src/model/errors.ts';
@@ -129,6 +130,11 @@ export class FakeHost implements Host {
   /** What iptables-legacy made of its filter table. The kernel tells nobody. */
   foreignLegacyFilter(family: Family, filter: LegacyFilter): void {
     this.#legacyFilters.set(family, filter);
+  }
+
+  /** Somebody else's write: no failure that was ordered for ours. */
+  foreignSysctl(path: SysctlPath, value: string): void {
+    this.#sysctl.write(path, value);
   }
 
   /** Somebody else's nft transaction; returns what nft would echo to them. */

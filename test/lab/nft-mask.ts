@@ -1,6 +1,6 @@
 /** Makes two listings of an unchanged ruleset equal: without what changes by itself. */
 
-/** Drops metainfo and handles, zeroes counters, sorts the elements of sets and maps (a hash prints them in any order). */
+/** Drops metainfo, handles and elements that packets make and time takes away, zeroes counters, sorts the elements of sets and maps (a hash prints them in any order). */
 export function maskNft(objects: readonly Readonly<Record<string, unknown>>[]): unknown[] {
   return objects.filter((object) => !('metainfo' in object)).map(mask);
 }
@@ -8,7 +8,8 @@ export function maskNft(objects: readonly Readonly<Record<string, unknown>>[]): 
 function mask(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(mask);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([key]) => key !== 'handle');
+  const comesAndGoes = 'timeout' in value && 'elem' in value;
+  const entries = Object.entries(value).filter(([key]) => key !== 'handle' && !(comesAndGoes && key === 'elem'));
   return Object.fromEntries(entries.map(([key, inner]) => [key, maskMember(key, inner)]));
 }
 

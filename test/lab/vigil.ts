@@ -81,8 +81,8 @@ export class Vigil {
   }
 }
 
-/** What was sent again, less what the receiver reported to have had already (RFC 2883). */
-async function lostBy(ends: readonly Namespace[]): Promise<number> {
+/** TCP segments that were sent again, less what the receiver reported to have had already (RFC 2883). */
+export async function lostBy(ends: readonly Namespace[]): Promise<number> {
   const counts = ends.map(async (end) => {
     const [snmp, netstat] = await Promise.all(
       ['snmp', 'netstat'].map((file) => end.mustExec('cat', [`/proc/net/${file}`])),

@@ -24,11 +24,7 @@ export async function addZone(prefix: string, host: Namespace, options: ZoneOpti
   if (link === undefined) throw new Error(`no link name for domain ${domid}, device ${devid}`);
   const { ipv4, ipv6 } = { ...defaultAddresses(domid, devid), ...definedOnly(options) };
   const zone = new Zone(`${prefix}-${domid}-${devid}`, host, link, ipv4 ?? undefined, ipv6 ?? undefined);
-  await ipBatch([
-    `netns add ${zone.name}`,
-    `link add eth0 ${farIndex} netns ${zone.name} type veth peer name ${link} address ${netbackMac} netns ${host.name}`,
-    sysctlLine(zone.name, { ...impatient, ...withoutDad('eth0') }),
-  ]);
+  await ipBatch([`netns add ${zone.name}`, ...zone.linkLines()]);
   if (configureGuest) await zone.configure();
   return zone;
 }
@@ -50,6 +46,26 @@ export class Zone extends Namespace {
   /** Its own namespace: for symmetry with `world.host` and `world.internet` a zone is one. */
   get namespace(): Namespace {
     return this;
+  }
+
+  /** For the machine's own namespace: both ends, as netback makes them. */
+  linkLines(): string[] {
+    const { name, link } = this;
+    return [
+      `link add eth0 ${farIndex} netns ${name} type veth peer name ${link} address ${netbackMac} netns ${this.#host.name}`,
+      sysctlLine(name, { ...impatient, ...withoutDad('eth0') }),
+    ];
+  }
+
+  /** The link ends and the guest lives on, as where a driver domain is restarted. */
+  async unlink(): Promise<void> {
+    await this.#host.ip(`link del ${this.link}`);
+  }
+
+  /** The link is born again under its name. */
+  async relink(): Promise<void> {
+    await ipBatch(this.linkLines());
+    await this.configure();
   }
 
   /** What Edera's guest does: the whole subnet on-link, everything else by the gateway. */

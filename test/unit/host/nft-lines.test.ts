@@ -27,6 +27,7 @@ describe('a transaction', () => {
       read(
         'add rule ip filter EDERA-FORWARD oifname "vif7.0" counter packets 0 bytes 0 accept # handle 12',
         'insert rule ip filter EDERA-FORWARD iifname "vif7.0" counter packets 3 bytes 99 accept # handle 13',
+        'add rule ip filter EDERA-FORWARD handle 13 oifname "vif8.0" counter packets 0 bytes 0 accept # handle 14',
         'delete rule ip filter EDERA-FORWARD handle 9',
         '# new generation 4 by process 1 (nft)',
         '# new generation 5 by process 1 (nft)',
@@ -36,6 +37,7 @@ describe('a transaction', () => {
         rules: [
           { ...pair, text: 'oifname "vif7.0" counter accept', handle: 12 },
           { ...pair, text: 'iifname "vif7.0" counter accept', handle: 13 },
+          { ...pair, text: 'oifname "vif8.0" counter accept', handle: 14 },
         ],
       },
       { rules: [] },

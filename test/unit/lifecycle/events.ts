@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import type { NftCommand } from '../../../src/host/port.ts';
 import type { Call } from '../../fake/faults.ts';
-import { FakeHost } from '../../fake/kernel.ts';
-import { MemoryDirectory, refusal, type World } from './support.ts';
+import { faults } from '../../fake/faulty-host.ts';
+import { FaultyWorld } from './faulty-world.ts';
+import { attempt, type Event, event, filter, filterTable, foreignEvent, matchEth0, route } from './foreign-events.ts';
+import { configOf, MemoryDirectory, refusal, type World } from './support.ts';
 
 const names = ['vif1.0', 'vif2.0', 'vif3.0', 'vif4.0'];
 const addresses = ['10.75.0.3', '10.75.0.4', '10.75.0.5', 'fdd4:1476:6c7e::3', 'fdd4:1476:6c7e::4', '10.75.0.1'];
@@ -12,17 +14,6 @@ const anyAddress = fc.constantFrom(...addresses);
 
 /** Worlds in which events were lost at some time. */
 export const silenced = new WeakSet<World>();
-
-/** The daemon's host, and one without a daemon to which others do the same. */
-export interface Pair {
-  readonly world: World;
-  readonly alone: FakeHost;
-}
-
-export interface Event {
-  readonly text: string;
-  run(pair: Pair): unknown;
-}
 
 const linkEvent = fc.oneof(
   { weight: 4, arbitrary: anyName.map((name) => event(`add ${name}`, ({ world }) => addLink(world, name))) },
@@ -68,7 +59,6 @@ const directoryEvent = fc.oneof(
 );
 
 const edera = { family: 'inet', table: 'edera' };
-const filter = { family: 'ip', table: 'filter' };
 const nftDamage: readonly (readonly [string, NftCommand])[] = [
   ['flush ruleset', { flush: { ruleset: {} } }],
   ['delete table inet edera', { delete: { table: { family: 'inet', name: 'edera' } } }],
@@ -161,6 +151,32 @@ const failureEvent = fc
     event(`fail ${call} ${times} times`, ({ world }) => world.host.failNext(call, refusal(), times)),
   );
 
+/** A call soon to come goes wrong in any of the ways there are. */
+const faultEvent = fc.tuple(fc.constantFrom(...faults), fc.nat(60)).map(([fault, ahead]) =>
+  event(`the call ${ahead} ahead ${fault}`, ({ world }) => {
+    if (world instanceof FaultyWorld) world.plan.order(fault, ahead);
+  }),
+);
+
+/** Settings change; before the end they are as they were. */
+const reloadEvent = fc
+  .constantFrom(
+    configOf(),
+    configOf({ isolation: { zoneToZone: 'deny' } }),
+    configOf({ isolation: { host: 'deny', metadata: 'deny' }, forward: { placement: 'first' } }),
+    configOf({ ipv6: undefined }),
+    configOf({ ipv4: '10.76.0.0/16' }),
+  )
+  .map((config) => event('reload', ({ world }) => world.reload(config)));
+
+/** A link dies and its name is born again, before anybody could have looked. */
+const rebirthEvent = anyName.map((name) =>
+  event(`${name} is born again`, ({ world }) => {
+    ifThere(world, name, () => world.host.deleteLink(name));
+    addLink(world, name);
+  }),
+);
+
 const timeEvent = fc.oneof(
   { weight: 6, arbitrary: fc.constant(event('settle', ({ world }) => world.settle())) },
   { weight: 1, arbitrary: fc.constant(event('a second passes', ({ world }) => world.pass(1000))) },
@@ -181,6 +197,9 @@ export const calmEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: damageEvent },
   { weight: 4, arbitrary: timeEvent },
   { weight: 1, arbitrary: lossEvent },
+  { weight: 1, arbitrary: rebirthEvent },
+  { weight: 1, arbitrary: reloadEvent },
+  { weight: 2, arbitrary: foreignEvent },
 );
 
 /** The ordinary, with failing calls and routes in the way. */
@@ -188,47 +207,11 @@ export const roughEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 12, arbitrary: calmEvent },
   { weight: 1, arbitrary: obstacleEvent },
   { weight: 2, arbitrary: failureEvent },
+  { weight: 3, arbitrary: faultEvent },
 );
-
-/** A host with things of others on it. */
-export function populated(): FakeHost {
-  const host = new FakeHost();
-  host.addLink('eth0');
-  host.setLink('eth0', { up: true });
-  host.foreignRoute({ family: 'ipv4', destination: 'default', device: 'eth0' });
-  host.foreignNft(filterTable());
-  const nat = { family: 'ip', table: 'nat' };
-  host.foreignNft([
-    { add: { table: { family: 'ip', name: 'nat' } } },
-    { add: { chain: { ...nat, name: 'POSTROUTING', type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' } } },
-    { add: { rule: { ...nat, chain: 'POSTROUTING', expr: [matchEth0(), { masquerade: null }] } } },
-    { add: { rule: { ...filter, chain: 'FORWARD', expr: [matchEth0(), { counter: null }], comment: 'theirs' } } },
-  ]);
-  return host;
-}
-
-function filterTable(): NftCommand[] {
-  const hook = { type: 'filter', hook: 'forward', prio: 0, policy: 'accept' };
-  return [
-    { add: { table: { family: 'ip', name: 'filter' } } },
-    { add: { chain: { ...filter, name: 'FORWARD', ...hook } } },
-  ];
-}
 
 export function directories(): MemoryDirectory[] {
   return [new MemoryDirectory('control-api', { 'vif1.0': ['10.75.0.3', 'fdd4:1476:6c7e::3'] }), new MemoryDirectory()];
-}
-
-function matchEth0() {
-  return { match: { op: '==', left: { meta: { key: 'oifname' } }, right: 'eth0' } };
-}
-
-function route(destination: string) {
-  return { family: destination.includes(':') ? 'ipv6' : 'ipv4', destination } as const;
-}
-
-function event(text: string, run: Event['run']): Event {
-  return { text, run, [fc.toStringMethod]: () => text } as Event;
 }
 
 function isThere(world: World, name: string): boolean {
@@ -241,17 +224,6 @@ function ifThere(world: World, name: string, action: () => void): void {
 
 function addLink(world: World, name: string): void {
   if (!isThere(world, name)) world.host.addLink(name);
-}
-
-/** False where the kernel refused: what somebody tries to break need not be there. */
-function attempt(action: () => void): boolean {
-  try {
-    action();
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return false;
-  }
 }
 
 function loseFromHere(world: World): void {

@@ -82,6 +82,8 @@ export interface WorldOptions {
   readonly directories?: readonly MemoryDirectory[];
   readonly config?: Config;
   readonly makeReporter?: (log: pino.Logger) => Reporter;
+  /** What stands between the daemon and the kernel. */
+  readonly wrap?: (host: Host) => Host;
 }
 
 export class World {
@@ -95,12 +97,14 @@ export class World {
   /** What stands between the kernel's events and the daemon. */
   deliver: (event: HostEvent, pass: (event: HostEvent) => void) => void = (event, pass) => pass(event);
   readonly #makeReporter: (log: pino.Logger) => Reporter;
+  readonly #wrap: (host: Host) => Host;
 
   constructor(options: WorldOptions = {}) {
     this.host = options.host ?? new FakeHost();
     this.directories = options.directories ?? [new MemoryDirectory()];
     this.config = options.config ?? configOf();
     this.#makeReporter = options.makeReporter ?? ((log) => new Reporter(log));
+    this.#wrap = options.wrap ?? ((host) => host);
     this.reconciler = this.#makeReconciler();
   }
 
@@ -176,7 +180,12 @@ export class World {
     });
     const reporter = this.#makeReporter(pino({ level: 'debug' }, lines));
     const { config, directories } = this;
-    return new Reconciler({ host: this.#recorded(), config, makeDirectories: () => [...directories], reporter });
+    return new Reconciler({
+      host: this.#wrap(this.#recorded()),
+      config,
+      makeDirectories: () => [...directories],
+      reporter,
+    });
   }
 
   /** The fake, with a line in the trace for each thing asked of it. */
@@ -257,7 +266,7 @@ export async function expectIdle(world: World): Promise<void> {
 
 /** Timers fire when `pass` says so. The pause of a few milliseconds between passes stays real. */
 export function stopTime(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
   onTestFinished(() => {
     vi.useRealTimers();
   });

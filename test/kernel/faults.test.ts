@@ -1,0 +1,97 @@
+/** What goes wrong around the daemon rather than in it: events that overflow, a disk that is full, a /run that is read-only. */
+import { describe, expect, it } from 'vitest';
+import { defaultAddresses, farHost } from '../lab/addresses.ts';
+import { programPath, repository } from '../lab/daemon.ts';
+import { httpGet } from '../lab/http.ts';
+import { childOf, reaches, withScene } from '../lab/served.ts';
+import { waitFor } from '../lab/wait-for.ts';
+import { type World, withWorld } from '../lab/world.ts';
+
+it('a netlink overflow is noticed, and what was done under it put right', () =>
+  withScene({}, async ({ world, daemon, zones: [one] }) => {
+    const before = await world.host.snapshot();
+    const monitor = await childOf(daemon, 'ip -oneline monitor');
+    process.kill(monitor, 'SIGSTOP');
+    // A thousand bytes each in a buffer of 416 KiB at most (net.core.rmem_max); with the deletions, 8000 of them.
+    const routes = Array.from({ length: 4000 }, (_, index) => `10.66.${index >> 8}.${index & 255}/32 dev uplink0`);
+    await world.host.ip(...routes.map((route) => `route add ${route}`));
+    // Behind what the buffer still took: nobody will ever be told of this.
+    await world.host.ip(`route del ${one.ipv4}/32 dev ${one.link}`);
+    await world.host.ip(...routes.map((route) => `route del ${route}`));
+    process.kill(monitor, 'SIGCONT');
+    const deadlineMs = 30_000;
+    await daemon.waitForLog(({ msg }) => /events may be missing.*No buffer space/.test(String(msg)), deadlineMs);
+    await waitFor(async () => (await world.host.snapshot()) === before, { what: 'the state before', deadlineMs });
+    expect(await reaches(one, farHost.ipv4)).toBe(true);
+  }));
+
+describe('zones by the hundred are served', () => {
+  /** More than goes to nft in a line: a file is wanted for it. */
+  const many = 120;
+
+  it.each([
+    ['on a disk that is full', 'size=4k', '/bin/dd if=/dev/zero of="$directory/full" 2>/dev/null;'],
+    ['where nothing can be written', 'ro', ''],
+  ])('%s', (_, option, fill) =>
+    withWorld({}, async (world) => {
+      const links = await declared(world, many);
+      const script = `${hide(world, option, fill)} exec "$0" "$@"`;
+      const args = ['-m', 'sh', '-c', script, programPath, 'run', '--log-format', 'json', ...world.files.options];
+      const daemon = world.host.spawn('unshare', args);
+      const ready = async () => {
+        const status = JSON.parse(await httpGet(world.files.socket, '/v1/status'));
+        return status.zones.filter(({ state }: { state: string }) => state === 'ready').length === many;
+      };
+      await waitFor(ready, { what: `${many} zones`, deadlineMs: 40_000, everyMs: 50 }).catch((error: Error) => {
+        throw new Error(`${error.message}\n${daemon.stdout.join('\n')}\n${daemon.stderr.join('\n')}`);
+      });
+      const set = await world.host.mustExec('nft', ['list', 'set', 'inet', 'edera', 'from4']);
+      for (const link of links) expect(set).toContain(`"${link}"`);
+      expect(await daemon.stop()).toBe(0);
+    }),
+  );
+});
+
+it('a /run that is read-only costs the control socket, and no zone its network', () =>
+  withWorld({}, async (world) => {
+    const zone = await world.addZone({ domid: 7 });
+    await world.declareZone(zone);
+    await world.files.writeSettings({ control: { socket: '/run/protect-network/control.sock' } });
+    const args = [
+      '-m',
+      'sh',
+      '-c',
+      `${hide(world, 'ro', '')} exec "$0" "$@"`,
+      programPath,
+      'run',
+      ...world.files.options,
+    ];
+    const daemon = world.host.spawn('unshare', args);
+    await daemon.waitForLine((line) => /no control socket/.test(line), { deadlineMs: 30_000 });
+    await daemon.waitForLine((line) => line.includes('vif7.0 is ready'), { deadlineMs: 30_000 });
+    expect(await reaches(zone, farHost.ipv4)).toBe(true);
+    expect(await daemon.stop()).toBe(0);
+  }));
+
+async function declared(world: World, count: number): Promise<readonly string[]> {
+  const { names } = await world.addManyLinks(count, 1000);
+  await Promise.all(names.map((link, index) => world.writeZoneFile(link, defaultAddresses(1000 + index, 0))));
+  return names;
+}
+
+/** Mounts over every directory that a temporary file could be put in, in a mount namespace of its own; the world's and ours are kept. */
+function hide({ files: { directory } }: World, option: string, fill: string): string {
+  return `
+    world=${directory}
+    checkout=${repository}
+    mount --bind "$world" /mnt
+    mount --bind "$checkout" /media
+    for directory in /run /dev/shm; do
+      mount -t tmpfs -o ${option} none $directory; ${fill}
+    done
+    mount -t tmpfs -o size=4k none /tmp
+    mkdir -p "$world" "$checkout"
+    mount --bind /mnt "$world"
+    mount --bind /media "$checkout"
+    directory=/tmp; ${fill === '' ? 'mount -o remount,ro /tmp;' : fill}`;
+}

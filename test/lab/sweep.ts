@@ -1,0 +1,158 @@
+/** Crash sweeps: the same moves again and again, with a death at another step of the daemon each time. */
+import { type DoomedDaemon, DoomedDaemons } from './doomed.ts';
+import type { SweepScene } from './sweep-scene.ts';
+import { waitFor } from './wait-for.ts';
+
+/** Brings the host from one state to the next. */
+export interface Move {
+  readonly name: string;
+  /** False: nobody is killed in it, it only leads on. */
+  readonly swept: boolean;
+  act(scene: SweepScene): Promise<void>;
+}
+
+export interface SweepOptions {
+  /** Which of a move's steps, as a run without a crash had them. */
+  readonly choose: (steps: readonly string[]) => number[];
+  /** `self`, or the head of a helper's command line. */
+  readonly victim: string;
+}
+
+export interface SweptMove {
+  /** Of the run without a crash. */
+  readonly steps: readonly string[];
+  /** The state it leaves. */
+  readonly wanted: string;
+  /** How often somebody was killed. */
+  killed: number;
+}
+
+export interface Sweep {
+  readonly moves: ReadonlyMap<string, SweptMove>;
+  readonly daemon: DoomedDaemon;
+}
+
+/** Recovery of a helper costs the daemon a backoff at most, a start of its own a second on a busy machine. */
+const recovery = { deadlineMs: 60_000, everyMs: 10 };
+
+/** Runs the cycle once without a crash, then once for each step that is chosen. It must end where it began. */
+export async function sweepCycle(
+  scene: SweepScene,
+  daemons: DoomedDaemons,
+  first: DoomedDaemon,
+  cycle: readonly Move[],
+  { choose, victim }: SweepOptions,
+): Promise<Sweep> {
+  let daemon = first;
+  const moves = new Map<string, SweptMove>();
+  const left = new Map<string, number[]>();
+  for (const move of cycle) {
+    const swept = await withoutCrash(scene, daemon, move);
+    moves.set(move.name, swept);
+    left.set(move.name, move.swept ? choose(swept.steps) : []);
+  }
+  while ([...left.values()].some((steps) => steps.length > 0)) {
+    for (const move of cycle) {
+      const step = left.get(move.name)?.shift() ?? 0;
+      const swept = sweptOf(moves, move);
+      await daemon.arm(step, victim);
+      await move.act(scene);
+      if (step > 0) daemon = await afterDeath(scene, daemon, daemons, swept, step, victim);
+      await untilState(
+        scene,
+        swept.wanted,
+        `${move.name}, ${victim} killed at step ${step} (${swept.steps[step - 1]})`,
+      );
+      if (step > 0) await scene.expectUnharmed();
+    }
+  }
+  return { moves, daemon };
+}
+
+function sweptOf(moves: ReadonlyMap<string, SweptMove>, { name }: Move): SweptMove {
+  const swept = moves.get(name);
+  if (swept === undefined) throw new Error(`${name} is no move of the cycle`);
+  return swept;
+}
+
+/** Waits for it, counts it, and returns the daemon that goes on: the next one, where it was the daemon's own. */
+async function afterDeath(
+  scene: SweepScene,
+  daemon: DoomedDaemon,
+  daemons: DoomedDaemons,
+  swept: SweptMove,
+  step: number,
+  victim: string,
+): Promise<DoomedDaemon> {
+  if (victim !== 'self') {
+    swept.killed += await daemon.killedBy(step);
+    return daemon;
+  }
+  if (!(await daemon.dies(async () => (await scene.state()) === swept.wanted))) return daemon;
+  swept.killed += 1;
+  const next = await daemons.start();
+  await next.ready();
+  return next;
+}
+
+async function withoutCrash(scene: SweepScene, daemon: DoomedDaemon, move: Move): Promise<SweptMove> {
+  await daemon.arm(0);
+  await move.act(scene);
+  if (await daemon.dies()) throw new Error(`it died by itself:\n${daemon.output}`);
+  const { names } = await daemon.counted();
+  return { steps: names, wanted: await scene.settledState(), killed: 0 };
+}
+
+/** Kills a first start on a fresh host at each step chosen; `reset` makes the host fresh. */
+export async function sweepFirstPass(
+  scene: SweepScene,
+  reset: () => Promise<void>,
+  choose: SweepOptions['choose'],
+): Promise<SweptMove> {
+  await reset();
+  const daemons = new DoomedDaemons(scene.world);
+  const never = await daemons.start();
+  await never.ready();
+  await never.dies();
+  const { names: steps } = await never.counted();
+  const wanted = await scene.settledState();
+  const swept = { steps, wanted, killed: 0 };
+  let last = never;
+  for (const step of choose(steps)) {
+    await last.kill();
+    await reset();
+    const doomed = await daemons.start(step);
+    if (await doomed.dies(async () => (await scene.state()) === wanted)) swept.killed += 1;
+    await doomed.kill();
+    last = await daemons.start();
+    await last.ready();
+    await untilState(scene, wanted, `first pass, killed at step ${step} (${steps[step - 1]})`);
+    await scene.expectUnharmed();
+  }
+  await last.kill();
+  return swept;
+}
+
+async function untilState(scene: SweepScene, wanted: string, where: string): Promise<void> {
+  let now = '';
+  try {
+    await waitFor(
+      async () => {
+        now = await scene.state();
+        return now === wanted;
+      },
+      { what: `the state after ${where}`, ...recovery },
+    );
+  } catch (error) {
+    throw new Error(`${where}: not as without a crash:\n${difference(wanted, now)}`, { cause: error });
+  }
+}
+
+/** Lines of one and not of the other; where there are none, the order is another. */
+function difference(wanted: string, now: string): string {
+  const [a, b] = [wanted.split('\n'), now.split('\n')];
+  const missing = a.filter((line) => !b.includes(line)).map((line) => `- ${line}`);
+  const surplus = b.filter((line) => !a.includes(line)).map((line) => `+ ${line}`);
+  const lines = [...missing, ...surplus];
+  return lines.length > 0 ? lines.join('\n') : 'the same lines in another order or number';
+}

@@ -1,0 +1,84 @@
+/** The property that holds the loop to its word: after any events the host is as desired, and others' things are as they were. */
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { Call } from '../../fake/faults.ts';
+import type { FakeHost } from '../../fake/kernel.ts';
+import { defaults, pending } from '../nft/support.ts';
+import { directories, silenced } from './events.ts';
+import { FaultyWorld } from './faulty-world.ts';
+import { type Event, populated } from './foreign-events.ts';
+import { expectAsDesired, foreignThings } from './oracle.ts';
+import { configOf, stopTime } from './support.ts';
+
+/** Runs `runs` sequences and returns how many events they had. A failure prints those that lead to it, and the seed. */
+export async function converges(events: fc.Arbitrary<Event>, how: 'reading' | 'events', runs: number): Promise<number> {
+  let steps = 0;
+  stopTime();
+  const anyEvents = fc.array(events, { minLength: 1, maxLength: 30, size: 'max' });
+  await fc.assert(
+    fc.asyncProperty(anyEvents, async (sequence) => {
+      const pair = { world: new FaultyWorld({ host: populated(), directories: directories() }), alone: populated() };
+      steps += sequence.length;
+      const { world, alone } = pair;
+      try {
+        await world.start();
+        for (const each of sequence) await each.run(pair);
+        await quiesce(world, how);
+        expectAsDesired(world);
+        expect(foreignThings(world.host)).toEqual(foreignThings(alone));
+        const scope = {
+          kind: 'all',
+          prune: true,
+          zones: [...(world.reconciler.state.desired?.zones.values() ?? [])],
+        } as const;
+        expect(await pending(world.host, defaults, scope)).toEqual([]);
+      } finally {
+        await world.stop();
+      }
+    }),
+    { numRuns: runs },
+  );
+  return steps;
+}
+
+/** Directories answer, ordered failures are used up, events come again, and retries have had their time. */
+async function quiesce(world: FaultyWorld, how: 'reading' | 'events'): Promise<void> {
+  for (const directory of world.directories) directory.turn('answered');
+  await useUp(world.host);
+  await world.settle();
+  world.plan.clear();
+  await world.reload(configOf());
+  if (how === 'reading' || silenced.has(world)) world.host.loseEvents('asked by the test');
+  await world.settle();
+  await world.pass(90_000);
+}
+
+/** Meets every failure that is still ordered, by calls that change nothing. */
+async function useUp(host: FakeHost): Promise<void> {
+  const gone = { ifindex: 999_999, address: '10.75.0.250' as never };
+  const harmless: Partial<Record<Call, () => unknown>> = {
+    'rtnetlink.links': () => host.rtnetlink.links(),
+    'rtnetlink.routes': () => host.rtnetlink.routes('ipv4'),
+    'rtnetlink.proxies': () => host.rtnetlink.proxies(),
+    'rtnetlink.apply': () => host.rtnetlink.apply([]),
+    'nft.transact': () => host.nft.transact([]),
+    'nft.table': () => host.nft.table('inet', 'none'),
+    'conntrack.purge': () => host.conntrack.purge([]),
+    'sysctl.write': () => host.sysctl.write({ family: 'ipv4', group: 'conf', link: 'none', key: 'none' }, '0'),
+    ...Object.fromEntries(
+      (['link-up', 'route-add', 'proxy-add', 'route-del', 'proxy-del'] as const).map((kind) => [
+        `rtnetlink.apply ${kind}`,
+        () => host.rtnetlink.apply([{ kind, ...gone }]),
+      ]),
+    ),
+  };
+  for (let left = host.unmetFailures(); left.length > 0; left = host.unmetFailures()) {
+    for (const call of left) {
+      try {
+        await harmless[call]?.();
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+      }
+    }
+  }
+}
