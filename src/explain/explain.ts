@@ -1,0 +1,22 @@
+/** The answer to one request: observe, compute, observe what came up on the way, until nothing is missing. */
+import type { Config } from '../config/config.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
+import { Facts } from './facts.ts';
+import { answer, type Eyes, observe } from './observe.ts';
+import type { Request } from './subject.ts';
+import { type Report, walk } from './walk.ts';
+
+/** Each round answers what the last one asked: a routing decision, the sysctls of the link that it names. Six is usual. */
+const maxRounds = 20;
+
+/** One report for each address family of the zone that the request leaves open. Changes nothing on the host. */
+export async function explain(eyes: Eyes, request: Request, config: Config): Promise<Report[]> {
+  let snapshot = await observe(eyes, config);
+  for (let round = 0; round < maxRounds; round += 1) {
+    const facts = new Facts(snapshot);
+    const reports = walk(request, facts);
+    if (facts.missing.length === 0) return reports;
+    snapshot = await answer(eyes, snapshot, facts.missing);
+  }
+  throw new ProtectNetworkError('unexpected', `the host raised new questions ${maxRounds} times over`);
+}

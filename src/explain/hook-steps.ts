@@ -1,0 +1,108 @@
+/** What the chains of a hook did, as steps; and two checks of the kernel's that stand beside them. Pure. */
+import type { Facts } from './facts.ts';
+import type { Packet } from './packet.ts';
+import { type Chain, type Hook, type Rule, refText } from './ruleset.ts';
+import { type Step, step } from './step.ts';
+import type { Event, Traveller } from './traveller.ts';
+
+/** One step per hook: what dropped it, or which chains it came past. None where nobody has a chain there. */
+export function hookSteps(
+  hook: Hook,
+  traveller: Traveller,
+  events: readonly Event[],
+  dropped: Event | undefined,
+): Step[] {
+  const changes = events.filter(({ what }) => what === 'translate' || what === 'mark' || what === 'notrack');
+  const details = changes.map((event) => `${whereOf(event)}: ${event.text}`);
+  if (dropped !== undefined) return [dropStep(hook, dropped, details)];
+  const passed = events.filter(({ what }) => what === 'accept');
+  if (passed.length === 0 && changes.length === 0) return [];
+  const translated = changes.some(({ what }) => what === 'translate');
+  const { source, destination } = traveller.packet;
+  const now = translated ? `; from here on ${source} → ${destination}` : '';
+  const chains = [...new Set(passed.map(({ chain }) => chainText(chain)))].join(', ');
+  return [
+    step('chains', 'good', `${hook}: past ${chains === '' ? 'the chains' : chains}${now}`, {
+      details: [...details, ...passed.flatMap(acceptText)],
+    }),
+  ];
+}
+
+function acceptText(event: Event): string[] {
+  return event.rule === undefined ? [] : [`${whereOf(event)}: ${event.text}`];
+}
+
+function dropStep(hook: Hook, { rule, chain, what, text }: Event, details: readonly string[]): Step {
+  if (rule === undefined) {
+    return step('policy', 'bad', `${hook}: no rule of ${chainText(chain)} accepts it, and its policy is drop`, {
+      details,
+      fix: [policyFix(chain)],
+    });
+  }
+  const verb = what === 'reject' ? 'rejects' : 'drops';
+  return step('rule', 'bad', `${hook}: a rule of ${chainText(rule.ref)} ${verb} it`, {
+    details,
+    rule: { ref: rule.ref, where: refText(rule.ref), text },
+    fix: [ruleFix(rule)],
+  });
+}
+
+export function chainText(
+  chain: { readonly world: string; readonly family: string; readonly table: string } & (
+    | { readonly name: string }
+    | { readonly chain: string }
+  ),
+): string {
+  const name = 'name' in chain ? chain.name : chain.chain;
+  return chain.world === 'nft'
+    ? `${chain.family} ${chain.table} ${name}`
+    : `${legacyTool(chain.family)} ${chain.table} ${name}`;
+}
+
+function whereOf({ rule, chain }: Event): string {
+  return rule === undefined ? chainText(chain) : refText(rule.ref);
+}
+
+function policyFix({ world, family, table, name }: Chain): string {
+  return world === 'legacy'
+    ? `${legacyTool(family)} -t ${table} -P ${name} ACCEPT`
+    : `nft add chain ${family} ${table} ${name} '{ policy accept; }'`;
+}
+
+/** Ours are not to be deleted by hand: they say what is missing. */
+function ruleFix({ ref }: Rule): string {
+  const { world, family, table, chain, handle } = ref;
+  if (world === 'legacy') return `${legacyTool(family)} -t ${table} -D ${chain} ${handle}`;
+  if (family === 'inet' && table.startsWith('edera'))
+    return 'this rule is ours; see the steps above, and protect-network plan';
+  return `nft delete rule ${family} ${table} ${chain} handle ${handle}`;
+}
+
+function legacyTool(family: string): string {
+  return family === 'ip' ? 'iptables-legacy' : 'ip6tables-legacy';
+}
+
+/** A full table loses the first packet of every new connection (nf_conntrack: table full, dropping packet). */
+export function connectionTableStep(facts: Facts, { packet }: Traveller): Step[] {
+  const { connections } = facts.snapshot;
+  if (connections === null || packet.reply || connections.count < connections.max) return [];
+  const text = `the table of tracked connections is full: ${connections.count} of ${connections.max}; new ones are dropped`;
+  return [step('conntrack', 'bad', text, { fix: [`sysctl -w net.netfilter.nf_conntrack_max=${connections.max * 2}`] })];
+}
+
+/** IPv4 says so in its routing decision, too; IPv6 looks at one switch when it forwards, and drops without a word. */
+export function forwardingStep(facts: Facts, { family, input }: Packet): Step[] {
+  const link = input ?? 'all';
+  if (family === 'ipv4') {
+    if (facts.sysctl('ipv4', 'conf', link, 'forwarding') !== '0') return [];
+    const isGlobal = facts.sysctl('ipv4', 'top', 'all', 'ip_forward') === '0';
+    const name = isGlobal ? 'net.ipv4.ip_forward' : `net/ipv4/conf/${link}/forwarding`;
+    return [
+      step('forwarding', 'bad', `the host does not forward IPv4: ${name} is 0`, { fix: [`sysctl -w ${name}=1`] }),
+    ];
+  }
+  if (facts.sysctl('ipv6', 'conf', 'all', 'forwarding') !== '0') return [];
+  if (facts.sysctl('ipv6', 'conf', link, 'force_forwarding') === '1') return [];
+  const name = 'net.ipv6.conf.all.forwarding';
+  return [step('forwarding', 'bad', `the host does not forward IPv6: ${name} is 0`, { fix: [`sysctl -w ${name}=1`] })];
+}
