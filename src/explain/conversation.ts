@@ -67,12 +67,11 @@ function homecoming(packet: Packet, reply: Traveller, back: Leg): Step[] {
   if (back.arrived === 'local' || destination !== packet.source) {
     return [step('return', 'bad', `the answer ends at ${destination} on this host instead of ${packet.source}`)];
   }
-  if (reply.packet.output !== packet.input && isZoneLink(packet.input)) {
-    return [
-      step('return', 'bad', `the answer leaves by ${reply.packet.output ?? '?'} instead of ${packet.input ?? '?'}`),
-    ];
-  }
-  return [];
+  const { output } = reply.packet;
+  if (output === packet.input || !isZoneLink(packet.input)) return [];
+  const text = `the answer to ${packet.source} leaves by ${output ?? '?'} instead of ${packet.input}: the zone’s route is missing, or another is in its way`;
+  const length = packet.family === 'ipv4' ? 32 : 128;
+  return [step('return', 'bad', text, { fix: [`ip route add ${packet.source}/${length} dev ${packet.input}`] })];
 }
 
 export function isZoneLink(link: string | undefined): boolean {

@@ -90,6 +90,14 @@ export function connectionTableStep(facts: Facts, { packet }: Traveller): Step[]
   return [step('conntrack', 'bad', text, { fix: [`sysctl -w net.netfilter.nf_conntrack_max=${connections.max * 2}`] })];
 }
 
+/** The host takes the request and keeps silent. */
+export function echoStep(facts: Facts, { family, transport, reply }: Packet): Step[] {
+  if (family === 'ipv6' || transport !== 'icmp' || reply) return [];
+  if (facts.sysctl('ipv4', 'top', 'all', 'icmp_echo_ignore_all') !== '1') return [];
+  const text = 'this host answers no echo requests: icmp_echo_ignore_all is 1';
+  return [step('echo', 'bad', text, { fix: ['sysctl -w net.ipv4.icmp_echo_ignore_all=0'] })];
+}
+
 /** IPv4 says so in its routing decision, too; IPv6 looks at one switch when it forwards, and drops without a word. */
 export function forwardingStep(facts: Facts, { family, input }: Packet): Step[] {
   const link = input ?? 'all';

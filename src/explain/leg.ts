@@ -5,7 +5,7 @@
 
 import type { Facts } from './facts.ts';
 import { gatewaySteps } from './gateway-steps.ts';
-import { connectionTableStep, forwardingStep, hookSteps } from './hook-steps.ts';
+import { connectionTableStep, echoStep, forwardingStep, hookSteps } from './hook-steps.ts';
 import { runHook } from './hooks.ts';
 import { arrivalStep, departureSteps } from './link-steps.ts';
 import { decideRoute, type RouteOutcome } from './route-steps.ts';
@@ -41,7 +41,9 @@ export function travel(traveller: Traveller, facts: Facts, options: LegOptions):
   if (!add(connectionTableStep(facts, traveller)) || !hook('prerouting')) return ended;
   const decision = decideRoute(facts, traveller.packet);
   if (!add(decision.steps)) return ended;
-  if (decision.local) return hook('input') ? { steps, arrived: 'local' } : ended;
+  if (decision.local) {
+    return hook('input') && add(echoStep(facts, traveller.packet)) ? { steps, arrived: 'local' } : ended;
+  }
   return leave(traveller, facts, decision, steps, add, hook);
 }
 
