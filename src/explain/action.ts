@@ -98,7 +98,9 @@ function translate(rule: Rule, kind: string, fields: Readonly<Record<string, unk
   const to = targetOf(kind, fields, place);
   if (to === 'unknown') return doubtful(rule, place, 'it translates to an address that is not known from here');
   if (to === 'none') {
-    note(rule, place, 'drop');
+    const link = which === 'source' ? traveller.packet.output : traveller.packet.input;
+    const why = `${link ?? 'the link'} has no address to translate to, and the kernel drops it`;
+    traveller.note({ hook: place.hook, chain: place.chain, rule, what: 'drop', text: rule.text, why });
     return 'drop';
   }
   if (traveller.connection !== undefined) {

@@ -3,7 +3,7 @@ import { toBigInt } from '../model/address.ts';
 import type { View } from './expression.ts';
 import { type Endpoints, protocolNumber } from './packet.ts';
 import { connectionStates, connectionStatuses } from './symbols.ts';
-import { absent, known, unknown, type Value } from './value.ts';
+import { absent, ephemeralPort, known, unknown, type Value } from './value.ts';
 
 export function connectionField(key: string, direction: unknown, view: View): Value {
   const { connection, packet } = view;
@@ -76,5 +76,5 @@ function address(key: string, family: 'ipv4' | 'ipv6', value: Endpoints['source'
 }
 
 function port(value: number | undefined): Value {
-  return value === undefined ? unknown('a port that the sender chooses') : known('number', value);
+  return value === undefined ? ephemeralPort('port of the sender') : known('number', value);
 }

@@ -5,7 +5,7 @@ import { type FibHost, fibResult } from './fib.ts';
 import { lookUp } from './lookup.ts';
 import { type Connection, type Packet, protocolNumber } from './packet.ts';
 import { type Hook, isRecord, type NamedSet } from './ruleset.ts';
-import { absent, constantOf, known, unknown, type Value } from './value.ts';
+import { absent, constantOf, ephemeralPort, known, unknown, type Value } from './value.ts';
 
 export interface View {
   readonly packet: Packet;
@@ -169,5 +169,5 @@ function transport(protocol: string, field: string, packet: Packet): Value {
 }
 
 function port(number: number | undefined, what: string): Value {
-  return number === undefined ? unknown(`the ${what}, which the sender chooses`) : known('number', number);
+  return number === undefined ? ephemeralPort(what) : known('number', number);
 }

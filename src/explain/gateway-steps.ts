@@ -63,7 +63,8 @@ function ndpStep(facts: Facts, link: string, target: Address): Step {
   const own = facts.links.get(link)?.addr_info.some(({ local }) => local === target) === true;
   if (own) return step('gateway', 'good', `${target} is the host’s own address on ${link}`);
   if (facts.sysctl('ipv6', 'conf', link, 'forwarding') === '0') {
-    return unanswered('the proxy needs forwarding', ['sysctl -w net.ipv6.conf.all.forwarding=1']);
+    const name = forwardingName(facts, link);
+    return unanswered(`the proxy needs forwarding, and ${name} is 0`, [`sysctl -w ${name}=1`]);
   }
   if (facts.largest('ipv6', link, 'proxy_ndp') === 0) {
     return unanswered('proxy_ndp is 0', [`sysctl -w net/ipv6/conf/${link}/proxy_ndp=1`]);
@@ -71,4 +72,9 @@ function ndpStep(facts: Facts, link: string, target: Address): Step {
   const entry = facts.snapshot.proxies.some(({ dst, dev }) => dst === target && (dev === undefined || dev === link));
   if (!entry) return unanswered('there is no proxy entry for it', [`ip -6 neigh add proxy ${target} dev ${link}`]);
   return step('gateway', 'good', `the host answers neighbour discovery for ${target} on ${link} (proxy entry)`);
+}
+
+function forwardingName(facts: Facts, link: string): string {
+  const isGlobal = facts.sysctl('ipv6', 'conf', 'all', 'forwarding') === '0';
+  return isGlobal ? 'net.ipv6.conf.all.forwarding' : `net/ipv6/conf/${link}/forwarding`;
 }

@@ -32,7 +32,7 @@ function acceptText(event: Event): string[] {
   return event.rule === undefined ? [] : [`${whereOf(event)}: ${event.text}`];
 }
 
-function dropStep(hook: Hook, { rule, chain, what, text }: Event, details: readonly string[]): Step {
+function dropStep(hook: Hook, { rule, chain, what, text, why }: Event, details: readonly string[]): Step {
   if (rule === undefined) {
     return step('policy', 'bad', `${hook}: no rule of ${chainText(chain)} accepts it, and its policy is drop`, {
       details,
@@ -40,7 +40,7 @@ function dropStep(hook: Hook, { rule, chain, what, text }: Event, details: reado
     });
   }
   const verb = what === 'reject' ? 'rejects' : 'drops';
-  return step('rule', 'bad', `${hook}: a rule of ${chainText(rule.ref)} ${verb} it`, {
+  return step('rule', 'bad', `${hook}: ${why ?? `a rule of ${chainText(rule.ref)} ${verb} it`}`, {
     details,
     rule: { ref: rule.ref, where: refText(rule.ref), text },
     fix: [ruleFix(rule)],

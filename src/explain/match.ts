@@ -2,7 +2,7 @@
 import { evaluate, type View } from './expression.ts';
 import { lookUp } from './lookup.ts';
 import { isRecord } from './ruleset.ts';
-import { constantOf, fits, not, type Truth, type Value } from './value.ts';
+import { constantOf, fits, known, not, type Truth, type Value } from './value.ts';
 
 export interface Judged {
   readonly truth: Truth;
@@ -81,6 +81,7 @@ function sharesBits(value: Value, right: unknown, view: View): Truth {
 }
 
 function ordered(operator: string, value: Value, right: unknown): Truth {
+  if (value.state === 'between') return orderedBetween(operator, value.low, value.high, right);
   if (value.state !== 'known' || typeof value.value !== 'bigint') return undefined;
   const bound = constantOf(value.kind, right);
   if (typeof bound !== 'bigint') return undefined;
@@ -90,12 +91,18 @@ function ordered(operator: string, value: Value, right: unknown): Truth {
   return operator === '>=' ? value.value >= bound : undefined;
 }
 
+/** Decided where both ends agree. */
+function orderedBetween(operator: string, low: bigint, high: bigint, right: unknown): Truth {
+  const [atLow, atHigh] = [low, high].map((end) => ordered(operator, known('number', end), right));
+  return atLow === atHigh ? atLow : undefined;
+}
+
 function isExpression(right: Readonly<Record<string, unknown>>): boolean {
   return ['payload', 'meta', 'ct', 'fib', 'map', '&'].some((kind) => kind in right);
 }
 
 export function doubtOf(value: Value): string | undefined {
-  if (value.state === 'unknown') return value.why;
+  if (value.state === 'unknown' || value.state === 'between') return value.why;
   if (value.state !== 'concat') return undefined;
   return value.parts.map(doubtOf).find((why) => why !== undefined);
 }

@@ -98,7 +98,18 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
       fix: [`ip ${flag(family)}route add default via GATEWAY dev UPLINK`],
     };
   }
+  // For what the host takes itself, the kernel gives a failed check of the source the same number as a martian.
+  if (family === 'ipv4' && input !== undefined && failsReversePath(facts, asked, input))
+    return reversePath(facts, asked, input);
   return martian(facts, asked, refused);
+}
+
+function failsReversePath(facts: Facts, { family, source, destination }: Asked, input: string): boolean {
+  const filter = facts.largest('ipv4', input, 'rp_filter');
+  if (filter === 0) return false;
+  const back = named(facts, { family, source: destination, destination: source, input: undefined });
+  if (back.kind !== 'route' || back.route.type !== 'unicast') return true;
+  return filter === 1 && !devicesOf(back.route).includes(input);
 }
 
 /** rp_filter: the host would answer the source by another link, or not at all. */

@@ -15,6 +15,8 @@ export interface Event {
   readonly rule: Rule | undefined;
   readonly what: 'accept' | 'drop' | 'reject' | 'mark' | 'notrack' | 'translate' | 'jump';
   readonly text: string;
+  /** Where the rule's text does not say it. */
+  readonly why?: string;
 }
 
 /** A condition that could not be decided. */

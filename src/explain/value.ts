@@ -8,6 +8,8 @@ export type Value =
   | { readonly state: 'concat'; readonly parts: readonly Value[] }
   /** The packet has no such field: the kernel ends the rule there, whatever is compared (NFT_BREAK). */
   | { readonly state: 'absent' }
+  /** One of these numbers, ends included. */
+  | { readonly state: 'between'; readonly low: bigint; readonly high: bigint; readonly why: string }
   | { readonly state: 'unknown'; readonly why: string };
 
 /** Undefined: cannot be decided. */
@@ -17,6 +19,11 @@ export const absent: Value = { state: 'absent' };
 
 export function known(kind: Kind, value: bigint | number | string): Value {
   return { state: 'known', kind, value: typeof value === 'number' ? BigInt(value) : value };
+}
+
+/** What clients choose from: Linux's 32768 to 60999 (ip_local_port_range) and IANA's 49152 to 65535. */
+export function ephemeralPort(what: string): Value {
+  return { state: 'between', low: 32_768n, high: 65_535n, why: `the ${what}, which the sender chooses` };
 }
 
 export function unknown(why: string): Value {
@@ -58,6 +65,7 @@ export function fits(pattern: unknown, value: Value): Truth {
   if (value.state === 'concat') return fitsAll(pattern, value.parts);
   if (pattern === '*') return true;
   if (value.state === 'unknown') return undefined;
+  if (value.state === 'between') return fitsBetween(pattern, value.low, value.high);
   const { kind } = value;
   if (isRecord(pattern) && isRecord(pattern['prefix'])) return fitsPrefix(pattern['prefix'], kind, value.value);
   if (isRecord(pattern) && Array.isArray(pattern['range'])) return fitsRange(pattern['range'], kind, value.value);
@@ -94,6 +102,14 @@ function fitsRange([low, high]: readonly unknown[], kind: Kind, value: bigint | 
   const to = constantOf(kind, high);
   if (typeof from !== 'bigint' || typeof to !== 'bigint' || typeof value !== 'bigint') return undefined;
   return from <= value && value <= to;
+}
+
+function fitsBetween(pattern: unknown, low: bigint, high: bigint): Truth {
+  const range = isRecord(pattern) && Array.isArray(pattern['range']) ? pattern['range'] : [pattern, pattern];
+  const [from, to] = range.map((end) => constantOf('number', end));
+  if (typeof from !== 'bigint' || typeof to !== 'bigint') return undefined;
+  if (to < low || from > high) return false;
+  return from <= low && high <= to ? true : undefined;
 }
 
 /** One certain no decides; else one doubt makes it doubtful. */

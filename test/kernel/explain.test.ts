@@ -3,7 +3,6 @@
  * packet. One world is broken and mended in turn; the daemon has set it up and is gone, so that it repairs nothing.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { farHost } from '../lab/addresses.ts';
 import { startEchoServer } from '../lab/echo.ts';
 import {
   type Case,
@@ -53,7 +52,6 @@ describe('explain', () => {
       await Promise.all([9, 10, 11].map(async (domid) => [domid, await world.addZone({ domid })] as const)),
     );
     await world.files.writeZone('vif10.0', { ipv4: '10.99.0.5' });
-    await world.files.writeZone('vif11.0', { ipv4: '10.75.1.7' });
     await daemon.stop();
     lab = { world, zones, strangers };
     explainer = new Explainer(world);
@@ -71,8 +69,8 @@ describe('explain', () => {
     ['translations and iptables', translations],
   ])('%s', (_group, cases) => {
     it.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, each) => {
+      await each.breakIt(lab);
       try {
-        await each.breakIt(lab);
         const answered = await isAnswered(lab, each.ask);
         const [report] = await explainer.ask(each.ask);
         const named = [
@@ -97,7 +95,6 @@ describe('explain', () => {
   it('left the host as it was', async () => {
     expect(await isAnswered(lab, toOutside)).toBe(true);
     expect(await isAnswered(lab, toSibling6)).toBe(true);
-    expect(farHost.ipv4).toBe(toOutside.to);
   });
 });
 

@@ -92,9 +92,8 @@ export function byForeignTable(name: string, hook: string, rules: string, expect
 
 /** `iptables-nft`, `ip6tables-nft` or `iptables-legacy`, with the words after the program's name. */
 export function byIptables(name: string, tool: string, rule: readonly string[], expected: Expectation): Case {
-  const [, ...rest] = rule[0] === '-t' ? rule.slice(1) : rule;
-  const table = rule[0] === '-t' ? ['-t', rule[1] ?? ''] : [];
-  const chainAndRule = rule[0] === '-t' ? rest.slice(1) : rest;
+  const named = rule[0] === '-t' ? 2 : 0;
+  const [table, chainAndRule] = [rule.slice(0, named), rule.slice(named)];
   return {
     name,
     ask: toOutside,
@@ -110,7 +109,7 @@ export async function isAnswered(lab: Lab, ask: Ask): Promise<boolean> {
   const { world } = lab;
   await world.host.exec('conntrack', ['-F']);
   const zone = zoneOf(lab, ask.subject);
-  if (ask.from !== undefined) return echoes(world.internet, ask.to ?? String(zone.ipv4));
+  if (ask.from !== undefined) return echoes(world.internet, ask.to ?? String(zone.ipv4), ask.from);
   const [, address = '', port] = /^([^[].*?)(?::(\d+))?$/.exec(ask.to ?? '') ?? [];
   if (ask.udp === true) return (await udpExchange(zone, address, Number(port), { timeoutMs: 400 })).ok;
   return echoes(zone, ask.to ?? '');
@@ -122,6 +121,7 @@ function zoneOf({ zones, strangers }: Lab, subject: string): Zone {
   return zone;
 }
 
-async function echoes(from: Namespace, to: string): Promise<boolean> {
-  return (await ping(from, to, { count: 2, timeoutMs: 300, intervalMs: 50 })).received > 0;
+async function echoes(from: Namespace, to: string, source?: string): Promise<boolean> {
+  const options = { count: 2, timeoutMs: 200, intervalMs: 30, ...(source === undefined ? {} : { source }) };
+  return (await ping(from, to, options)).received > 0;
 }

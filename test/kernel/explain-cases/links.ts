@@ -25,7 +25,7 @@ const stranger = (name: string, domid: number, names: RegExp): Case => ({
 const route4 = 'route add 10.75.1.7/32 dev vif7.0 proto 75';
 const route6 = 'route add fdd4:1476:6c7e::107/128 dev vif7.0 proto 75';
 const proxies = [gateway.ipv6, 'fdd4:1476:6c7e::108'].map(
-  (address) => `-6 neigh replace proxy ${address} dev vif7.0 protocol 75`,
+  (address) => `neigh replace proxy ${address} dev vif7.0 protocol 75`,
 );
 /** What its daemon would put back: deleting the last address or a link's end takes them. */
 const uplinkAgain = [
@@ -47,7 +47,11 @@ async function guestAgain({ zones: [zone] }: Lab): Promise<void> {
 export const links: readonly Case[] = [
   stranger('a link that no directory knows', 9, /vif9\.0 gets nothing: no zone directory knows this link/),
   stranger('an address outside the subnet', 10, /10\.99\.0\.5 is outside the zone subnet/),
-  stranger('an address that another zone has', 11, /10\.75\.1\.7 already belongs to vif7\.0/),
+  {
+    ...stranger('an address that another zone has', 11, /10\.75\.1\.7 already belongs to vif7\.0/),
+    breakIt: ({ world }) => world.writeZoneFile('vif11.0', { ipv4: '10.75.1.7' }),
+    mend: ({ world }) => world.removeZoneFile('vif11.0'),
+  },
   byIp('the link is down', ['link set vif7.0 down'], ['link set vif7.0 up', route4, route6, ...proxies], {
     names: /vif7\.0 is down/,
   }),
@@ -105,11 +109,11 @@ export const links: readonly Case[] = [
     [`route del ${gateway.ipv4} dev vif7.0`, `route add local ${gateway.ipv4} dev lo table local proto 75`],
     { names: /the host routes 10\.75\.0\.1 by vif7\.0 itself/ },
   ),
-  byIp('the gateway has no proxy entry', [`-6 neigh del proxy ${gateway.ipv6} dev vif7.0`], proxies, {
+  byIp('the gateway has no proxy entry', [`neigh del proxy ${gateway.ipv6} dev vif7.0`], proxies, {
     ask: toOutside6,
     names: /no proxy entry for it/,
   }),
-  byIp('a sibling has no proxy entry', ['-6 neigh del proxy fdd4:1476:6c7e::108 dev vif7.0'], proxies, {
+  byIp('a sibling has no proxy entry', ['neigh del proxy fdd4:1476:6c7e::108 dev vif7.0'], proxies, {
     ask: toSibling6,
     names: /neighbour discovery for fdd4:1476:6c7e::108 on vif7\.0: there is no proxy entry/,
   }),

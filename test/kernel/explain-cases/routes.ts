@@ -102,7 +102,7 @@ export const routes: readonly Case[] = [
     { 'net/ipv6/conf/all/forwarding': 1 },
     {
       ask: toOutside6,
-      names: /net\.ipv6\.conf\.all\.forwarding/,
+      names: /the proxy needs forwarding, and net\.ipv6\.conf\.all\.forwarding is 0/,
     },
   ),
   {

@@ -15,15 +15,17 @@ const flushUser = 'flush chain ip filter EDERA-USER';
 const passes = { verdict: 'passes', names: /nothing on this host/ } as const;
 /** As firewalld lays it out: a table of its own, later than filter, dispatching by interface and ending with a reject. */
 const firewalld = `table inet firewalld {
+  chain filter_FWD_public { ct state new accept
+  }
+  chain filter_FORWARD_POLICIES { iifname vmap { "uplink0" : goto filter_FWD_public, "br*" : accept }
+  }
   chain filter_FORWARD { type filter hook forward priority 10; policy accept;
     ct state { established, related } accept
     ct state invalid drop
     iifname "lo" accept
     jump filter_FORWARD_POLICIES
-    reject with icmpx admin-prohibited
+    reject with icmpx type admin-prohibited
   }
-  chain filter_FORWARD_POLICIES { iifname vmap { "uplink0" : goto filter_FWD_public, "br*" : accept } }
-  chain filter_FWD_public { ct state new accept }
 }`;
 
 export const rules: readonly Case[] = [
@@ -190,11 +192,16 @@ export const rules: readonly Case[] = [
     verdict: 'undecided',
     names: /it counts a quota/,
   }),
-  byForeignTable('a source port, which the zone chooses', 'forward priority 5', 'udp sport 1000-60000 drop', {
-    ask: udpOutside,
-    verdict: 'undecided',
-    names: /the source port, which the sender chooses/,
-  }),
+  byForeignTable(
+    'a source port, which the zone chooses',
+    'forward priority 5',
+    'iifname "vif7.0" udp sport 40000-41000 drop',
+    {
+      ask: udpOutside,
+      verdict: 'undecided',
+      names: /the source port, which the sender chooses/,
+    },
+  ),
   byNft(
     'our guard does not know the address',
     'delete element inet edera from4 { "vif7.0" . 10.75.1.7 }',

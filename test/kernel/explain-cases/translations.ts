@@ -62,12 +62,12 @@ export const translations: readonly Case[] = [
     },
   ),
   byNft(
-    'a port is redirected to dom0, which drops it',
-    `${nat('prerouting priority -100', 'iifname "vif*" udp dport 7000 redirect to :7999')}\n table ip more {\n chain it { type filter hook input priority 0; udp dport 7999 drop\n }\n }`,
-    'delete table ip other; delete table ip more',
+    'a port is redirected to dom0, whose link has no address to redirect to',
+    nat('prerouting priority -100', 'iifname "vif*" udp dport 7000 redirect to :7999'),
+    noOther,
     {
       ask: udpOutside,
-      names: /ip more it handle \d+: udp dport 7999 drop/,
+      names: /vif7\.0 has no address to translate to.*redirect to :7999/,
     },
   ),
   byNft(
