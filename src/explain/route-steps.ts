@@ -107,14 +107,14 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
 function failsReversePath(facts: Facts, { family, source, destination }: Asked, input: string): boolean {
   const filter = facts.largest('ipv4', input, 'rp_filter');
   if (filter === 0) return false;
-  const back = named(facts, { family, source: destination, destination: source, input: undefined });
+  const back = wayBack(facts, { family, source, destination, input });
   if (back.kind !== 'route' || back.route.type !== 'unicast') return true;
   return filter === 1 && !devicesOf(back.route).includes(input);
 }
 
 /** rp_filter: the host would answer the source by another link, or not at all. */
 function reversePath(facts: Facts, { family, source, destination }: Asked, input: string): Refusal {
-  const back = named(facts, { family, source: destination, destination: source, input: undefined });
+  const back = wayBack(facts, { family, source, destination, input });
   const filter = facts.largest('ipv4', input, 'rp_filter');
   const by =
     back.kind === 'route'
@@ -130,6 +130,13 @@ function reversePath(facts: Facts, { family, source, destination }: Asked, input
         : `sysctl -w net/ipv4/conf/all/rp_filter=2 net/ipv4/conf/${input}/rp_filter=2`,
     ],
   };
+}
+
+/** The kernel looks as if the answer had come by the link where the packet would leave, or from the host itself. */
+function wayBack(facts: Facts, asked: Asked): RouteAnswer {
+  const there = named(facts, asked);
+  const leaving = there.kind === 'route' && there.route.type === 'unicast' ? devicesOf(there.route)[0] : undefined;
+  return named(facts, { family: asked.family, source: asked.destination, destination: asked.source, input: leaving });
 }
 
 function martian(facts: Facts, { source }: Asked, refused: string): Refusal {

@@ -5,6 +5,32 @@ import { byIp, bySysctl, type Case, toOutside, toOutside6, toSibling } from '../
 const zoneRoute4 = '10.75.1.7/32 dev vif7.0 proto 75';
 const zoneRoute6 = 'fdd4:1476:6c7e::107/128 dev vif7.0 proto 75';
 
+const passes = { verdict: 'passes', names: /nothing on this host/ } as const;
+/** Table 100 knows the uplink; everybody else finds the far host behind a zone. */
+const elsewhere = [`route add default via ${internetGateway.ipv4} table 100`, 'route add 198.51.100.0/24 dev vif8.0'];
+const elsewhereNoMore = ['route flush table 100', 'route del 198.51.100.0/24 dev vif8.0'];
+
+/** What the zone sends is marked and leaves by the uplink; the check of the answer's source knows no mark. */
+function asymmetric(name: string, filter: number, expected: Pick<Case, 'verdict' | 'names'>): Case {
+  return {
+    name,
+    ask: toOutside,
+    breakIt: async ({ world: { host } }) => {
+      await host.nft(
+        'table ip other {\n chain it { type filter hook prerouting priority -150; iifname "vif7.0" meta mark set 0x80\n }\n }',
+      );
+      await host.ip('rule add fwmark 0x80 lookup 100 pref 100', ...elsewhere);
+      await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': filter });
+    },
+    mend: async ({ world: { host } }) => {
+      await host.nft('delete table ip other');
+      await host.ip('rule del pref 100', ...elsewhereNoMore);
+      await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': 0 });
+    },
+    ...expected,
+  };
+}
+
 export const routes: readonly Case[] = [
   byIp('the zone’s route is missing', [`route del ${zoneRoute4}`], [`route add ${zoneRoute4}`], {
     names: /source 10\.75\.1\.7 fails rp_filter=1 on vif7\.0/,
@@ -73,7 +99,7 @@ export const routes: readonly Case[] = [
   }),
   byIp(
     'no IPv6 default route',
-    ['-6 route del default'],
+    [`route del default via ${internetGateway.ipv6} dev uplink0`],
     [`route add default via ${internetGateway.ipv6} dev uplink0`],
     {
       ask: toOutside6,
@@ -105,41 +131,22 @@ export const routes: readonly Case[] = [
       names: /the proxy needs forwarding, and net\.ipv6\.conf\.all\.forwarding is 0/,
     },
   ),
+  asymmetric('rp_filter on the uplink, with the way back elsewhere', 1, {
+    verdict: 'blocked',
+    names: /source 198\.51\.100\.10 fails rp_filter=1 on uplink0.*dev vif8\.0/,
+  }),
+  asymmetric('rp_filter on the uplink in its loose mode, with the way back elsewhere', 2, passes),
   {
-    name: 'rp_filter on the uplink, with another way to the other side',
+    name: 'rp_filter on the uplink, with a policy rule for the zone that holds for the way back, too',
     ask: toOutside,
     breakIt: async ({ world: { host } }) => {
-      await host.ip(
-        'rule add iif vif7.0 lookup 100 pref 100',
-        `route add default via ${internetGateway.ipv4} table 100`,
-        'route add 10.75.1.7/32 dev vif7.0 table 100',
-        'route add 198.51.100.0/24 dev vif8.0',
-      );
+      await host.ip('rule add iif vif7.0 lookup 100 pref 100', ...elsewhere);
       await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': 1 });
     },
     mend: async ({ world: { host } }) => {
-      await host.ip('rule del pref 100', 'route flush table 100', 'route del 198.51.100.0/24 dev vif8.0');
+      await host.ip('rule del pref 100', ...elsewhereNoMore);
       await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': 0 });
     },
-    verdict: 'blocked',
-    names: /source 198\.51\.100\.10 fails rp_filter=1 on uplink0.*dev vif8\.0/,
-  },
-  {
-    name: 'the same in the loose mode, which lets it in',
-    ask: toOutside,
-    breakIt: async ({ world: { host } }) => {
-      await host.ip(
-        'rule add iif vif7.0 lookup 100 pref 100',
-        `route add default via ${internetGateway.ipv4} table 100`,
-      );
-      await host.ip('route add 198.51.100.0/24 dev vif8.0');
-      await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': 2 });
-    },
-    mend: async ({ world: { host } }) => {
-      await host.ip('rule del pref 100', 'route flush table 100', 'route del 198.51.100.0/24 dev vif8.0');
-      await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': 0 });
-    },
-    verdict: 'passes',
-    names: /nothing on this host/,
+    ...passes,
   },
 ];

@@ -143,7 +143,7 @@ export const translations: readonly Case[] = [
   byIptables(
     'iptables: a match that says nothing certain',
     'iptables-nft',
-    ['FORWARD', '-i', 'vif7.0', '-m', 'statistic', '--mode', 'nth', '--every', '3', '-j', 'DROP'],
+    ['FORWARD', '-i', 'vif7.0', '-m', 'statistic', '--mode', 'nth', '--every', '3', '--packet', '0', '-j', 'DROP'],
     {
       verdict: 'undecided',
       names: /ip filter FORWARD handle \d+: it depends on -m statistic/,
