@@ -89,39 +89,44 @@ function isFragmentOffset(expression: unknown): boolean {
 
 function meta(key: string, view: View): Value {
   const { packet, host } = view;
+  const constant = metaConstants(packet)[key];
+  if (constant !== undefined) return constant;
   switch (key) {
-    case 'iifname':
-    case 'iif':
-      return known('name', packet.input ?? '');
-    case 'oifname':
-    case 'oif':
-      return known('name', packet.output ?? '');
     case 'mark':
       return packet.mark === undefined ? unknown('the mark that a rule set') : known('number', packet.mark);
-    case 'l4proto':
-      return known('protocol', protocolNumber(packet));
-    case 'nfproto':
-      return known('family', packet.family === 'ipv4' ? 2 : 10);
-    case 'protocol':
-      return known('ethertype', packet.family === 'ipv4' ? 0x0800 : 0x86dd);
-    case 'pkttype':
-      return known('packet-type', 0);
     case 'iifgroup':
-      return groupOf(packet.input, host);
     case 'oifgroup':
-      return groupOf(packet.output, host);
+      return groupOf(key === 'iifgroup' ? packet.input : packet.output, host);
     case 'iiftype':
     case 'oiftype':
-      return host.links.get((key === 'iiftype' ? packet.input : packet.output) ?? '')?.link_type === 'ether'
-        ? known('link-type', 1)
-        : unknown(`the kind of link (${key})`);
+      return typeOf(key === 'iiftype' ? packet.input : packet.output, host);
     case 'skuid':
     case 'skgid':
     case 'cgroup':
-      return view.hook === 'output' || view.hook === 'postrouting' ? unknown(`whose socket it is (${key})`) : absent;
+      return packet.input === undefined ? unknown(`whose socket it is (${key})`) : absent;
     default:
       return unknown(`the packet's ${key}`);
   }
+}
+
+function metaConstants(packet: Packet): Readonly<Record<string, Value>> {
+  const isIpv4 = packet.family === 'ipv4';
+  return {
+    // The kernel gives an empty name where there is no link yet.
+    iifname: known('name', packet.input ?? ''),
+    iif: known('name', packet.input ?? ''),
+    oifname: known('name', packet.output ?? ''),
+    oif: known('name', packet.output ?? ''),
+    l4proto: known('protocol', protocolNumber(packet)),
+    nfproto: known('family', isIpv4 ? 2 : 10),
+    protocol: known('ethertype', isIpv4 ? 0x0800 : 0x86dd),
+    pkttype: known('packet-type', 0),
+  };
+}
+
+function typeOf(link: string | undefined, host: FibHost): Value {
+  const type = link === undefined ? undefined : host.links.get(link)?.link_type;
+  return type === 'ether' ? known('link-type', 1) : unknown('the kind of link');
 }
 
 function groupOf(link: string | undefined, host: FibHost): Value {
@@ -157,15 +162,20 @@ function network(protocol: 'ip' | 'ip6', field: string, packet: Packet): Value {
 }
 
 function transport(protocol: string, field: string, packet: Packet): Value {
-  const own = packet.transport === 'icmp' ? (packet.family === 'ipv4' ? 'icmp' : 'icmpv6') : packet.transport;
-  if (protocol !== own && !(protocol === 'th' && own !== 'icmp' && own !== 'icmpv6')) return absent;
+  const icmp = packet.family === 'ipv4' ? 'icmp' : 'icmpv6';
+  if (packet.transport === 'icmp') return protocol === icmp ? echo(icmp, field, packet) : absent;
+  if (protocol !== packet.transport && protocol !== 'th') return absent;
   if (field === 'sport') return port(packet.sourcePort, 'source port');
   if (field === 'dport') return port(packet.destinationPort, 'destination port');
-  if (field === 'flags' && own === 'tcp') return known('tcp-flags', packet.reply ? 0x12 : 0x02);
-  if (field === 'type' && own === 'icmp') return known('icmp-type', packet.reply ? 0 : 8);
-  if (field === 'type' && own === 'icmpv6') return known('icmpv6-type', packet.reply ? 129 : 128);
-  if (field === 'code') return known('number', 0);
+  // The first two steps of TCP's handshake.
+  if (field === 'flags' && packet.transport === 'tcp') return known('tcp-flags', packet.reply ? 0x12 : 0x02);
   return unknown(`the packet's ${protocol} ${field}`);
+}
+
+function echo(protocol: 'icmp' | 'icmpv6', field: string, { reply }: Packet): Value {
+  const [request, answer] = protocol === 'icmp' ? [8, 0] : [128, 129];
+  if (field === 'type') return known(`${protocol}-type`, reply ? answer : request);
+  return field === 'code' ? known('number', 0) : unknown(`the packet's ${protocol} ${field}`);
 }
 
 function port(number: number | undefined, what: string): Value {

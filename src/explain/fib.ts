@@ -14,30 +14,37 @@ export interface FibHost {
 
 /** `{result: oif|oifname|type|check, flags: [saddr|daddr, mark, iif, oif]}`. */
 export function fibResult({ result, flags }: Readonly<Record<string, unknown>>, view: View): Value {
-  const { packet, host } = view;
   const list = Array.isArray(flags) ? flags.map(String) : [String(flags)];
   const bySource = list.includes('saddr');
-  const link = list.includes('iif') ? packet.input : list.includes('oif') ? packet.output : undefined;
+  const link = list.includes('iif') ? view.packet.input : list.includes('oif') ? view.packet.output : undefined;
   if (result === 'type') return typeOf(view, bySource, link);
-  const answer = route(host.routing[packet.family], {
-    family: packet.family,
-    destination: bySource ? packet.source : packet.destination,
-    source: bySource ? packet.destination : packet.source,
-    // The kernel asks as for a packet of its own (nft_fib4_eval).
-    input: undefined,
-    mark: list.includes('mark') ? (packet.mark ?? 0) : 0,
-    // IPv4 looks first and compares then; IPv6 looks among the link's routes only.
-    ...(link === undefined || packet.family === 'ipv4' ? {} : { by: link }),
-  });
-  if (answer.kind === 'unclear') return unknown('which policy rule decides');
-  const devices = answer.kind === 'route' && answer.route.type === 'unicast' ? devicesOf(answer.route) : [];
-  const device = devices.find((name) => link === undefined || name === link);
-  return result === 'check' ? known('boolean', device === undefined ? 0 : 1) : named(device);
+  const device = deviceOf(view, bySource, link, list.includes('mark'));
+  if (device === undefined) return unknown('which policy rule decides');
+  // An empty name is no link: `missing`.
+  return result === 'check' ? known('boolean', device === '' ? 0 : 1) : known('name', device);
 }
 
-/** Compared with a name, or with true and false (`exists`, `missing`). */
-function named(device: string | undefined): Value {
-  return known('name', device ?? '');
+/** The link of the route; empty where there is none, or not by `link`; undefined where it cannot be known. */
+function deviceOf(
+  { packet, host }: View,
+  bySource: boolean,
+  link: string | undefined,
+  byMark: boolean,
+): string | undefined {
+  const { family, source, destination } = packet;
+  const answer = route(host.routing[family], {
+    family,
+    destination: bySource ? source : destination,
+    source: bySource ? destination : source,
+    // The kernel asks as for a packet of its own (nft_fib4_eval).
+    input: undefined,
+    mark: byMark ? (packet.mark ?? 0) : 0,
+    // IPv4 looks first and compares then; IPv6 looks among the link's routes only.
+    ...(link === undefined || family === 'ipv4' ? {} : { by: link }),
+  });
+  if (answer.kind === 'unclear') return undefined;
+  const devices = answer.kind === 'route' && answer.route.type === 'unicast' ? devicesOf(answer.route) : [];
+  return devices.find((name) => link === undefined || name === link) ?? '';
 }
 
 /** Only the local table counts, without policy rules (inet_addr_type); everything else is unicast. */

@@ -22,24 +22,27 @@ export function runHook(
   hook: Hook,
   device: string | undefined,
 ): Event | undefined {
-  const stations = stationsOf(ruleset, hook, traveller.packet.family === 'ipv4' ? 'ip' : 'ip6', device);
-  const tracks = hook === 'prerouting' || hook === 'output';
+  const family = traveller.packet.family === 'ipv4' ? 'ip' : 'ip6';
   let translated = false;
-  for (const { table, chain, priority } of stations) {
-    if (tracks && priority >= conntrackPriority) traveller.track();
-    if (tracks && priority >= -100) undo(traveller, 'destination');
-    if (hook === 'postrouting' && priority >= 100) undo(traveller, 'source');
+  for (const { table, chain, priority } of stationsOf(ruleset, hook, family, device)) {
+    reach(traveller, hook, priority);
     const isNat = chain.base?.type === 'nat';
     // Only the first packet of a tracked connection asks these, and the first translation stands.
     if (isNat && (isAnswer(traveller) || traveller.connection === undefined || translated)) continue;
-    const events = traveller.events.length;
+    const before = traveller.events.length;
     if (runBaseChain(traveller, table, chain, hook) === 'drop') return traveller.events.at(-1);
-    translated ||= isNat && traveller.events.slice(events).some(({ what }) => what === 'translate');
+    translated ||= isNat && traveller.events.slice(before).some(({ what }) => what === 'translate');
   }
-  if (tracks) traveller.track();
-  if (tracks) undo(traveller, 'destination');
-  if (hook === 'postrouting') undo(traveller, 'source');
+  reach(traveller, hook, Number.POSITIVE_INFINITY);
   return undefined;
+}
+
+/** What connection tracking has done to the packet when it gets to `priority` of a hook. */
+function reach(traveller: Traveller, hook: Hook, priority: number): void {
+  const begins = hook === 'prerouting' || hook === 'output';
+  if (begins && priority >= conntrackPriority) traveller.track();
+  if (begins && priority >= -100) undo(traveller, 'destination');
+  if (hook === 'postrouting' && priority >= 100) undo(traveller, 'source');
 }
 
 function isAnswer({ packet, connection }: Traveller): boolean {

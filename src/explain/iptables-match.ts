@@ -12,66 +12,84 @@ export interface SavedMatch {
   readonly all: readonly string[];
 }
 
+type Translate = (saved: SavedMatch, value: string) => NftObject[];
+
 export function translateMatch(saved: SavedMatch): NftObject[] {
-  const { option, values, negated, family, module } = saved;
-  const [value = ''] = values;
-  const ip = family === 'ipv4' ? 'ip' : 'ip6';
-  const is = (left: NftObject, right: unknown) => [{ match: { op: negated ? '!=' : '==', left, right } }];
-  switch (option) {
-    case '-i':
-    case '-o':
-      return is({ meta: { key: option === '-i' ? 'iifname' : 'oifname' } }, value.replace(/\+$/, '*'));
-    case '-s':
-    case '-d':
-      return is({ payload: { protocol: ip, field: option === '-s' ? 'saddr' : 'daddr' } }, prefixOf(value));
-    case '-p':
-      return value === 'all' ? [] : is({ meta: { key: 'l4proto' } }, value);
-    case '--dport':
-    case '--dports':
-    case '--sport':
-    case '--sports':
-      return is({ payload: { protocol: 'th', field: option.startsWith('--d') ? 'dport' : 'sport' } }, ports(value));
-    case '--ctstate':
-    case '--state':
-      return connectionStates(value, negated);
-    case '--icmp-type':
-    case '--icmpv6-type':
-      return value === 'any' ? [] : icmpType(value, family, negated);
-    case '--mark':
-      return marks(module, value, negated);
-    case '--dst-type':
-    case '--src-type':
-      return addressType(saved, option === '--dst-type' ? 'daddr' : 'saddr');
-    // addrtype's own flags, judged together with the type.
-    case '--limit-iface-in':
-    case '--limit-iface-out':
-    case '--comment':
-      return [];
-    // Filled in only for bridged packets: a routed one never came by a bridge's port, as far as is known here.
-    case '--physdev-in':
-    case '--physdev-out':
-    case '--physdev-is-in':
-    case '--physdev-is-out':
-    case '--physdev-is-bridged':
-      return negated ? [] : [never];
-    case '--src-range':
-    case '--dst-range':
-      return is(
-        { payload: { protocol: ip, field: option === '--src-range' ? 'saddr' : 'daddr' } },
-        { range: value.split('-') },
-      );
-    case '--tcp-flags':
-      return is({ '&': [{ payload: { protocol: 'tcp', field: 'flags' } }, flags(value)] }, flags(values[1] ?? ''));
-    case '--syn':
-      return is({ '&': [{ payload: { protocol: 'tcp', field: 'flags' } }, ['fin', 'syn', 'rst', 'ack']] }, 'syn');
-    case '--pkt-type':
-      return is({ meta: { key: 'pkttype' } }, value);
-    case '-f':
-      return negated ? [] : [never];
-    default:
-      return [{ undecided: `${module === '' ? '' : `-m ${module} `}${[option, ...values].join(' ')}` }];
-  }
+  const { module, option, values } = saved;
+  const translate = known[option];
+  if (translate !== undefined) return translate(saved, values[0] ?? '');
+  return [{ undecided: `${module === '' ? '' : `-m ${module} `}${[option, ...values].join(' ')}` }];
 }
+
+function is({ negated }: SavedMatch, left: NftObject, right: unknown): NftObject[] {
+  return [{ match: { op: negated ? '!=' : '==', left, right } }];
+}
+
+function payload(protocol: string, field: string): NftObject {
+  return { payload: { protocol, field } };
+}
+
+function ip({ family }: SavedMatch): 'ip' | 'ip6' {
+  return family === 'ipv4' ? 'ip' : 'ip6';
+}
+
+const link =
+  (key: 'iifname' | 'oifname'): Translate =>
+  (saved, value) =>
+    is(saved, { meta: { key } }, value.replace(/\+$/, '*'));
+const address =
+  (field: 'saddr' | 'daddr'): Translate =>
+  (saved, value) =>
+    is(saved, payload(ip(saved), field), prefixOf(value));
+const range =
+  (field: 'saddr' | 'daddr'): Translate =>
+  (saved, value) =>
+    is(saved, payload(ip(saved), field), { range: value.split('-') });
+const port =
+  (field: 'sport' | 'dport'): Translate =>
+  (saved, value) =>
+    is(saved, payload('th', field), ports(value));
+const state: Translate = ({ negated }, value) => connectionStates(value, negated);
+const icmp: Translate = ({ family, negated }, value) => (value === 'any' ? [] : icmpType(value, family, negated));
+const unless: Translate = ({ negated }) => (negated ? [] : [never]);
+const nothing: Translate = () => [];
+
+const known: Readonly<Record<string, Translate>> = {
+  '-i': link('iifname'),
+  '-o': link('oifname'),
+  '-s': address('saddr'),
+  '-d': address('daddr'),
+  '-p': (saved, value) => (value === 'all' ? [] : is(saved, { meta: { key: 'l4proto' } }, value)),
+  '--src-range': range('saddr'),
+  '--dst-range': range('daddr'),
+  '--sport': port('sport'),
+  '--sports': port('sport'),
+  '--dport': port('dport'),
+  '--dports': port('dport'),
+  '--ctstate': state,
+  '--state': state,
+  '--icmp-type': icmp,
+  '--icmpv6-type': icmp,
+  '--mark': ({ module, negated }, value) => marks(module, value, negated),
+  '--dst-type': (saved) => addressType(saved, 'daddr'),
+  '--src-type': (saved) => addressType(saved, 'saddr'),
+  '--tcp-flags': (saved, mask) =>
+    is(saved, { '&': [payload('tcp', 'flags'), flags(mask)] }, flags(saved.values[1] ?? '')),
+  '--syn': (saved) => is(saved, { '&': [payload('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn'),
+  '--pkt-type': (saved, value) => is(saved, { meta: { key: 'pkttype' } }, value),
+  // addrtype's own flags, judged together with the type; and words for people.
+  '--limit-iface-in': nothing,
+  '--limit-iface-out': nothing,
+  '--comment': nothing,
+  // Filled in only for bridged packets: a routed one never came by a bridge's port, as far as is known here.
+  '--physdev-in': unless,
+  '--physdev-out': unless,
+  '--physdev-is-in': unless,
+  '--physdev-is-out': unless,
+  '--physdev-is-bridged': unless,
+  // Second and further fragments.
+  '-f': unless,
+};
 
 /** A condition that no packet fulfils. */
 const never: NftObject = { match: { op: '==', left: { meta: { key: 'l4proto' } }, right: { set: [] } } };
@@ -117,9 +135,9 @@ function marks(module: string, text: string, negated: boolean): NftObject[] {
 }
 
 function addressType({ values, negated, all }: SavedMatch, field: 'daddr' | 'saddr'): NftObject[] {
-  const link = all.includes('--limit-iface-in') ? ['iif'] : all.includes('--limit-iface-out') ? ['oif'] : [];
+  const by = all.includes('--limit-iface-in') ? ['iif'] : all.includes('--limit-iface-out') ? ['oif'] : [];
   const types = (values[0] ?? '').toLowerCase().split(',');
-  const left = { fib: { result: 'type', flags: [field, ...link] } };
+  const left = { fib: { result: 'type', flags: [field, ...by] } };
   return [{ match: { op: negated ? '!=' : '==', left, right: { set: types } } }];
 }
 

@@ -12,10 +12,12 @@ export interface Listing {
 }
 
 export function parseNftText(text: string): Listing {
-  const rules = new Map<string, string>();
-  const dormant = new Set<string>();
-  const devices = new Map<string, string>();
-  const tables: string[] = [];
+  const listing = {
+    rules: new Map<string, string>(),
+    dormant: new Set<string>(),
+    devices: new Map<string, string>(),
+    tables: [] as string[],
+  };
   let table = '';
   let chain: string | undefined;
   let pending = '';
@@ -23,19 +25,23 @@ export function parseNftText(text: string): Listing {
     const opened = /^table (\S+ \S+) \{/.exec(line)?.[1];
     if (opened !== undefined) {
       table = opened;
-      tables.push(table);
-    } else if (/^\tflags .*dormant/.test(line)) dormant.add(table);
-    else if (/^\tchain /.test(line)) chain = /^\tchain (\S+) \{/.exec(line)?.[1];
-    else if (/^\t\}/.test(line)) chain = undefined;
-    else if (chain !== undefined) {
-      const device = /^\t\ttype \S+ hook \S+ device "?([^"\s]+)"? /.exec(line)?.[1];
-      if (device !== undefined) devices.set(`${table} ${chain}`, device);
-      // An anonymous set may go on over several lines; the handle ends the rule.
-      pending = `${pending} ${line.trim()}`.trim();
-      const rule = /^(.*) # handle (\d+)$/.exec(pending);
-      if (rule !== null) rules.set(`${table} ${chain} handle ${rule[2]}`, (rule[1] ?? '').trim());
-      if (rule !== null || /^type \S+ hook /.test(pending)) pending = '';
-    }
+      listing.tables.push(table);
+    } else if (/^\tflags .*dormant/.test(line)) listing.dormant.add(table);
+    else if (/^\t(chain \S+ \{|\})/.test(line)) chain = /^\tchain (\S+)/.exec(line)?.[1];
+    else if (chain !== undefined) pending = takeLine(listing, `${table} ${chain}`, `${pending} ${line.trim()}`.trim());
   }
-  return { rules, dormant, devices, tables };
+  return listing;
+}
+
+/** Takes a line inside a chain; returns what is still to be continued, as an anonymous set may be over several lines. */
+function takeLine(
+  { rules, devices }: { readonly rules: Map<string, string>; readonly devices: Map<string, string> },
+  chain: string,
+  line: string,
+): string {
+  const device = /^type \S+ hook \S+ device "?([^"\s]+)"? /.exec(line)?.[1];
+  if (device !== undefined) devices.set(chain, device);
+  const rule = /^(.*) # handle (\d+)$/.exec(line);
+  if (rule !== null) rules.set(`${chain} handle ${rule[2]}`, (rule[1] ?? '').trim());
+  return rule !== null || /^type \S+ hook /.test(line) ? '' : line;
 }

@@ -32,23 +32,26 @@ export type RouteAnswer =
   | { readonly kind: 'unclear'; readonly rule: PolicyRule };
 
 export function route(tables: RoutingTables, query: RouteQuery): RouteAnswer {
-  const rules = [...tables.rules].sort((a, b) => a.priority - b.priority);
   let resumeAt = 0;
-  for (const rule of rules) {
+  for (const rule of [...tables.rules].sort((a, b) => a.priority - b.priority)) {
     if (rule.priority < resumeAt) continue;
     const applies = ruleApplies(rule, query);
-    if (applies === false) continue;
     if (applies === undefined) return { kind: 'unclear', rule };
-    const action = rule.action ?? (rule.goto === undefined ? 'lookup' : 'goto');
-    if (action === 'goto' && rule.goto !== undefined) resumeAt = rule.goto;
-    else if (action === 'blackhole' || action === 'unreachable' || action === 'prohibit') {
-      return { kind: 'refused', rule, action };
-    } else if (rule.table !== undefined) {
-      const found = lookIn(tables.routes, rule, query);
-      if (found !== undefined) return { kind: 'route', route: found, rule };
-    }
+    const answer = applies ? answerOf(rule, tables, query) : undefined;
+    if (answer !== undefined) return answer;
+    if (applies && rule.goto !== undefined) resumeAt = rule.goto;
   }
   return { kind: 'none' };
+}
+
+const refusals = ['blackhole', 'unreachable', 'prohibit'];
+
+/** Undefined: the next rule is asked. */
+function answerOf(rule: PolicyRule, tables: RoutingTables, query: RouteQuery): RouteAnswer | undefined {
+  const { action } = rule;
+  if (action !== undefined && refusals.includes(action)) return { kind: 'refused', rule, action };
+  const found = rule.table === undefined ? undefined : lookIn(tables.routes, rule, query);
+  return found === undefined ? undefined : { kind: 'route', route: found, rule };
 }
 
 /** The longest prefix of the table; undefined where it has none, says `throw`, or the rule suppresses what it has. */
