@@ -2,6 +2,7 @@
 import { ConntrackTool } from './conntrack.ts';
 import { readLegacyFilter } from './legacy-filter.ts';
 import { Inspection } from './inspection.ts';
+import { type LiveHost, liveHost } from './live-host.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
 import type { Host, HostEvent } from './port.ts';
@@ -53,4 +54,11 @@ export function createInspection(options: HostOptions = {}): Inspection {
   const tools = findTools(options.toolDirectories);
   for (const tool of ['ip', 'nft'] as const) tools.path(tool);
   return new Inspection(tools);
+}
+
+/** Throws `tool-missing` without what nft's trace needs. */
+export function createLiveHost(options: HostOptions = {}): LiveHost {
+  const tools = findTools(options.toolDirectories);
+  for (const tool of ['nft', 'setpriv'] as const) tools.path(tool);
+  return liveHost(tools);
 }

@@ -15,7 +15,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { subject, to, from, udp } = JSON.parse(line) as Ask;
   try {
     const request = parseRequest(subject, to, from, udp ?? false);
-    process.stdout.write(`${JSON.stringify(await explain(eyes, request, loadConfig({ config, settings })))}\n`);
+    process.stdout.write(
+      `${JSON.stringify((await explain(eyes, request, loadConfig({ config, settings }))).reports)}\n`,
+    );
   } catch (error) {
     process.stdout.write(`${JSON.stringify({ error: messageOf(error) })}\n`);
   }

@@ -1,3 +1,4 @@
+import { ProtectNetworkError } from '../../model/errors.ts';
 import type { Command } from '../command.ts';
 
 export const explain: Command = {
@@ -9,11 +10,14 @@ zone directory, link, gateway, source check, policy rules and routes, every chai
 every table on the way whoever made it, masquerade, and the way back. Names the rule,
 route or setting that decides, and what would mend it. Sends nothing and changes
 nothing. Without --to, an address somewhere on the internet stands for the outside.
-With --live it also watches the zone's next packets to there by nft's trace.`,
+With --live dom0 pings both ends, and the zone's next packets to there are followed by
+nft's trace for some seconds, in a table of our own that is removed again.`,
   options: {
     to: { value: 'ADDRESS[:PORT]', help: 'where the packet goes; with a port TCP, else an echo request' },
     from: { value: 'outside', help: 'the packet comes to the zone; an address names its sender' },
     udp: { help: 'UDP instead of TCP' },
+    live: { help: 'send and watch real packets, too' },
+    seconds: { value: 'N', help: 'how long --live watches (default 10)' },
     json: { help: 'print everything as JSON' },
   },
   exitCodes: [
@@ -26,6 +30,7 @@ With --live it also watches the zone's next packets to there by nft's trace.`,
   examples: [
     'protect-network explain vif7.0 --to 198.51.100.10:443',
     'protect-network explain 10.75.0.3 --from outside',
+    'protect-network explain vif7.0 --to 198.51.100.10 --live',
     "protect-network explain vif7.0 --json | jq -r '.[].because'",
   ],
   async run(args) {
@@ -36,8 +41,14 @@ With --live it also watches the zone's next packets to there by nft's trace.`,
       to: args.text('to'),
       from: args.text('from'),
       udp: args.has('udp'),
+      live: args.has('live') ? secondsOf(args.text('seconds') ?? '10') : undefined,
       json: args.has('json'),
       noColor: args.has('no-color'),
     });
   },
 };
+
+function secondsOf(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new ProtectNetworkError('usage', `--seconds is '${text}'; expected 1 to 999`);
+  return Number(text);
+}
