@@ -1,5 +1,6 @@
 /** What the chains of a hook did, as steps; and two checks of the kernel's that stand beside them. Pure. */
 import type { Facts } from './facts.ts';
+import { adviceOnOwn } from './own-rules.ts';
 import type { Packet } from './packet.ts';
 import { type Chain, type Hook, type Rule, refText } from './ruleset.ts';
 import { type Step, step } from './step.ts';
@@ -69,13 +70,10 @@ function policyFix({ world, family, table, name }: Chain): string {
     : `nft add chain ${family} ${table} ${name} '{ policy accept; }'`;
 }
 
-/** Ours are not to be deleted by hand: they say what is missing. */
 function ruleFix({ ref }: Rule): string {
   const { world, family, table, chain, handle } = ref;
   if (world === 'legacy') return `${legacyTool(family)} -t ${table} -D ${chain} ${handle}`;
-  if (family === 'inet' && table.startsWith('edera'))
-    return 'this rule is ours; see the steps above, and protect-network plan';
-  return `nft delete rule ${family} ${table} ${chain} handle ${handle}`;
+  return adviceOnOwn(ref) ?? `nft delete rule ${family} ${table} ${chain} handle ${handle}`;
 }
 
 function legacyTool(family: string): string {

@@ -21,6 +21,40 @@ const undecidable: Readonly<Record<string, string>> = {
   undecided: 'it has a condition that cannot be judged from here',
 };
 
+/** Verdicts, and what changes the packet or only looks at it. Whatever is in neither list may be a condition. */
+const harmless = new Set([
+  ...[
+    'accept',
+    'drop',
+    'reject',
+    'return',
+    'continue',
+    'jump',
+    'goto',
+    'vmap',
+    'queue',
+    'fwd',
+    'dup',
+    'tproxy',
+    'synproxy',
+  ],
+  ...[
+    'snat',
+    'dnat',
+    'masquerade',
+    'redirect',
+    'mangle',
+    'notrack',
+    'counter',
+    'log',
+    'flow',
+    'last',
+    'secmark',
+    'undecided-target',
+  ],
+  ...['ct helper', 'ct timeout', 'ct expectation'],
+]);
+
 /** Undefined where the statement is no condition. */
 export function judge(statement: Readonly<Record<string, unknown>>, view: View): Judged | undefined {
   const [[kind, inner] = ['', undefined]] = Object.entries(statement);
@@ -31,8 +65,8 @@ export function judge(statement: Readonly<Record<string, unknown>>, view: View):
   // An addition to a set fails only where the set is full; with a condition of its own it may end the rule.
   if (kind === 'set')
     return hasConditions(inner) ? { truth: undefined, why: 'it updates a set under a condition' } : undefined;
-  const why = undecidable[kind];
-  return why === undefined ? undefined : { truth: undefined, why };
+  if (harmless.has(kind)) return undefined;
+  return { truth: undefined, why: undecidable[kind] ?? `it has a statement that is not known here (${kind})` };
 }
 
 function judgeMatch({ op, left, right }: Readonly<Record<string, unknown>>, view: View): Judged {

@@ -115,7 +115,9 @@ function addRule(draft: Draft, inner: Readonly<Record<string, unknown>>, listing
   const chain = draft.chains.get(String(inner['chain']));
   const { family, name: table } = draft;
   const ref: RuleRef = { world: 'nft', family, table, chain: String(inner['chain']), handle: Number(inner['handle']) };
-  const expressions = (Array.isArray(inner['expr']) ? inner['expr'] : []).filter(isRecord);
+  // nft prints a statement that its JSON has no shape for as a string in its own language.
+  const list: readonly unknown[] = Array.isArray(inner['expr']) ? inner['expr'] : [];
+  const expressions = list.map((part) => (isRecord(part) ? part : { undecided: String(part) }));
   const text = listing.rules.get(refText(ref)) ?? JSON.stringify(expressions);
   chain?.rules.push({ ref, expressions, text });
 }

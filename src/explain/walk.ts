@@ -56,7 +56,10 @@ function report(zone: ZoneFacts, packet: Packet, facts: Facts): Report {
 }
 
 function withoutAddress(zone: ZoneFacts, snapshot: Snapshot): Report {
-  const entry = directoryStep(zone, false);
+  const missing = snapshot.links.every(({ ifname }) => ifname !== zone.link);
+  const entry = missing
+    ? step('link', 'bad', `there is no link ${zone.link} on this host`)
+    : directoryStep(zone, false);
   return {
     link: zone.link,
     packet: `any packet of ${zone.link}`,
