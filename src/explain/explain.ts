@@ -18,12 +18,11 @@ export interface Explanation {
 
 /** One report for each address family of the zone that the request leaves open. Changes nothing on the host. */
 export async function explain(eyes: Eyes, request: Request, config: Config): Promise<Explanation> {
-  let snapshot = await observe(eyes, config);
+  let facts = new Facts(await observe(eyes, config));
   for (let round = 0; round < maxRounds; round += 1) {
-    const facts = new Facts(snapshot);
     const reports = walk(request, facts);
     if (facts.missing.length === 0) return { reports, ruleset: facts.ruleset };
-    snapshot = await answer(eyes, snapshot, facts.missing);
+    facts = new Facts(await answer(eyes, facts.snapshot, facts.missing), facts);
   }
   throw new ProtectNetworkError('unexpected', `the host raised new questions ${maxRounds} times over`);
 }

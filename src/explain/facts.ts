@@ -9,27 +9,26 @@ import type { RoutingTables } from './routing.ts';
 import { parseRuleset, type Ruleset } from './ruleset.ts';
 import { keyOf, type Question, type Snapshot } from './snapshot.ts';
 
-export class Facts implements FibHost {
-  readonly snapshot: Snapshot;
+interface Prepared {
   readonly links: ReadonlyMap<string, InspectedLink>;
   readonly routing: Readonly<Record<Family, RoutingTables>>;
   readonly ruleset: Ruleset;
+}
+
+export class Facts implements FibHost {
+  readonly snapshot: Snapshot;
+  readonly links: Prepared['links'];
+  readonly routing: Prepared['routing'];
+  readonly ruleset: Ruleset;
   readonly #missing = new Map<string, Question>();
 
-  constructor(snapshot: Snapshot) {
+  /** `before`: facts of the same host that lacked answers; what they have parsed is not parsed again. */
+  constructor(snapshot: Snapshot, before?: Facts) {
+    const { links, routing, ruleset } = before ?? prepare(snapshot);
     this.snapshot = snapshot;
-    this.links = new Map(snapshot.links.map((link) => [link.ifname, link]));
-    const { rules, routes } = snapshot;
-    this.routing = {
-      ipv4: { rules: rules.ipv4, routes: routes.ipv4 },
-      ipv6: { rules: rules.ipv6, routes: routes.ipv6 },
-    };
-    const native = parseRuleset(snapshot.ruleset, parseNftText(snapshot.rulesetText));
-    const extended = families.reduce(
-      (tables, family) => withExtensions(tables, family, snapshot.saved[family]),
-      native,
-    );
-    this.ruleset = [...extended, ...families.flatMap((family) => legacyTables(family, snapshot.legacy[family] ?? ''))];
+    this.links = links;
+    this.routing = routing;
+    this.ruleset = ruleset;
   }
 
   /** What has been asked and must be observed before the result counts. */
@@ -59,4 +58,18 @@ export class Facts implements FibHost {
     if (answer === undefined) this.#missing.set(name, asked);
     return answer ?? { ok: true, type: 'unicast', device: undefined, gateway: undefined };
   }
+}
+
+function prepare(snapshot: Snapshot): Prepared {
+  const { rules, routes, saved, legacy } = snapshot;
+  const native = parseRuleset(snapshot.ruleset, parseNftText(snapshot.rulesetText));
+  const extended = families.reduce((tables, family) => withExtensions(tables, family, saved[family]), native);
+  return {
+    links: new Map(snapshot.links.map((link) => [link.ifname, link])),
+    routing: {
+      ipv4: { rules: rules.ipv4, routes: routes.ipv4 },
+      ipv6: { rules: rules.ipv6, routes: routes.ipv6 },
+    },
+    ruleset: [...extended, ...families.flatMap((family) => legacyTables(family, legacy[family] ?? ''))],
+  };
 }
