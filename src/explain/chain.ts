@@ -74,6 +74,9 @@ const idle = new Set([
 ]);
 
 function isConsequential(statement: Readonly<Record<string, unknown>>): boolean {
+  const changed = isRecord(statement['mangle']) ? statement['mangle']['key'] : undefined;
+  // Of what a rule can write, only marks and addresses decide anything later; `meta nftrace`, for one, does not.
+  if (isRecord(changed)) return 'payload' in changed || JSON.stringify(changed).includes('"mark"');
   return Object.keys(statement).some((kind) => !idle.has(kind));
 }
 

@@ -1,7 +1,11 @@
 /** What the chains of a hook did, as steps; and two checks of the kernel's that stand beside them. Pure. */
+
+import { hostLength } from '../model/address.ts';
+import { parseLinkName } from '../model/link-name.ts';
 import type { Facts } from './facts.ts';
 import { adviceOnOwn } from './own-rules.ts';
 import type { Packet } from './packet.ts';
+import { devicesOf, route } from './routing.ts';
 import { type Chain, type Hook, type Rule, refText } from './ruleset.ts';
 import { type Step, step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
@@ -15,7 +19,7 @@ export function hookSteps(
 ): Step[] {
   const changes = events.filter(({ what }) => what === 'translate' || what === 'mark' || what === 'notrack');
   const details = changes.map((event) => `${whereOf(event)}: ${event.text}`);
-  if (dropped !== undefined) return [dropStep(hook, dropped, details)];
+  if (dropped !== undefined) return [dropStep(hook, dropped, details, traveller)];
   const passed = events.filter(({ what }) => what === 'accept');
   if (passed.length === 0 && changes.length === 0) return [];
   const translated = changes.some(({ what }) => what === 'translate');
@@ -33,7 +37,8 @@ function acceptText(event: Event): string[] {
   return event.rule === undefined ? [] : [`${whereOf(event)}: ${event.text}`];
 }
 
-function dropStep(hook: Hook, { rule, chain, what, text, why }: Event, details: readonly string[]): Step {
+function dropStep(hook: Hook, event: Event, details: readonly string[], traveller: Traveller): Step {
+  const { rule, chain, what, why } = event;
   if (rule === undefined) {
     return step('policy', 'bad', `${hook}: no rule of ${chainText(chain)} accepts it, and its policy is drop`, {
       details,
@@ -41,11 +46,38 @@ function dropStep(hook: Hook, { rule, chain, what, text, why }: Event, details: 
     });
   }
   const verb = what === 'reject' ? 'rejects' : 'drops';
-  return step('rule', 'bad', `${hook}: ${why ?? `a rule of ${chainText(rule.ref)} ${verb} it`}`, {
+  const back = asksForWayBack(rule) ? wayBack(traveller) : undefined;
+  const because = back === undefined ? '' : `: ${back.text}`;
+  return step('rule', 'bad', `${hook}: ${why ?? `a rule of ${chainText(rule.ref)} ${verb} it${because}`}`, {
     details,
-    rule: { ref: rule.ref, where: refText(rule.ref), text },
-    fix: [ruleFix(rule)],
+    rule: { ref: rule.ref, where: refText(rule.ref), text: rule.text },
+    fix: [back?.fix ?? ruleFix(rule)],
   });
+}
+
+function asksForWayBack({ expressions }: Rule): boolean {
+  return expressions.some((part) => {
+    const text = JSON.stringify(part);
+    return text.includes('"fib"') && text.includes('"saddr"');
+  });
+}
+
+/** What a rule that asks for the route of the source has found; undefined where there is nothing wrong with it. */
+function wayBack({ packet, host }: Traveller): { readonly text: string; readonly fix: string | undefined } | undefined {
+  const { family, source, destination, input } = packet;
+  const answer = route(host.routing[family], {
+    family,
+    source: destination,
+    destination: source,
+    input: undefined,
+    mark: 0,
+  });
+  const devices = answer.kind === 'route' ? devicesOf(answer.route) : [];
+  if (input === undefined || devices.includes(input)) return undefined;
+  const fix =
+    parseLinkName(input) === undefined ? undefined : `ip route add ${source}/${hostLength(family)} dev ${input}`;
+  const way = devices.length === 0 ? 'there is no way back' : `the way back goes by ${devices.join(', ')}`;
+  return { text: `${way} for ${source} instead of by ${input}`, fix };
 }
 
 export function chainText(

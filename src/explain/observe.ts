@@ -15,7 +15,7 @@ import { type DaemonFacts, keyOf, type Question, type Snapshot, type ZoneFacts }
 
 export interface Eyes {
   readonly inspection: Inspection;
-  readonly sysctl: Sysctl;
+  readonly sysctl: Pick<Sysctl, 'read'>;
 }
 
 export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {

@@ -35,9 +35,24 @@ export const routes: readonly Case[] = [
   byIp('the zone’s route is missing', [`route del ${zoneRoute4}`], [`route add ${zoneRoute4}`], {
     names: /source 10\.75\.1\.7 fails rp_filter=1 on vif7\.0/,
   }),
+  {
+    name: 'the zone’s route is missing, and nothing checks the source',
+    ask: toOutside,
+    breakIt: async ({ world: { host } }) => {
+      await host.ip(`route del ${zoneRoute4}`);
+      await host.setSysctls({ 'net/ipv4/conf/vif7.0/rp_filter': 0 });
+    },
+    mend: async ({ world: { host } }) => {
+      await host.ip(`route add ${zoneRoute4}`);
+      await host.setSysctls({ 'net/ipv4/conf/vif7.0/rp_filter': 1 });
+    },
+    verdict: 'blocked',
+    names: /the answer to 10\.75\.1\.7 leaves by uplink0 instead of vif7\.0/,
+  },
   byIp('the zone’s IPv6 route is missing', [`route del ${zoneRoute6}`], [`route add ${zoneRoute6}`], {
     ask: toOutside6,
-    names: /the answer to fdd4:1476:6c7e::107 leaves by uplink0 instead of vif7\.0/,
+    names:
+      /the way back goes by uplink0 for fdd4:1476:6c7e::107 instead of by vif7\.0.*edera-reverse-path guard handle/,
   }),
   byIp(
     'the sibling’s route is missing',
@@ -45,7 +60,7 @@ export const routes: readonly Case[] = [
     ['route add 10.75.1.8/32 dev vif8.0 proto 75'],
     {
       ask: toSibling,
-      names: /forward-begin handle \d+.*oifname != "vif\*" counter/,
+      names: /inet edera \S+ handle \d+/,
     },
   ),
   byIp(

@@ -136,7 +136,7 @@ export const rules: readonly Case[] = [
     ask: toOutside6,
     breakIt: async ({ world: { host } }) => {
       await host.nft(
-        'table ip6 other {\n chain it { type filter hook prerouting priority -300; iifname "vif*" ip6 saddr != fe80::/10 fib saddr . iif oif missing drop\n }\n }',
+        'table ip6 other {\n chain it { type filter hook prerouting priority -460; iifname "vif*" ip6 saddr != fe80::/10 fib saddr . iif oif missing drop\n }\n }',
       );
       await host.ip('route del fdd4:1476:6c7e::107/128 dev vif7.0');
     },
@@ -207,7 +207,7 @@ export const rules: readonly Case[] = [
     'delete element inet edera from4 { "vif7.0" . 10.75.1.7 }',
     'add element inet edera from4 { "vif7.0" . 10.75.1.7 }',
     {
-      names: /inet edera from-zone handle \d+/,
+      names: /inet edera \S+ handle \d+/,
     },
   ),
 ];

@@ -49,7 +49,7 @@ export const translations: readonly Case[] = [
     nat('prerouting priority -100', 'ip daddr 198.51.100.10 dnat to 10.75.9.9'),
     noOther,
     {
-      names: /inet edera forward-begin handle \d+/,
+      names: /inet edera \S+ handle \d+/,
     },
   ),
   byNft(
