@@ -1,7 +1,7 @@
 /** The real host. The only folder that starts processes or opens /proc. */
 import { ConntrackTool } from './conntrack.ts';
-import { readLegacyFilter } from './legacy-filter.ts';
 import { Inspection } from './inspection.ts';
+import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
