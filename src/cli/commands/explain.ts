@@ -14,7 +14,7 @@ With --live dom0 pings both ends, and the zone's next packets to there are follo
 nft's trace for some seconds, in a table of our own that is removed again.`,
   options: {
     to: { value: 'ADDRESS[:PORT]', help: 'where the packet goes; with a port TCP, else an echo request' },
-    from: { value: 'outside', help: 'the packet comes to the zone; an address names its sender' },
+    from: { value: 'outside|ADDRESS', help: 'the packet comes to the zone; an address names its sender' },
     udp: { help: 'UDP instead of TCP' },
     live: { help: 'send and watch real packets, too' },
     seconds: { value: 'N', help: 'how long --live watches (default 10)' },

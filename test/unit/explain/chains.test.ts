@@ -74,6 +74,9 @@ describe('sets and maps', () => {
     ['another', { set: ['198.51.100.11'] }, false],
     ['a prefix', { set: [{ prefix: { addr: '198.51.100.0', len: 24 } }] }, true],
     ['a range', { set: [{ range: ['198.51.100.9', '198.51.100.11'] }] }, true],
+    ['a range that ends with it', { set: [{ range: ['198.51.100.9', '198.51.100.10'] }] }, true],
+    ['a range that begins with it', { set: [{ range: ['198.51.100.10', '198.51.100.11'] }] }, true],
+    ['a range that ends before', { set: [{ range: ['198.51.100.1', '198.51.100.9'] }] }, false],
     [
       'an element with a counter',
       { set: [{ elem: { val: '198.51.100.10', counter: { packets: 0, bytes: 0 } } }] },
