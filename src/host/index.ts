@@ -1,6 +1,8 @@
 /** The real host. The only folder that starts processes or opens /proc. */
 import { ConntrackTool } from './conntrack.ts';
+import { Inspection } from './inspection.ts';
 import { readLegacyFilter } from './legacy-filter.ts';
+import { type LiveHost, liveHost } from './live-host.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
 import type { Host, HostEvent } from './port.ts';
@@ -45,4 +47,18 @@ export function createHost(options: HostOptions = {}): Host {
     watch,
     close,
   };
+}
+
+/** Everything that decides about a packet, read once and never changed. Throws `tool-missing` without ip or nft. */
+export function createInspection(options: HostOptions = {}): Inspection {
+  const tools = findTools(options.toolDirectories);
+  for (const tool of ['ip', 'nft'] as const) tools.path(tool);
+  return new Inspection(tools);
+}
+
+/** Throws `tool-missing` without what nft's trace needs. */
+export function createLiveHost(options: HostOptions = {}): LiveHost {
+  const tools = findTools(options.toolDirectories);
+  for (const tool of ['nft', 'setpriv'] as const) tools.path(tool);
+  return liveHost(tools);
 }

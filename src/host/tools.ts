@@ -6,7 +6,17 @@ import { accessSync, constants } from 'node:fs';
 import { execa } from 'execa';
 import { ProtectNetworkError } from '../model/errors.ts';
 
-export type ToolName = 'ip' | 'nft' | 'conntrack' | 'sh' | 'setpriv' | 'iptables-legacy-save' | 'ip6tables-legacy-save';
+export type ToolName =
+  | 'ip'
+  | 'nft'
+  | 'conntrack'
+  | 'sh'
+  | 'setpriv'
+  | 'ping'
+  | 'iptables-nft-save'
+  | 'ip6tables-nft-save'
+  | 'iptables-legacy-save'
+  | 'ip6tables-legacy-save';
 
 export interface Tools {
   /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
@@ -37,6 +47,9 @@ const debianPackage: Record<ToolName, string> = {
   conntrack: 'conntrack',
   sh: 'dash',
   setpriv: 'util-linux',
+  ping: 'iputils-ping',
+  'iptables-nft-save': 'iptables',
+  'ip6tables-nft-save': 'iptables',
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
 };

@@ -47,6 +47,6 @@ export function isIpv6ForwardingOff(sysctl: Sysctl): boolean {
 }
 
 /** True where the kernel has IPv6 and it is not switched off for the whole host. */
-export function hasIpv6(sysctl: Sysctl): boolean {
+export function hasIpv6(sysctl: Pick<Sysctl, 'read'>): boolean {
   return sysctl.read({ family: 'ipv6', group: 'conf', link: 'all', key: 'disable_ipv6' }) === '0';
 }

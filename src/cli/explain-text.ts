@@ -1,0 +1,53 @@
+/** The story on a terminal. Pure. */
+
+import type { Step, StepState, Verdict } from '../explain/step.ts';
+import type { Report } from '../explain/walk.ts';
+import type { Paint, Tone } from './paint.ts';
+
+const signs: Readonly<Record<StepState, readonly [string, Tone]>> = {
+  good: ['✓', 'good'],
+  bad: ['✗', 'bad'],
+  unknown: ['?', 'warning'],
+  note: ['·', 'faint'],
+};
+const verdicts: Readonly<Record<Verdict, readonly [string, string, Tone]>> = {
+  passes: ['✓', 'passes this host, and so does its answer', 'good'],
+  blocked: ['✗', 'does not pass', 'bad'],
+  undecided: ['?', 'cannot be decided', 'warning'],
+};
+
+export function reportLines(report: Report, paint: Paint): string[] {
+  const [sign, words, tone] = verdicts[report.verdict];
+  const lines = [`${paint(tone, sign)} ${paint('strong', `${report.packet}`)}: ${paint(tone, words)}`];
+  if (report.verdict !== 'passes') lines.push(`  ${report.because}`, ...decision(report));
+  for (const { title, steps } of report.sections) {
+    lines.push('', `  ${paint('faint', title)}`, ...steps.flatMap((each) => stepLines(each, paint)));
+  }
+  if (report.facts !== null) {
+    lines.push(
+      '',
+      `  ${paint('faint', 'A new connection is assumed; whatever is established already may go on where this one may not.')}`,
+    );
+  }
+  return lines;
+}
+
+/** Rule and remedy once more at the top: what one came for. */
+function decision({ cause, decisive }: Report): string[] {
+  const lines: string[] = [];
+  if (cause !== null && decisive !== null) lines.push(`  so ${decisive.text}`);
+  const rule = decisive?.rule;
+  if (rule !== undefined) lines.push(`  ${rule.where}: ${rule.text}`);
+  const fix = (cause ?? decisive)?.fix ?? [];
+  return [...lines, ...fix.map((command) => `  to mend it: ${command}`)];
+}
+
+function stepLines(each: Step, paint: Paint): string[] {
+  const [sign, tone] = signs[each.state];
+  const more = [
+    ...(each.details ?? []),
+    ...(each.rule === undefined ? [] : [`${each.rule.where}: ${each.rule.text}`]),
+    ...(each.state === 'good' ? [] : (each.fix ?? []).map((command) => `to mend it: ${command}`)),
+  ];
+  return [`  ${paint(tone, sign)} ${each.text}`, ...more.map((line) => `      ${paint('faint', line)}`)];
+}

@@ -1,0 +1,61 @@
+/** `protect-network explain`: why a packet passes this host, or does not. */
+import { type ConfigPaths, loadConfig } from '../config/config.ts';
+import { type Explanation, explain } from '../explain/explain.ts';
+import { confirm } from '../explain/live.ts';
+import { parseRequest } from '../explain/subject.ts';
+import type { Report } from '../explain/walk.ts';
+import { createInspection, createLiveHost } from '../host/index.ts';
+import { procSysctl } from '../host/sysctl.ts';
+import { ExitCode } from '../model/errors.ts';
+import { reportLines } from './explain-text.ts';
+import { painter } from './paint.ts';
+import { print, printable, warn } from './terminal.ts';
+
+export interface ExplainOptions {
+  readonly subject: string;
+  readonly to: string | undefined;
+  readonly from: string | undefined;
+  readonly udp: boolean;
+  /** For how many seconds to watch real packets; undefined: not at all. */
+  readonly live: number | undefined;
+  readonly json: boolean;
+  readonly noColor: boolean;
+}
+
+export async function explainPacket(paths: ConfigPaths, options: ExplainOptions): Promise<ExitCode> {
+  const request = parseRequest(options.subject, options.to, options.from, options.udp);
+  const eyes = { inspection: createInspection(), sysctl: procSysctl };
+  const computed = await explain(eyes, request, loadConfig(paths));
+  const reports = options.live === undefined ? computed.reports : await confirmAll(computed, options.live);
+  if (options.json) await print(`${JSON.stringify(reports, null, 2)}\n`);
+  else await print(asText(reports, options));
+  return reports.every(passes) ? ExitCode.ok : ExitCode.failed;
+}
+
+/** What a real packet showed counts more than what was computed. */
+function passes({ verdict, sections }: Report): boolean {
+  const live = sections.find(({ title }) => title === 'live')?.steps ?? [];
+  return verdict === 'passes' && live.every(({ state }) => state !== 'bad');
+}
+
+/** However it ends, the trace is taken away: signals only end the watch. */
+async function confirmAll({ reports, ruleset }: Explanation, seconds: number): Promise<Report[]> {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, end);
+  try {
+    const host = createLiveHost();
+    const options = { host, ruleset, seconds, signal: ending.signal, prompt: warn };
+    const confirmed: Report[] = [];
+    for (const report of reports) confirmed.push(await confirm(report, options));
+    return confirmed;
+  } finally {
+    for (const signal of signals) process.off(signal, end);
+  }
+}
+
+function asText(reports: readonly Report[], { noColor }: ExplainOptions): string {
+  const paint = painter(process.stdout.isTTY === true && !noColor);
+  return `${reports.map((report) => reportLines(report, (tone, text) => paint(tone, printable(text))).join('\n')).join('\n\n')}\n`;
+}

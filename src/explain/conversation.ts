@@ -1,0 +1,85 @@
+/** A packet and the answer to it: both directions through the host, and what lies between them where nobody can look. Pure. */
+import { contains, parsePrefix } from '../model/address.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import type { Facts } from './facts.ts';
+import { type Leg, travel } from './leg.ts';
+import { endpointsOf, type Packet } from './packet.ts';
+import { returnSteps } from './return-steps.ts';
+import { type Step, step, type Verdict } from './step.ts';
+import { type Assumptions, type Doubt, Traveller } from './traveller.ts';
+
+export interface Section {
+  readonly title: string;
+  readonly steps: readonly Step[];
+}
+
+export interface Conversation {
+  readonly verdict: Verdict;
+  readonly sections: readonly Section[];
+  /** The step that decides, where it does not pass. */
+  readonly decisive: Step | undefined;
+  readonly doubts: readonly Doubt[];
+  /** The packet as it leaves the host, or is taken by it. */
+  readonly leaving: Packet;
+}
+
+export function converse(facts: Facts, packet: Packet, assumptions: Assumptions): Conversation {
+  const request = new Traveller(packet, facts, assumptions);
+  const there = travel(request, facts, { fromZone: isZoneLink(packet.input) });
+  const sections: Section[] = [{ title: 'there', steps: there.steps }];
+  const doubts = [...request.doubts];
+  const leaving = request.packet;
+  if (there.arrived !== undefined) {
+    const between = there.arrived === 'forwarded' ? returnSteps(facts, packet, request) : [];
+    sections.push({ title: 'beyond', steps: between });
+    if (between.every(({ state }) => state !== 'bad')) {
+      const reply = new Traveller(answerTo(leaving, there), facts, assumptions);
+      reply.connection = request.untracked ? undefined : request.connection;
+      const back = travel(reply, facts, { fromZone: isZoneLink(reply.packet.input) });
+      sections.push({ title: 'back', steps: [...back.steps, ...homecoming(packet, reply, back)] });
+      doubts.push(...reply.doubts);
+    }
+  }
+  const steps = sections.flatMap((section) => section.steps);
+  const decisive = steps.find(({ state }) => state === 'bad') ?? steps.find(({ state }) => state === 'unknown');
+  const verdict = decisive === undefined ? 'passes' : decisive.state === 'bad' ? 'blocked' : 'undecided';
+  return { verdict, sections: sections.filter((section) => section.steps.length > 0), decisive, doubts, leaving };
+}
+
+function answerTo(leaving: Packet, { arrived }: Leg): Packet {
+  return {
+    ...leaving,
+    source: leaving.destination,
+    destination: leaving.source,
+    sourcePort: leaving.destinationPort,
+    destinationPort: leaving.sourcePort,
+    input: arrived === 'local' ? undefined : leaving.output,
+    output: undefined,
+    mark: 0,
+    reply: true,
+  };
+}
+
+/** Where the answer ends: it must be with whoever asked. */
+function homecoming(packet: Packet, reply: Traveller, back: Leg): Step[] {
+  if (back.arrived === undefined) return [];
+  const { destination } = endpointsOf(reply.packet);
+  if (back.arrived === 'local' || destination !== packet.source) {
+    return [step('return', 'bad', `the answer ends at ${destination} on this host instead of ${packet.source}`)];
+  }
+  const { output } = reply.packet;
+  if (output === packet.input || !isZoneLink(packet.input)) return [];
+  const text = `the answer to ${packet.source} leaves by ${output ?? '?'} instead of ${packet.input}: the zone’s route is missing, or another is in its way`;
+  const length = packet.family === 'ipv4' ? 32 : 128;
+  return [step('return', 'bad', text, { fix: [`ip route add ${packet.source}/${length} dev ${packet.input}`] })];
+}
+
+export function isZoneLink(link: string | undefined): boolean {
+  return link !== undefined && parseLinkName(link) !== undefined;
+}
+
+export function isInSubnet(facts: Facts, { family }: Packet, address: Packet['source']): boolean {
+  const subnet = facts.snapshot.subnets[family];
+  const prefix = subnet === null ? undefined : parsePrefix(subnet.prefix);
+  return prefix !== undefined && contains(prefix, address);
+}

@@ -1,0 +1,28 @@
+/** The answer to one request: observe, compute, observe what came up on the way, until nothing is missing. */
+import type { Config } from '../config/config.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
+import { Facts } from './facts.ts';
+import { answer, type Eyes, observe } from './observe.ts';
+import type { Ruleset } from './ruleset.ts';
+import type { Request } from './subject.ts';
+import { type Report, walk } from './walk.ts';
+
+/** Each round answers what the last one asked: a routing decision, the sysctls of the link that it names. Six is usual. */
+const maxRounds = 20;
+
+export interface Explanation {
+  readonly reports: readonly Report[];
+  /** What they were computed with. */
+  readonly ruleset: Ruleset;
+}
+
+/** One report for each address family of the zone that the request leaves open. Changes nothing on the host. */
+export async function explain(eyes: Eyes, request: Request, config: Config): Promise<Explanation> {
+  let facts = new Facts(await observe(eyes, config));
+  for (let round = 0; round < maxRounds; round += 1) {
+    const reports = walk(request, facts);
+    if (facts.missing.length === 0) return { reports, ruleset: facts.ruleset };
+    facts = new Facts(await answer(eyes, facts.snapshot, facts.missing), facts);
+  }
+  throw new ProtectNetworkError('unexpected', `the host raised new questions ${maxRounds} times over`);
+}

@@ -1,0 +1,75 @@
+/** A snapshot made ready for questions: parsed once, looked up by name, and remembering what was asked and is not known yet. */
+import type { InspectedLink, RouteDecision, RouteQuestion } from '../host/inspection.ts';
+import type { SysctlPath } from '../host/port.ts';
+import { type Family, families } from '../model/address.ts';
+import type { FibHost } from './fib.ts';
+import { legacyTables, withExtensions } from './iptables-tables.ts';
+import { parseNftText } from './listing.ts';
+import type { RoutingTables } from './routing.ts';
+import { parseRuleset, type Ruleset } from './ruleset.ts';
+import { keyOf, type Question, type Snapshot } from './snapshot.ts';
+
+interface Prepared {
+  readonly links: ReadonlyMap<string, InspectedLink>;
+  readonly routing: Readonly<Record<Family, RoutingTables>>;
+  readonly ruleset: Ruleset;
+}
+
+export class Facts implements FibHost {
+  readonly snapshot: Snapshot;
+  readonly links: Prepared['links'];
+  readonly routing: Prepared['routing'];
+  readonly ruleset: Ruleset;
+  readonly #missing = new Map<string, Question>();
+
+  /** `before`: facts of the same host that lacked answers; what they have parsed is not parsed again. */
+  constructor(snapshot: Snapshot, before?: Facts) {
+    const { links, routing, ruleset } = before ?? prepare(snapshot);
+    this.snapshot = snapshot;
+    this.links = links;
+    this.routing = routing;
+    this.ruleset = ruleset;
+  }
+
+  /** What has been asked and must be observed before the result counts. */
+  get missing(): readonly Question[] {
+    return [...this.#missing.values()];
+  }
+
+  /** Undefined where there is no such sysctl, or it is not known yet. */
+  sysctl(family: Family, group: SysctlPath['group'], link: string, key: string): string | undefined {
+    const question: Question = { kind: 'sysctl', path: { family, group, link, key } };
+    const name = keyOf(question);
+    const answer = this.snapshot.sysctls[name];
+    if (answer === undefined) this.#missing.set(name, question);
+    return answer ?? undefined;
+  }
+
+  /** The larger of the link's value and that of all links: how the kernel reads most switches of a link. */
+  largest(family: Family, link: string, key: string): number {
+    return Math.max(...[link, 'all'].map((name) => Number(this.sysctl(family, 'conf', name, key) ?? 0)));
+  }
+
+  /** The kernel's routing decision. A placeholder that passes until it is known. */
+  decide(question: RouteQuestion): RouteDecision {
+    const asked: Question = { kind: 'route', question };
+    const name = keyOf(asked);
+    const answer = this.snapshot.decisions[name];
+    if (answer === undefined) this.#missing.set(name, asked);
+    return answer ?? { ok: true, type: 'unicast', device: undefined, gateway: undefined };
+  }
+}
+
+function prepare(snapshot: Snapshot): Prepared {
+  const { rules, routes, saved, legacy } = snapshot;
+  const native = parseRuleset(snapshot.ruleset, parseNftText(snapshot.rulesetText));
+  const extended = families.reduce((tables, family) => withExtensions(tables, family, saved[family]), native);
+  return {
+    links: new Map(snapshot.links.map((link) => [link.ifname, link])),
+    routing: {
+      ipv4: { rules: rules.ipv4, routes: routes.ipv4 },
+      ipv6: { rules: rules.ipv6, routes: routes.ipv6 },
+    },
+    ruleset: [...extended, ...families.flatMap((family) => legacyTables(family, legacy[family] ?? ''))],
+  };
+}

@@ -1,0 +1,68 @@
+/** `fib …` of nft and `addrtype`, `rpfilter` of iptables: questions to the routing tables out of a rule. Pure. */
+import type { InspectedLink } from '../host/inspection.ts';
+import type { Family } from '../model/address.ts';
+import type { View } from './expression.ts';
+import { devicesOf, type RoutingTables, route } from './routing.ts';
+import { routeTypes } from './symbols.ts';
+import { known, unknown, type Value } from './value.ts';
+
+/** What rules may ask the host. */
+export interface FibHost {
+  readonly links: ReadonlyMap<string, InspectedLink>;
+  readonly routing: Readonly<Record<Family, RoutingTables>>;
+}
+
+/** `{result: oif|oifname|type|check, flags: [saddr|daddr, mark, iif, oif]}`. */
+export function fibResult({ result, flags }: Readonly<Record<string, unknown>>, view: View): Value {
+  const list = Array.isArray(flags) ? flags.map(String) : [String(flags)];
+  const bySource = list.includes('saddr');
+  const link = list.includes('iif') ? view.packet.input : list.includes('oif') ? view.packet.output : undefined;
+  if (result === 'type') return typeOf(view, bySource, link);
+  const device = deviceOf(view, bySource, link, list.includes('mark'));
+  if (device === undefined) return unknown('which policy rule decides');
+  // An empty name is no link: `missing`.
+  return result === 'check' ? known('boolean', device === '' ? 0 : 1) : known('name', device);
+}
+
+/** The link of the route; empty where there is none, or not by `link`; undefined where it cannot be known. */
+function deviceOf(
+  { packet, host }: View,
+  bySource: boolean,
+  link: string | undefined,
+  byMark: boolean,
+): string | undefined {
+  const { family, source, destination } = packet;
+  const answer = route(host.routing[family], {
+    family,
+    destination: bySource ? source : destination,
+    source: bySource ? destination : source,
+    // The kernel asks as for a packet of its own (nft_fib4_eval).
+    input: undefined,
+    mark: byMark ? (packet.mark ?? 0) : 0,
+    // IPv4 looks first and compares then; IPv6 looks among the link's routes only.
+    ...(link === undefined || family === 'ipv4' ? {} : { by: link }),
+  });
+  if (answer.kind === 'unclear') return undefined;
+  const devices = answer.kind === 'route' && answer.route.type === 'unicast' ? devicesOf(answer.route) : [];
+  return devices.find((name) => link === undefined || name === link) ?? '';
+}
+
+/** Only the local table counts, without policy rules (inet_addr_type); everything else is unicast. */
+function typeOf({ packet, host }: View, bySource: boolean, link: string | undefined): Value {
+  const { routes } = host.routing[packet.family];
+  const address = bySource ? packet.source : packet.destination;
+  const rules = [{ priority: 0, table: 'local' }];
+  const answer = route(
+    { routes, rules },
+    {
+      family: packet.family,
+      destination: address,
+      source: address,
+      input: undefined,
+      mark: 0,
+      ...(link === undefined ? {} : { by: link }),
+    },
+  );
+  const type = answer.kind === 'route' ? answer.route.type : 'unicast';
+  return known('fib-type', routeTypes[type] ?? 0);
+}

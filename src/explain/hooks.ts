@@ -1,0 +1,78 @@
+/** All base chains of a hook in the kernel's order, everybody's: nftables of every family that fits, and iptables-legacy. */
+import { runBaseChain } from './chain.ts';
+import type { Chain, Hook, Ruleset, Table } from './ruleset.ts';
+import type { Event, Traveller } from './traveller.ts';
+
+/** NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC: chains of type nat run there, ordered among themselves by their own priority. */
+const natPriority: Partial<Record<Hook, number>> = { prerouting: -100, output: -100, input: 100, postrouting: 100 };
+/** NF_IP_PRI_CONNTRACK, at prerouting and output. */
+const conntrackPriority = -200;
+
+export interface Station {
+  readonly table: Table;
+  readonly chain: Chain;
+  /** Where it really runs. */
+  readonly priority: number;
+}
+
+/** Ends at the first drop, and returns it. */
+export function runHook(
+  traveller: Traveller,
+  ruleset: Ruleset,
+  hook: Hook,
+  device: string | undefined,
+): Event | undefined {
+  const family = traveller.packet.family === 'ipv4' ? 'ip' : 'ip6';
+  let translated = false;
+  for (const { table, chain, priority } of stationsOf(ruleset, hook, family, device)) {
+    reach(traveller, hook, priority);
+    const isNat = chain.base?.type === 'nat';
+    // Only the first packet of a tracked connection asks these, and the first translation stands.
+    if (isNat && (isAnswer(traveller) || traveller.connection === undefined || translated)) continue;
+    const before = traveller.events.length;
+    if (runBaseChain(traveller, table, chain, hook) === 'drop') return traveller.events.at(-1);
+    translated ||= isNat && traveller.events.slice(before).some(({ what }) => what === 'translate');
+  }
+  reach(traveller, hook, Number.POSITIVE_INFINITY);
+  return undefined;
+}
+
+/** What connection tracking has done to the packet when it gets to `priority` of a hook. */
+function reach(traveller: Traveller, hook: Hook, priority: number): void {
+  const begins = hook === 'prerouting' || hook === 'output';
+  if (begins && priority >= conntrackPriority) traveller.track();
+  if (begins && priority >= -100) undo(traveller, 'destination');
+  if (hook === 'postrouting' && priority >= 100) undo(traveller, 'source');
+}
+
+function isAnswer({ packet, connection }: Traveller): boolean {
+  return packet.reply && connection?.orphan !== true;
+}
+
+export function stationsOf(ruleset: Ruleset, hook: Hook, family: 'ip' | 'ip6', device: string | undefined): Station[] {
+  const families = hook === 'ingress' || hook === 'egress' ? ['netdev', 'inet'] : [family, 'inet'];
+  return ruleset
+    .filter((table) => families.includes(table.family))
+    .flatMap((table) => [...table.chains.values()].map((chain) => ({ table, chain })))
+    .filter(({ chain }) => chain.base?.hook === hook && (device === undefined || chain.base.device === device))
+    .map(({ table, chain }) => ({ table, chain, priority: effectivePriority(chain, hook) }))
+    .sort((a, b) => a.priority - b.priority || (a.chain.base?.priority ?? 0) - (b.chain.base?.priority ?? 0));
+}
+
+function effectivePriority({ base }: Chain, hook: Hook): number {
+  if (base === undefined) return 0;
+  return base.type === 'nat' ? (natPriority[hook] ?? base.priority) : base.priority;
+}
+
+/** What the first packet had translated is turned back in its reply: the source's at prerouting, the destination's at postrouting. */
+function undo(traveller: Traveller, which: 'source' | 'destination'): void {
+  const { packet, connection } = traveller;
+  if (!packet.reply || connection === undefined || connection.orphan || traveller.untracked) return;
+  const { original, destinationNat, sourceNat } = connection;
+  if (which === 'destination' && sourceNat !== undefined) {
+    traveller.packet = { ...packet, destination: original.source, destinationPort: original.sourcePort };
+  }
+  if (which === 'source' && destinationNat !== undefined) {
+    traveller.packet = { ...packet, source: original.destination, sourcePort: original.destinationPort };
+  }
+}

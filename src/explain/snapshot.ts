@@ -1,0 +1,69 @@
+/**
+ * What was seen of a host, as one serialisable value, and the questions that came up while a packet's way was computed.
+ * Computing asks only what is noted here; what is missing is collected, observed, and all is computed again.
+ */
+import type {
+  InspectedLink,
+  Neighbour,
+  PolicyRule,
+  RouteDecision,
+  RouteQuestion,
+  TableRoute,
+} from '../host/inspection.ts';
+import type { NftObject, SysctlPath } from '../host/port.ts';
+import type { Address, Family } from '../model/address.ts';
+
+/** One zone link as the directories, and the daemon where it runs, see it. */
+export interface ZoneFacts {
+  readonly link: string;
+  /** Addresses that count. */
+  readonly addresses: readonly Address[];
+  /** What a directory says, also where it does not count. */
+  readonly claimed: readonly Address[];
+  readonly name: string | null;
+  readonly directory: string | null;
+  readonly origin: string | null;
+  /** Why its entry does not count, or that there is none. */
+  readonly refused: string | null;
+}
+
+export interface DaemonFacts {
+  readonly answers: boolean;
+  /** Its state, or why it does not answer. */
+  readonly detail: string;
+  /** What it says about the zone link in question. */
+  readonly zones: readonly { readonly link: string; readonly state: string; readonly reason: string | null }[];
+}
+
+export interface Snapshot {
+  readonly subnets: Readonly<Record<Family, { readonly prefix: string; readonly gateway: Address } | null>>;
+  readonly uplinkInterfaces: readonly string[];
+  readonly zones: readonly ZoneFacts[];
+  /** Directories that have not answered or hold mistakes, one sentence each. */
+  readonly directoryProblems: readonly string[];
+  readonly daemon: DaemonFacts;
+  readonly links: readonly InspectedLink[];
+  readonly neighbours: readonly Neighbour[];
+  readonly proxies: readonly Neighbour[];
+  readonly rules: Readonly<Record<Family, readonly PolicyRule[]>>;
+  readonly routes: Readonly<Record<Family, readonly TableRoute[]>>;
+  readonly ruleset: readonly NftObject[];
+  /** `nft -a -s -t list ruleset`. */
+  readonly rulesetText: string;
+  /** iptables-save of what nft holds, where something in it is an extension of iptables. */
+  readonly saved: Readonly<Record<Family, string>>;
+  /** iptables-legacy-save; null: there are such tables and they cannot be read. */
+  readonly legacy: Readonly<Record<Family, string | null>>;
+  readonly connections: { readonly count: number; readonly max: number } | null;
+  /** Answers so far, by `keyOf`. */
+  readonly sysctls: Readonly<Record<string, string | null>>;
+  readonly decisions: Readonly<Record<string, RouteDecision>>;
+}
+
+export type Question =
+  | { readonly kind: 'sysctl'; readonly path: SysctlPath }
+  | { readonly kind: 'route'; readonly question: RouteQuestion };
+
+export function keyOf(question: Question): string {
+  return JSON.stringify(question.kind === 'sysctl' ? question.path : question.question);
+}

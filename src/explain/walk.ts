@@ -1,0 +1,131 @@
+/** The whole story for what was asked: who the zone is, each packet's way, and the verdict with what decides it. Pure. */
+import type { Section } from './conversation.ts';
+import type { Facts } from './facts.ts';
+import { describePacket, type Packet } from './packet.ts';
+import { refText } from './ruleset.ts';
+import { settle } from './settle.ts';
+import type { Snapshot, ZoneFacts } from './snapshot.ts';
+import { type Step, step, type Verdict } from './step.ts';
+import { type Request, subjectOf } from './subject.ts';
+
+export interface Report {
+  readonly link: string;
+  /** In words. */
+  readonly packet: string;
+  /** Null where no address of the zone is known. */
+  readonly facts: Packet | null;
+  readonly verdict: Verdict;
+  /** One sentence: what decides; the cause, where it is another one than the step at which the packet ends. */
+  readonly because: string;
+  readonly cause: Step | null;
+  readonly decisive: Step | null;
+  readonly sections: readonly Section[];
+}
+
+export function walk(request: Request, facts: Facts): Report[] {
+  const { zone, packets } = subjectOf(request, facts.snapshot);
+  if (packets.length === 0) return [withoutAddress(zone, facts.snapshot)];
+  return packets.map((packet) => report(zone, packet, facts));
+}
+
+function report(zone: ZoneFacts, packet: Packet, facts: Facts): Report {
+  const { verdict, conversation, doubt } = settle(facts, packet);
+  const passes = verdict === 'passes';
+  const entry = directoryStep(zone, passes);
+  const hidden = hiddenTables(packet, facts.snapshot);
+  const known = [entry, ...daemonSteps(zone, facts.snapshot), ...hidden];
+  const unseen = hidden.find(({ state }) => state === 'unknown');
+  const final = passes && unseen !== undefined ? 'undecided' : verdict;
+  const doubtful = doubt === undefined ? unseen : doubtStep(doubt);
+  const decisive = doubtful ?? conversation.decisive ?? null;
+  const cause = entry.state === 'bad' ? entry : null;
+  return {
+    link: zone.link,
+    packet: describePacket(packet),
+    facts: packet,
+    verdict: final,
+    because: (cause ?? decisive)?.text ?? 'nothing on this host stops it or its answer',
+    cause,
+    decisive,
+    sections: [
+      { title: 'what is known', steps: known },
+      ...conversation.sections,
+      ...(doubt === undefined ? [] : [{ title: 'undecided', steps: [doubtStep(doubt)] }]),
+    ],
+  };
+}
+
+function withoutAddress(zone: ZoneFacts, snapshot: Snapshot): Report {
+  const missing = snapshot.links.every(({ ifname }) => ifname !== zone.link);
+  const entry = missing
+    ? step('link', 'bad', `there is no link ${zone.link} on this host`)
+    : directoryStep(zone, false);
+  return {
+    link: zone.link,
+    packet: `any packet of ${zone.link}`,
+    facts: null,
+    verdict: 'blocked',
+    because: entry.text,
+    cause: entry,
+    decisive: null,
+    sections: [{ title: 'what is known', steps: [entry, ...daemonSteps(zone, snapshot)] }],
+  };
+}
+
+function directoryStep(zone: ZoneFacts, passes: boolean): Step {
+  const { link, refused, directory, origin, name, addresses } = zone;
+  if (refused === null) {
+    const who = name === null ? link : `${link} (${name})`;
+    return step(
+      'directory',
+      'good',
+      `${who} has ${addresses.join(' and ')}: ${directory ?? 'somebody'} says so (${origin ?? ''})`,
+    );
+  }
+  const where = origin === null ? '' : ` (${directory}: ${origin})`;
+  const text = `${link} gets nothing: ${refused}${where}`;
+  const fix = [`protect-network zone set ${link} --ipv4 ADDRESS`];
+  if (!passes) return step('directory', 'bad', text, { fix });
+  return step('directory', 'note', `${text}; what is still there passes until the daemon takes it away`, { fix });
+}
+
+function daemonSteps({ link }: ZoneFacts, { daemon, directoryProblems }: Snapshot): Step[] {
+  const problems = directoryProblems.map((problem) => step('directory', 'note', problem));
+  if (!daemon.answers) {
+    return [...problems, step('daemon', 'note', `${daemon.detail}: nothing is set up or repaired meanwhile`)];
+  }
+  const zone = daemon.zones.find((each) => each.link === link);
+  if (zone === undefined || zone.state === 'ready') return problems;
+  return [
+    ...problems,
+    step('daemon', 'note', `the daemon says ${link} is ${zone.state}${zone.reason === null ? '' : `: ${zone.reason}`}`),
+  ];
+}
+
+function hiddenTables({ family }: Packet, { legacy }: Snapshot): Step[] {
+  if (legacy[family] !== null) return [];
+  const tool = family === 'ipv4' ? 'iptables-legacy' : 'ip6tables-legacy';
+  return [
+    step(
+      'legacy',
+      'unknown',
+      `there are tables of ${tool}, and ${tool}-save is not installed: what they drop cannot be seen`,
+    ),
+  ];
+}
+
+function doubtStep(doubt: NonNullable<ReturnType<typeof settle>['doubt']>): Step {
+  const { rule, why, ifItFits, otherwise } = doubt;
+  const words: Readonly<Record<Verdict, string>> = {
+    passes: 'the packet passes',
+    blocked: 'it is dropped',
+    undecided: 'that is not all',
+  };
+  return step('undecided', 'unknown', `cannot be decided because of ${refText(rule.ref)}: ${why}`, {
+    rule: { ref: rule.ref, where: refText(rule.ref), text: rule.text },
+    details: [
+      `if the rule fits, ${words[ifItFits]}; if not, ${words[otherwise]}`,
+      'explain --live shows what happens to a real packet',
+    ],
+  });
+}

@@ -1,0 +1,172 @@
+/** `protect-network explain` as it is typed: its words, its exit codes, and what `--live` sees and leaves. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { farHost, gateway } from '../lab/addresses.ts';
+import type { LongRunning } from '../lab/command.ts';
+import { programPath } from '../lab/daemon.ts';
+import { ping } from '../lab/ping.ts';
+import { openScene, type Scene } from '../lab/served.ts';
+import { waitFor } from '../lab/wait-for.ts';
+import { withWorld } from '../lab/world.ts';
+
+const toFar = ['vif7.0', '--to', farHost.ipv4];
+
+describe('explain', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene();
+    return () => scene.world.destroy();
+  });
+
+  it('tells the way of a packet that passes, and ends with 0', async () => {
+    const { stdout, exitCode } = await scene.world.cli(['explain', ...toFar]);
+    expect(stdout).toMatch(
+      /^✓ an echo request from 10\.75\.1\.7 to 198\.51\.100\.10: passes this host, and so does its answer\n/,
+    );
+    expect(stdout).not.toMatch(/protect-network does not run/);
+    expect(stdout).toMatch(
+      /✓ leaves as 192\.0\.2\.1, this host’s address on uplink0\n.*inet edera uplink-nat handle \d+: .*masquerade/,
+    );
+    expect(exitCode).toBe(0);
+  });
+
+  it('names the rule that drops and what deletes it, and ends with 1', async () => {
+    const { host } = scene.world;
+    await host.nft('add rule ip filter EDERA-USER tcp dport 25 counter drop');
+    const { stdout, exitCode } = await scene.world.cli(['explain', '10.75.1.7', '--to', `${farHost.ipv4}:25`]);
+    const delete_ = /to mend it: (nft delete rule ip filter EDERA-USER handle \d+)\n/.exec(stdout)?.[1];
+    expect(stdout).toMatch(/^✗ TCP from 10\.75\.1\.7 to 198\.51\.100\.10 port 25: does not pass\n/);
+    expect(exitCode).toBe(1);
+    await host.nft(String(delete_).replace(/^nft /, ''));
+    expect((await scene.world.cli(['explain', '10.75.1.7', '--to', `${farHost.ipv4}:25`])).exitCode).toBe(0);
+  });
+
+  it('tells both families where none is named, as JSON, too', async () => {
+    const reports = JSON.parse((await scene.world.cli(['explain', 'vif8.0', '--json'])).stdout);
+    expect(reports).toMatchObject([
+      { link: 'vif8.0', verdict: 'passes', packet: 'an echo request from 10.75.1.8 to 1.1.1.1' },
+      { link: 'vif8.0', verdict: 'passes', packet: 'an echo request from fdd4:1476:6c7e::108 to 2606:4700:4700::1111' },
+    ]);
+  });
+
+  it('refuses with 2 what it does not understand', async () => {
+    expect((await scene.world.cli(['explain', 'vif7.0', '--to', 'example.org'])).exitCode).toBe(2);
+  });
+
+  it.each([
+    ['a link that is not there', 'vif99.0', /there is no link vif99\.0 on this host/],
+    ['an address that nobody has', '10.75.7.7', /no zone directory gives 10\.75\.7\.7 to a link/],
+  ])('says so of %s', async (_name, subject, words) => {
+    const { stdout, stderr, exitCode } = await scene.world.cli(['explain', subject]);
+    expect(`${stdout}${stderr}`).toMatch(words);
+    expect(exitCode).toBe(1);
+  });
+
+  describe('--live', () => {
+    it('follows a packet that passes, and its answer', async () => {
+      const live = await watching(scene, toFar);
+      await untilEnded(live, () => ping(scene.zones[0], farHost.ipv4));
+      expect(live.stdout.join('\n')).toMatch(
+        /✓ a real packet came past every chain of nftables, and its answer came back/,
+      );
+      expect(live.stdout.join('\n')).toMatch(/✓ the zone \(10\.75\.1\.7\) answers an echo request of dom0’s/);
+      expect(await live.ended).toBe(0);
+      expect(await traceIsGone(scene)).toBe(true);
+    });
+
+    it('sees the same rule drop a real packet that was computed to', async () => {
+      const { host } = scene.world;
+      await host.nft(`add rule ip filter EDERA-USER ip daddr ${farHost.ipv4} drop`);
+      const live = await watching(scene, toFar);
+      await untilEnded(live, () => ping(scene.zones[0], farHost.ipv4, { timeoutMs: 100 }));
+      await host.nft('flush chain ip filter EDERA-USER');
+      expect(live.stdout.join('\n')).toMatch(
+        /✓ a real packet was dropped by ip filter EDERA-USER handle \d+, as computed/,
+      );
+      expect(await live.ended).toBe(1);
+    });
+
+    it('says where a real packet went another way than was computed', async () => {
+      const { host } = scene.world;
+      const live = await watching(scene, toFar);
+      await host.nft(`add rule ip filter EDERA-USER ip daddr ${farHost.ipv4} drop`);
+      await untilEnded(live, () => ping(scene.zones[0], farHost.ipv4, { timeoutMs: 100 }));
+      await host.nft('flush chain ip filter EDERA-USER');
+      expect(live.stdout.join('\n')).toMatch(
+        /✗ a real packet was dropped by ip filter EDERA-USER handle \d+, which is not what was computed/,
+      );
+      expect(await live.ended).toBe(1);
+    });
+
+    it('says so where no packet came', async () => {
+      const { stdout, exitCode } = await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
+      expect(stdout).toMatch(/· no such packet came by vif7\.0 within 1 s: nothing is confirmed/);
+      expect(exitCode).toBe(0);
+    });
+
+    it.each(['SIGINT', 'SIGTERM'] as const)('takes its table away at %s', async (signal) => {
+      const live = await watching(scene, toFar);
+      expect(await traceIsGone(scene)).toBe(false);
+      await live.stop(signal, 30_000);
+      expect(await traceIsGone(scene)).toBe(true);
+    });
+
+    it('takes away what a killed one left', async () => {
+      const live = await watching(scene, toFar);
+      await live.stop('SIGKILL');
+      expect(await traceIsGone(scene)).toBe(false);
+      await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
+      expect(await traceIsGone(scene)).toBe(true);
+    });
+  });
+});
+
+describe('explain with settings that deny', () => {
+  it('names our own rules and the settings behind them', async () => {
+    const isolation = { 'zone-to-zone': 'deny', metadata: 'deny', host: 'deny' };
+    const { world } = await openScene({ settings: { isolation } });
+    try {
+      const said = async (to: string) => (await world.cli(['explain', 'vif7.0', '--to', to])).stdout;
+      expect(await said('10.75.1.8')).toMatch(/does not pass[^✓]*isolation\.zone-to-zone/);
+      expect(await said('169.254.169.254')).toMatch(/does not pass[^✓]*isolation\.metadata/);
+      expect(await said(gateway.ipv4)).toMatch(/does not pass[^✓]*isolation\.host/);
+      expect(await said(farHost.ipv4)).toMatch(/passes this host/);
+    } finally {
+      world.destroy();
+    }
+  });
+});
+
+describe('explain on a host without anything of ours', () => {
+  it('answers all the same', () =>
+    withWorld({}, async (world) => {
+      const zone = await world.addZone({ domid: 7 });
+      const { stdout, exitCode } = await world.cli(['explain', zone.link]);
+      expect(stdout).toMatch(/vif7\.0 gets nothing: no zone directory knows this link/);
+      expect(exitCode).toBe(1);
+    }));
+});
+
+/** `explain --live` once it watches. */
+async function watching({ world }: Scene, args: readonly string[]): Promise<LongRunning> {
+  const live = world.host.spawn(programPath, ['explain', ...args, '--live', '--seconds', '60', ...world.files.options]);
+  await waitFor(() => live.stderr.some((line) => line.includes('send it now')), {
+    what: 'the watch to begin',
+    deadlineMs: 40_000,
+  });
+  return live;
+}
+
+/** Sends again and again: one packet is not enough for it to end before its time. */
+async function untilEnded(live: LongRunning, send: () => Promise<unknown>): Promise<void> {
+  await waitFor(
+    async () => {
+      await send();
+      return !live.running;
+    },
+    { what: 'the end of the watch', deadlineMs: 40_000 },
+  );
+}
+
+async function traceIsGone({ world }: Scene): Promise<boolean> {
+  return (await world.host.exec('nft', ['list', 'table', 'inet', 'edera-trace'])).exitCode !== 0;
+}
