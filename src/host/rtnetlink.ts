@@ -196,9 +196,7 @@ export class IpRtnetlink implements Rtnetlink {
     const line = `route ${how} ${target(address)} dev ${reference(ifindex)} proto ${routeProtocol}${metric}`;
     const { text } = await this.#tell([line]);
     const error = text.trim() === '' ? undefined : refusal(line, text);
-    const result: RtnetlinkResult =
-      error === undefined || error.code === 'exists' ? { ok: true } : { ok: false, error };
-    return result;
+    return error === undefined || error.code === 'exists' ? { ok: true as const } : { ok: false as const, error };
   }
 
   async #nameOf(ifindex: number): Promise<string | undefined> {
