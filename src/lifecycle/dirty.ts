@@ -4,6 +4,8 @@
  */
 
 import type { HostEvent } from '../host/port.ts';
+import { reversePathTable } from '../nft/names.ts';
+import { tableKey } from '../nft/ruleset.ts';
 import { isLoopback } from './describe-event.ts';
 
 export class Dirty {
@@ -13,6 +15,8 @@ export class Dirty {
   isAsked = false;
   /** Re-read our nft tables. */
   ruleset = false;
+  /** Somebody touched the second layer's table: it comes first. */
+  shield = false;
   /** Look at other people's firewalls again. */
   foreign = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
@@ -28,8 +32,10 @@ export class Dirty {
 
   /** `ifindex`: the link that the event is about, where it is about one. */
   take(event: HostEvent, ifindex: number | undefined): void {
-    if (event.kind === 'nft') this.ruleset = true;
-    else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) this.all = true;
+    if (event.kind === 'nft') {
+      this.ruleset = true;
+      this.shield ||= event.tables.has(tableKey(reversePathTable.family, reversePathTable.name));
+    } else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) this.all = true;
     else this.links.add(ifindex);
   }
 

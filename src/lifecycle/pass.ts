@@ -6,7 +6,7 @@ import { type ProxiesPlan, planProxies, wantedProxies } from '../arp/plan.ts';
 import { linkSysctls } from '../arp/sysctls.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
-import { ProtectNetworkError } from '../model/errors.ts';
+import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
@@ -30,6 +30,16 @@ export interface PassScope {
   /** Links that are known to be open: what they lack was taken from them, and their connections are their own. */
   readonly open: ReadonlySet<number>;
   readonly forwarding: readonly ForwardingChange[];
+}
+
+/** Undefined where the plan needs a handle that the kernel has not told yet. */
+export function planPassIfNamed(...facts: Parameters<typeof planPass>): Plan | undefined {
+  try {
+    return planPass(...facts);
+  } catch (error) {
+    if (hasCode(error, 'conflict')) return undefined;
+    throw error;
+  }
 }
 
 export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope: PassScope): Plan {

@@ -5,7 +5,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { DefaultRoute, Host, HostEvent } from '../host/port.ts';
-import { hasCode } from '../model/errors.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
 import { AskedDirectories, type MakeDirectories } from './asked-directories.ts';
 import { isDue } from './backoff.ts';
@@ -18,7 +17,7 @@ import { ForeignWatch } from './foreign-watch.ts';
 import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
-import { applyPlan, type PassFailures, type PassScope, planPass } from './pass.ts';
+import { applyPlan, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
 import { Quarrel, type QuarrelStatus } from './quarrel.ts';
@@ -27,6 +26,7 @@ import type { Reporter } from './reporter.ts';
 import { type HostFailure, Retries } from './retries.ts';
 import { linksInScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
+import { shield } from './shield.ts';
 import { ZoneRecords } from './zone-record.ts';
 
 /** How long the first pass waits for the zone directories: with their answers it is the only one. */
@@ -171,12 +171,13 @@ export class Reconciler {
     let failures: PassFailures | undefined;
     let scope: PassScope | undefined;
     let lacksHandle = false;
+    await shield(this.#host.nft, dirty, this.#desired?.layout);
     for (let attempt = 0; attempt <= immediateRetries; attempt++) {
       await this.#observe(dirty, lacksHandle);
       scope = this.#scope(dirty);
       const desired = this.#desired;
       if (desired === undefined) return;
-      plan = this.#plan(desired, scope);
+      plan = planPassIfNamed(desired, this.mirror, this.#host.sysctl, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
       if (failures !== undefined && failures.nft === undefined) break;
       // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
@@ -187,9 +188,10 @@ export class Reconciler {
     this.#settle(dirty, scope, failures);
     // After zones are served: what others' firewalls do to them can only be told.
     if (dirty.all || dirty.foreign) await this.#foreign.look();
-    const facts = { host: this.#host, mirror: this.mirror, foreign: this.#foreign, ...this.state };
+    const { mirror } = this;
+    const facts = { host: this.#host, mirror, foreign: this.#foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
-    const nameOf = (ifindex: number) => this.mirror.links.get(ifindex)?.name ?? `link ${ifindex}`;
+    const nameOf = (ifindex: number) => mirror.links.get(ifindex)?.name ?? `link ${ifindex}`;
     const culprits = this.#reporter.passed({
       dirty,
       milliseconds: performance.now() - begun,
@@ -201,16 +203,6 @@ export class Reconciler {
     const now = performance.now();
     if (culprits !== undefined) this.#loop.hold(this.#quarrel.repaired(now, culprits));
     this.#reporter.quarrels(this.#quarrel.status(now));
-  }
-
-  /** Undefined where the plan needs a handle that the kernel has not told yet. */
-  #plan(desired: Desired, scope: PassScope): Plan | undefined {
-    try {
-      return planPass(desired, this.mirror, this.#host.sysctl, scope);
-    } catch (error) {
-      if (hasCode(error, 'conflict')) return undefined;
-      throw error;
-    }
   }
 
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {

@@ -4,8 +4,9 @@ import type { SysctlChange } from '../arp/model.ts';
 import type { RepairKind } from '../control/status.ts';
 import type { NftCommand, RtnetlinkChange } from '../host/port.ts';
 import { sysctlName } from '../host/sysctl.ts';
-import { forwardHookChain } from '../nft/names.ts';
+import { forwardHookChain, reversePathTable } from '../nft/names.ts';
 import { ourTargets } from '../nft/placement.ts';
+import { tableKey } from '../nft/ruleset.ts';
 import { summarise } from '../nft/summary.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 import type { Dirty } from './dirty.ts';
@@ -34,7 +35,8 @@ export function repairsIn(
   // Somebody else changed a table we have something in, or nobody has looked for a while.
   const isRulesetSuspect = dirty.ruleset || (dirty.all && dirty.links.size === 0);
   const movesJump = isRulesetSuspect && isMove(plan.nft);
-  const ruleset = isRulesetSuspect && !movesJump ? summarise(plan.nft) : [];
+  const first = dirty.shield ? [`the table ${tableKey(reversePathTable.family, reversePathTable.name)}`] : [];
+  const ruleset = [...first, ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : [])];
   const put: Repair[] = [
     ...plan.install.flatMap((change) => installed(change, dirty, open, nameOf)),
     ...plan.sysctls.filter(({ ifindex }) => open.has(ifindex)).map((change) => written('sysctl', change)),

@@ -8,18 +8,27 @@ import { holds } from './plan-own.ts';
 import { type Ruleset, tableKey } from './ruleset.ts';
 
 /** There is nothing in the table worth keeping, so that whatever is wrong with it is mended by making it anew. */
-export function planReversePath({ antiSpoof, subnets }: LayoutSettings, observed: Ruleset): NftCommand[] {
+export function planReversePath(settings: LayoutSettings, observed: Ruleset): NftCommand[] {
   const { family, name } = reversePathTable;
   const table = observed.get(tableKey(family, name));
-  const isWanted = antiSpoof && subnets.ipv6 !== undefined;
-  if (isWanted && holds(table?.chains.get(reversePathChain.name), reversePathChain)) return [];
-  const removal = table === undefined ? [] : [deleteTable(family, name)];
-  if (!isWanted) return removal;
+  if (!isWanted(settings)) return table === undefined ? [] : [deleteTable(family, name)];
+  return holds(table?.chains.get(reversePathChain.name), reversePathChain) ? [] : remakeReversePath(settings);
+}
+
+/** Works whatever is there: adding a table that exists changes nothing, and deletes are of what is there by then. */
+export function remakeReversePath(settings: LayoutSettings): NftCommand[] {
+  if (!isWanted(settings)) return [];
+  const { family, name } = reversePathTable;
   const ref = { family, table: name, chain: reversePathChain.name };
   return [
-    ...removal,
     addTable(family, name),
-    addChain(ref, reversePathChain.hook && { ...reversePathChain.hook, policy: 'accept' }),
+    deleteTable(family, name),
+    addTable(family, name),
+    addChain(ref, reversePathChain.hook),
     ...reversePathChain.rules.map((expr) => addRule(ref, expr)),
   ];
+}
+
+function isWanted({ antiSpoof, subnets }: LayoutSettings): boolean {
+  return antiSpoof && subnets.ipv6 !== undefined;
 }
