@@ -20,6 +20,8 @@ export class Loop {
   /** Until `begin`, marks are only gathered. */
   #isBegun = false;
   #stopped = false;
+  /** Who wants to know that the loop comes by. */
+  #waiting: (() => void)[] = [];
 
   /** `pass` must not throw. */
   constructor(pass: (dirty: Dirty) => Promise<void>) {
@@ -35,6 +37,12 @@ export class Loop {
 
   hold(milliseconds: number): void {
     this.#heldUntil = performance.now() + milliseconds;
+  /** Resolves when the loop comes by, between passes: proof that it neither hangs in one nor sleeps through marks. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#wake();
+    });
   }
 
   begin(): void {
@@ -56,6 +64,12 @@ export class Loop {
 
   #mayRun(): boolean {
     return !this.#dirty.isEmpty && !this.#stopped && (this.#isUrgent || performance.now() >= this.#heldUntil);
+    if (!this.#isBegun || this.#stopped || this.#running !== undefined || !this.#hasWork) return;
+    this.#running = this.#run();
+  }
+
+  get #hasWork(): boolean {
+    return !this.#dirty.isEmpty || this.#waiting.length > 0;
   }
 
   /** Resolves when nothing is dirty and no pass is under way. */
@@ -72,6 +86,9 @@ export class Loop {
 
   async #run(): Promise<void> {
     while (this.#mayRun()) {
+    while (this.#hasWork && !this.#stopped) {
+      for (const resolve of this.#waiting.splice(0)) resolve();
+      if (this.#dirty.isEmpty) continue;
       if (performance.now() - this.#lastPassEnd < gatherMs) await delay(gatherMs);
       const dirty = this.#dirty;
       this.#dirty = new Dirty();
