@@ -1,0 +1,70 @@
+/** What the packages hold, below their prefix (`/usr` in a Debian package), and where each file comes from. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { commands } from '../../src/cli/commands/index.ts';
+import { settingsSchema } from '../../src/config/settings-schema.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+
+export interface Entry {
+  /** Below the prefix. */
+  readonly to: string;
+  /** An absolute path, or the content itself. */
+  readonly from: string | { readonly text: string | Uint8Array };
+  readonly executable?: boolean;
+}
+
+/** `bundle` is the directory with what `bundle()` wrote. */
+export function manifest(root: string, bundle: string): Entry[] {
+  const node = dirname(createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`));
+  const lib = (name: string) => ({ to: `lib/protect-network/${name}`, from: join(bundle, name) });
+  return [
+    { to: 'sbin/protect-network', from: join(root, 'scripts/package/launcher'), executable: true },
+    { to: 'lib/protect-network/node', from: join(node, 'bin/node'), executable: true },
+    lib('start.cjs'),
+    lib('protect-network.cjs'),
+    lib('protect-network.cjs.cache'),
+    ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
+    ...manPages(root),
+    { to: 'share/protect-network/settings.schema.json', from: { text: settingsJsonSchema() } },
+    { to: 'share/bash-completion/completions/protect-network', from: { text: bashCompletion(commands) } },
+    { to: 'share/zsh/vendor-completions/_protect-network', from: { text: zshCompletion(commands) } },
+    { to: 'share/fish/vendor_completions.d/protect-network.fish', from: { text: fishCompletion(commands) } },
+    { to: 'share/doc/protect-network/copyright', from: { text: copyright(root, node, bundle) } },
+    { to: 'share/doc/protect-network/README.md', from: join(root, 'README.md') },
+  ].filter(({ from }) => typeof from !== 'string' || existsSync(from));
+}
+
+/** Where what stands in `systemd/` is installed; what is not there yet is left out. */
+const fromSystemd: Readonly<Record<string, string>> = {
+  'protect-network.service': 'lib/systemd/system/protect-network.service',
+  'protect-network.toml.example': 'share/doc/protect-network/examples/protect-network.toml',
+  'metrics-listen.conf': 'share/doc/protect-network/examples/metrics-listen.conf',
+};
+
+function manPages(root: string): Entry[] {
+  const directory = join(root, 'man');
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((name) => {
+    const section = /\.([1-9])$/.exec(name)?.[1];
+    return section === undefined ? [] : [{ to: `share/man/man${section}/${name}`, from: join(directory, name) }];
+  });
+}
+
+/** For editors. What the schema's own code judges beyond it (paths, addresses, one bit) is told by `check`. */
+export function settingsJsonSchema(): string {
+  const schema = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' });
+  return `${JSON.stringify({ title: '/etc/edera/protect-network.toml', ...schema }, null, 2)}\n`;
+}
+
+function copyright(root: string, node: string, bundle: string): string {
+  const parts = [
+    ['protect-network', join(root, 'LICENSE')],
+    ['Packages bundled into /usr/lib/protect-network/protect-network.cjs', join(bundle, 'LICENCES')],
+    ['/usr/lib/protect-network/node, and what is part of it', join(node, 'LICENSE')],
+  ] as const;
+  return parts
+    .map(([title, file]) => `${'='.repeat(80)}\n${title}\n\n${readFileSync(file, 'utf8').trim()}\n`)
+    .join('\n');
+}
