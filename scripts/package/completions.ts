@@ -116,32 +116,30 @@ function zshText(text: string): string {
 }
 
 export function fishCompletion(commands: readonly Command[]): string {
-  const isFirst = `__fish_is_nth_token 1`;
-  const lines = firstWords(commands).map(
-    ([word, text]) => `complete -c ${program} -n '${isFirst}' -a ${word} -d '${fishText(text)}'`,
-  );
-  for (const command of commands) {
-    const [first, second] = command.name.split(' ');
-    const seen = `__fish_seen_subcommand_from ${first}`;
-    const condition = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
-    if (second !== undefined) {
-      lines.push(
-        `complete -c ${program} -n '${seen}; and __fish_is_nth_token 2' -a ${second} -d '${fishText(command.summary)}'`,
-      );
-    }
-    for (const [name, { value, help }] of Object.entries(command.options ?? {})) {
-      lines.push(
-        `complete -c ${program} -n '${condition}' -l ${name}${value === undefined ? '' : ' -x'} -d '${fishText(help)}'`,
-      );
-    }
-  }
-  for (const [name, { value, help }] of Object.entries(commonOptions)) {
-    const argument = value === undefined ? '' : fileOptions.has(name) ? ' -rF' : ' -x';
-    lines.push(`complete -c ${program} -l ${name}${argument} -d '${fishText(help)}'`);
-  }
+  const lines = [
+    ...firstWords(commands).map(([word, text]) => fishLine('__fish_is_nth_token 1', `-a ${word}`, text)),
+    ...commands.flatMap(fishCommand),
+    ...Object.entries(commonOptions).map(([name, option]) => fishOption('true', name, option)),
+  ];
   return `# fish completion for ${program}, made from its table of commands.\ncomplete -c ${program} -f\n${lines.join('\n')}\n`;
 }
 
-function fishText(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+function fishCommand({ name, summary, options = {} }: Command): string[] {
+  const [first, second] = name.split(' ');
+  const seen = `__fish_seen_subcommand_from ${first}`;
+  const condition = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
+  return [
+    ...(second === undefined ? [] : [fishLine(`${seen}; and __fish_is_nth_token 2`, `-a ${second}`, summary)]),
+    ...Object.entries(options).map(([option, what]) => fishOption(condition, option, what)),
+  ];
+}
+
+function fishOption(condition: string, name: string, { value, help }: Option): string {
+  const argument = fileOptions.has(name) ? ' -rF' : ' -x';
+  return fishLine(condition, `-l ${name}${value === undefined ? '' : argument}`, help);
+}
+
+function fishLine(condition: string, what: string, description: string): string {
+  const text = description.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return `complete -c ${program} -n '${condition}' ${what} -d '${text}'`;
 }

@@ -1,5 +1,5 @@
 /** What the packages hold, below their prefix (`/usr` in a Debian package), and where each file comes from. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -31,7 +31,9 @@ export function manifest(root: string, bundle: string): Entry[] {
     { to: 'share/bash-completion/completions/protect-network', from: { text: bashCompletion(commands) } },
     { to: 'share/zsh/vendor-completions/_protect-network', from: { text: zshCompletion(commands) } },
     { to: 'share/fish/vendor_completions.d/protect-network.fish', from: { text: fishCompletion(commands) } },
-    { to: 'share/doc/protect-network/copyright', from: { text: copyright(root, node, bundle) } },
+    { to: 'share/doc/protect-network/copyright', from: { text: copyright } },
+    { to: 'share/doc/protect-network/third-party/packages.txt', from: join(bundle, 'LICENCES') },
+    { to: 'share/doc/protect-network/third-party/node.txt', from: join(node, 'LICENSE') },
     { to: 'share/doc/protect-network/README.md', from: join(root, 'README.md') },
   ].filter(({ from }) => typeof from !== 'string' || existsSync(from));
 }
@@ -58,13 +60,11 @@ export function settingsJsonSchema(): string {
   return `${JSON.stringify({ title: '/etc/edera/protect-network.toml', ...schema }, null, 2)}\n`;
 }
 
-function copyright(root: string, node: string, bundle: string): string {
-  const parts = [
-    ['protect-network', join(root, 'LICENSE')],
-    ['Packages bundled into /usr/lib/protect-network/protect-network.cjs', join(bundle, 'LICENCES')],
-    ['/usr/lib/protect-network/node, and what is part of it', join(node, 'LICENSE')],
-  ] as const;
-  return parts
-    .map(([title, file]) => `${'='.repeat(80)}\n${title}\n\n${readFileSync(file, 'utf8').trim()}\n`)
-    .join('\n');
-}
+const copyright = `protect-network is licensed under the Apache License 2.0; on Debian systems its text is in
+/usr/share/common-licenses/Apache-2.0.
+
+Copyright: the protect-network developers.
+
+The licences of the packages that are part of /usr/lib/protect-network/protect-network.cjs, and of Node, which is
+/usr/lib/protect-network/node, are in /usr/share/doc/protect-network/third-party.
+`;
