@@ -22,6 +22,7 @@ export function manifest(root: string, bundle: string): Entry[] {
   return [
     { to: 'sbin/protect-network', from: join(root, 'scripts/package/launcher'), executable: true },
     { to: 'lib/protect-network/node', from: join(node, 'bin/node'), executable: true },
+    { to: 'lib/protect-network/connect-notify.pl', from: join(root, 'scripts/package/connect-notify.pl') },
     lib('start.cjs'),
     lib('protect-network.cjs'),
     lib('protect-network.cjs.cache'),
@@ -63,7 +64,7 @@ export function settingsJsonSchema(): string {
 const copyright = `protect-network is licensed under the Apache License 2.0; on Debian systems its text is in
 /usr/share/common-licenses/Apache-2.0.
 
-Copyright: the protect-network developers.
+Copyright 2026 the protect-network developers
 
 The licences of the packages that are part of /usr/lib/protect-network/protect-network.cjs, and of Node, which is
 /usr/lib/protect-network/node, are in /usr/share/doc/protect-network/third-party.

@@ -75,20 +75,20 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
       rejected: (error: unknown) => log.error(`${messageOf(error)}\nthe configuration read last stays in force`),
     };
     const reloadNow = async () => {
-      await service.reloading();
+      service.reloading();
       const refusal = readAgain(paths, listener);
       await reloading;
-      await service.ready(refusal);
+      service.ready(refusal);
     };
     const watch = await watchConfig(paths, listener, config);
     process.on('SIGHUP', () => void reloadNow());
     await reconciler.start();
     log.info({ state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
-    await service.ready();
+    service.ready();
     void service.keepAlive();
     const signal = await stopped;
     log.info(`${signal}: stopping; routes and rules stay as they are`);
-    await service.stopping();
+    service.stopping();
     await watch.close();
   } finally {
     await reconciler.stop();

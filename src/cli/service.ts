@@ -24,19 +24,19 @@ export class Service {
   }
 
   /** After the first pass, and after each reload; `refusal` is why the new configuration is not in force. */
-  async ready(refusal?: string): Promise<void> {
+  ready(refusal?: string): void {
     this.#refusal = refusal;
-    await this.#tell('READY=1', this.#status());
+    this.#tell('READY=1', this.#status());
   }
 
-  async reloading(): Promise<void> {
-    await this.#tell('RELOADING=1', `MONOTONIC_USEC=${monotonicMicroseconds()}`);
+  reloading(): void {
+    this.#tell('RELOADING=1', `MONOTONIC_USEC=${monotonicMicroseconds()}`);
   }
 
-  async stopping(): Promise<void> {
+  stopping(): void {
     this.#isStopping = true;
     this.#wake();
-    await this.#tell('STOPPING=1', 'STATUS=stopping; routes and rules stay as they are');
+    this.#tell('STOPPING=1', 'STATUS=stopping; routes and rules stay as they are');
   }
 
   /**
@@ -52,7 +52,7 @@ export class Service {
       const [status, at] = [this.#status(), performance.now()];
       if (!this.#isStopping && (status !== told.status || at - told.at >= watchdogMs / 4)) {
         told = { status, at };
-        await this.#tell('WATCHDOG=1', status);
+        this.#tell('WATCHDOG=1', status);
       }
       await this.#pause(Math.min(lookMs, watchdogMs / 4));
     }
@@ -75,9 +75,9 @@ export class Service {
   }
 
   /** A service manager that cannot be told is no reason to stop. */
-  async #tell(...assignments: string[]): Promise<void> {
+  #tell(...assignments: string[]): void {
     try {
-      await this.#manager.tell(...assignments);
+      this.#manager.tell(...assignments);
     } catch (error) {
       this.#log.warn(`the service manager cannot be told ${assignments[0]}: ${messageOf(error)}`);
     }

@@ -1,32 +1,28 @@
 /**
- * Tells the service manager how we are (sd_notify(3)). Node cannot send to a Unix datagram socket, so systemd's own tool
- * does, 4 ms each time; the unit allows it with NotifyAccess=all.
+ * Tells the service manager how we are (sd_notify(3)). Node can write to a Unix datagram socket and not make one, so the
+ * launcher makes it (`connect-notify.pl`) and says by NOTIFY_FD which descriptor it is.
  */
-import { execa } from 'execa';
-
-const tool = '/usr/bin/systemd-notify';
-const timeoutMs = 5_000;
+import { writeSync } from 'node:fs';
 
 export interface ServiceManager {
   readonly isThere: boolean;
   /** The longest silence it bears from us, in milliseconds; undefined where it has no watchdog for us. */
   readonly watchdogMs: number | undefined;
-  /** Does nothing where nobody asked for it. Throws where the tool cannot say it. */
-  tell(...assignments: string[]): Promise<void>;
+  /** One message of all `assignments`. Does nothing where nobody asked for it; throws where it does not get through. */
+  tell(...assignments: string[]): void;
 }
 
 /** Its variables are part of its protocol, and the only thing read from the environment. */
 export function findServiceManager(variables: Readonly<Record<string, string | undefined>>): ServiceManager {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = variables;
+  const { NOTIFY_FD, WATCHDOG_USEC, WATCHDOG_PID } = variables;
+  const descriptor = /^[0-9]{1,5}$/.test(NOTIFY_FD ?? '') ? Number(NOTIFY_FD) : undefined;
   const microseconds = Number(WATCHDOG_USEC);
-  const isThere = NOTIFY_SOCKET !== undefined;
-  const isForUs = isThere && (WATCHDOG_PID ?? String(process.pid)) === String(process.pid);
+  const isForUs = descriptor !== undefined && (WATCHDOG_PID ?? String(process.pid)) === String(process.pid);
   return {
-    isThere,
+    isThere: descriptor !== undefined,
     watchdogMs: isForUs && microseconds > 0 ? microseconds / 1000 : undefined,
-    async tell(...assignments) {
-      if (NOTIFY_SOCKET === undefined) return;
-      await execa(tool, assignments, { env: { NOTIFY_SOCKET }, extendEnv: false, timeout: timeoutMs });
+    tell(...assignments) {
+      if (descriptor !== undefined) writeSync(descriptor, assignments.join('\n'));
     },
   };
 }

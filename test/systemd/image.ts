@@ -120,12 +120,12 @@ exec /bin/busybox switch_root /newroot /sbin/init
 `;
 }
 
-/** The scenario comes as a tar archive on a second disk, its report goes out by the second serial line. */
+/** The scenario comes on a second disk, its report goes out by the second serial line. */
 const scenarioUnit = `[Unit]
 After=multi-user.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'mkdir /scenario && tar -xf /dev/vdb -C /scenario && exec /bin/sh /scenario/scenario.sh > /dev/ttyS1 2>&1'
+ExecStart=/bin/sh -c 'mkdir -p /scenario && mount /dev/vdb /scenario && exec /bin/sh /scenario/scenario.sh > /dev/ttyS1 2>&1'
 ExecStopPost=/bin/sh -c 'sync; systemctl poweroff --force --force'
 [Install]
 WantedBy=multi-user.target

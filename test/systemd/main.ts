@@ -48,4 +48,5 @@ async function makeInput(): Promise<void> {
     renameSync(deb, join(input, `${name}.deb`));
   }
   copyFileSync(join(import.meta.dirname, 'scenario.sh'), join(input, 'scenario.sh'));
+  copyFileSync(join(root, 'test/package/tap.sh'), join(input, 'tap.sh'));
 }

@@ -13,7 +13,7 @@ describe('the watchdog', () => {
     void service.keepAlive();
     await vi.advanceTimersByTimeAsync(120_000);
     expect(heard.filter((line) => line.startsWith('WATCHDOG=1')).length).toBeGreaterThanOrEqual(4);
-    await service.stopping();
+    service.stopping();
   });
 
   it('hears nothing of a loop that hangs', async () => {
@@ -27,7 +27,7 @@ describe('the watchdog', () => {
     const { service, heard } = makeService(60_000);
     const alive = service.keepAlive();
     await vi.advanceTimersByTimeAsync(1_000);
-    await service.stopping();
+    service.stopping();
     await alive;
     await vi.advanceTimersByTimeAsync(120_000);
     expect(heard.at(-1)).toBe('STOPPING=1 STATUS=stopping; routes and rules stay as they are');
@@ -44,18 +44,18 @@ describe('the sentence', () => {
     records.see(8, 'vif8.0');
     await vi.advanceTimersByTimeAsync(5_000);
     expect(heard).toEqual(['WATCHDOG=1 STATUS=zones: none', 'WATCHDOG=1 STATUS=zones: 1 ready, 1 opening']);
-    await service.stopping();
+    service.stopping();
   });
 
-  it('says on one line why a new configuration is not in force', async () => {
+  it('says on one line why a new configuration is not in force', () => {
     const { service, heard } = makeService(undefined);
-    await service.ready('daemon.toml:1:2: no\n  subnet');
+    service.ready('daemon.toml:1:2: no\n  subnet');
     expect(heard).toEqual(['READY=1 STATUS=zones: none; configuration refused: daemon.toml:1:2: no subnet']);
   });
 });
 
 describe("the service manager's variables", () => {
-  const socket = { NOTIFY_SOCKET: '/run/systemd/notify' };
+  const socket = { NOTIFY_FD: '3' };
   it.each([
     [{}, undefined],
     [socket, undefined],
@@ -64,6 +64,7 @@ describe("the service manager's variables", () => {
     [{ ...socket, WATCHDOG_USEC: '120000000', WATCHDOG_PID: '1' }, undefined],
     [{ ...socket, WATCHDOG_USEC: 'soon' }, undefined],
     [{ WATCHDOG_USEC: '120000000' }, undefined],
+    [{ NOTIFY_FD: 'x', WATCHDOG_USEC: '120000000' }, undefined],
   ])('%j: a watchdog of %s ms', (variables, expected) => {
     expect(findServiceManager(variables).watchdogMs).toBe(expected);
   });
@@ -72,7 +73,7 @@ describe("the service manager's variables", () => {
 function makeService(watchdogMs: number | undefined, turn: () => Promise<void> = async () => undefined) {
   const heard: string[] = [];
   const records = new ZoneRecords();
-  const tell = async (...assignments: string[]) => void heard.push(assignments.join(' '));
+  const tell = (...assignments: string[]) => void heard.push(assignments.join(' '));
   const log = { warn: (text: string) => void heard.push(text) };
   return { service: new Service({ isThere: true, watchdogMs, tell }, { records, turn }, log), heard, records };
 }
