@@ -42,6 +42,9 @@ export function manifest(root: string, bundle: string): Entry[] {
 /** Where what stands in `systemd/` is installed; what is not there yet is left out. */
 const fromSystemd: Readonly<Record<string, string>> = {
   'protect-network.service': 'lib/systemd/system/protect-network.service',
+  '05-protect-network.network': 'lib/systemd/network/05-protect-network.network',
+  '05-protect-network.networkmanager.conf': 'lib/NetworkManager/conf.d/05-protect-network.conf',
+  '60-protect-network.sysctl.conf': 'lib/sysctl.d/60-protect-network.conf',
   'protect-network.toml.example': 'share/doc/protect-network/examples/protect-network.toml',
   'metrics-listen.conf': 'share/doc/protect-network/examples/metrics-listen.conf',
 };

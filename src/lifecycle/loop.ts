@@ -37,6 +37,8 @@ export class Loop {
 
   hold(milliseconds: number): void {
     this.#heldUntil = performance.now() + milliseconds;
+  }
+
   /** Resolves when the loop comes by, between passes: proof that it neither hangs in one nor sleeps through marks. */
   turn(): Promise<void> {
     return new Promise((resolve) => {
@@ -51,9 +53,9 @@ export class Loop {
   }
 
   #wake(): void {
-    if (!this.#isBegun || this.#stopped || this.#running !== undefined || this.#dirty.isEmpty) return;
+    if (!this.#isBegun || this.#stopped || this.#running !== undefined || !this.#hasWork) return;
     const waitMs = this.#heldUntil - performance.now();
-    if (this.#isUrgent || waitMs <= 0) this.#running = this.#run();
+    if (this.#isUrgent || waitMs <= 0 || this.#waiting.length > 0) this.#running = this.#run();
     else this.#timer ??= setTimeout(() => this.#wakeLater(), waitMs);
   }
 
@@ -62,14 +64,12 @@ export class Loop {
     this.#wake();
   }
 
-  #mayRun(): boolean {
-    return !this.#dirty.isEmpty && !this.#stopped && (this.#isUrgent || performance.now() >= this.#heldUntil);
-    if (!this.#isBegun || this.#stopped || this.#running !== undefined || !this.#hasWork) return;
-    this.#running = this.#run();
-  }
-
   get #hasWork(): boolean {
     return !this.#dirty.isEmpty || this.#waiting.length > 0;
+  }
+
+  #mayPass(): boolean {
+    return !this.#dirty.isEmpty && !this.#stopped && (this.#isUrgent || performance.now() >= this.#heldUntil);
   }
 
   /** Resolves when nothing is dirty and no pass is under way. */
@@ -85,10 +85,13 @@ export class Loop {
   }
 
   async #run(): Promise<void> {
-    while (this.#mayRun()) {
-    while (this.#hasWork && !this.#stopped) {
+    while (this.#waiting.length > 0 || this.#mayPass()) {
       for (const resolve of this.#waiting.splice(0)) resolve();
-      if (this.#dirty.isEmpty) continue;
+      if (!this.#mayPass()) {
+        // An end in the very step of its call would be overwritten by the call's own assignment to `#running`.
+        await Promise.resolve();
+        continue;
+      }
       if (performance.now() - this.#lastPassEnd < gatherMs) await delay(gatherMs);
       const dirty = this.#dirty;
       this.#dirty = new Dirty();

@@ -13,6 +13,33 @@ describe('a turn of the loop', () => {
     expect(passes).toBe(0);
   });
 
+  it('leaves a loop that still answers to marks, and that can be idle', async () => {
+    let passes = 0;
+    const loop = new Loop(async () => {
+      passes += 1;
+    });
+    loop.begin();
+    await loop.turn();
+    await loop.turn();
+    await loop.idle();
+    loop.mark((dirty) => (dirty.all = true), 'test');
+    await loop.idle();
+    expect(passes).toBe(1);
+  });
+
+  it('comes while what may wait is held back, and hurries none of it', async () => {
+    let passes = 0;
+    const loop = new Loop(async () => {
+      passes += 1;
+    });
+    loop.begin();
+    loop.hold(60_000);
+    loop.mark((dirty) => (dirty.all = true), 'test', 'may wait');
+    await loop.turn();
+    expect(passes).toBe(0);
+    await loop.stop();
+  });
+
   it('does not come while a pass hangs, and comes once it has ended', async () => {
     const hanging = Promise.withResolvers<void>();
     const loop = new Loop(() => hanging.promise);
@@ -37,7 +64,10 @@ describe('a turn of the loop', () => {
   });
 
   it('comes between the passes of a loop that is never idle', async () => {
-    const loop = new Loop(async () => loop.mark((dirty) => (dirty.all = true), 'again'));
+    const loop = new Loop(async () => {
+      await Promise.resolve();
+      loop.mark((dirty) => (dirty.all = true), 'again');
+    });
     loop.begin();
     loop.mark((dirty) => (dirty.all = true), 'test');
     await loop.turn();
