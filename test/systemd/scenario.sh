@@ -75,12 +75,12 @@ mkdir -p /etc/edera
 host_state >before
 printf '[isolation]\nmetadata = "deny"\n' >/etc/edera/protect-network.toml
 ok 'systemctl reload succeeds' systemctl reload $unit
-ok 'what was changed is in force' soon 30 sh -c 'nft list table inet edera | grep 169.254.169.254'
+ok 'what was changed is in force' soon 30 sh -c 'nft list table ip filter | grep 169.254.169.254'
 ok 'it is active again' soon 30 is_active
 printf 'nonsense = 1\n' >/etc/edera/protect-network.toml
 ok 'reload of a broken file succeeds all the same' systemctl reload $unit
 ok 'the status says why it is not in force' soon 30 sh -c "systemctl show -p StatusText --value $unit | grep 'configuration refused: .*nonsense'"
-ok 'the old one stays in force' sh -c 'nft list table inet edera | grep 169.254.169.254'
+ok 'the old one stays in force' sh -c 'nft list table ip filter | grep 169.254.169.254'
 rm /etc/edera/protect-network.toml
 systemctl reload $unit
 ok 'all is as before' soon 30 unchanged
