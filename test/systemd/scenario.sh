@@ -98,8 +98,9 @@ traffic() {
   local again
   again=$(zone_exec awk '/^Tcp:/ { last = $13 } END { print last }' /proc/net/snmp)
   zone_exec sh -c "dd if=/dev/zero bs=1k 2>/dev/null | busybox nc $far4 9 >/dev/null" &
-  zone_exec ping -q -i 0.1 -w 600 $far4 >ping4 & local four=$!
-  zone_exec ping -q -i 0.1 -w 600 $far6 >ping6 & local six=$!
+  # Not by zone_exec: a function in the background is a shell of its own, and the signal below would not reach ping.
+  ip netns exec zone ping -q -i 0.2 -w 600 $far4 >ping4 & local four=$!
+  ip netns exec zone ping -q -i 0.2 -w 600 $far6 >ping6 & local six=$!
   sleep 2
   "$@" || echo "FAILED: $*"
   sleep 2
