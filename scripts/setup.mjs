@@ -26,6 +26,22 @@ export const testPackages = {
   ufw: '/usr/sbin/ufw',
 };
 
+/** What builds a Debian system and installs the package there. */
+export const packagePackages = {
+  mmdebstrap: '/usr/bin/mmdebstrap',
+  lintian: '/usr/bin/lintian',
+};
+
+/** What boots such a system. */
+export const systemdPackages = {
+  mmdebstrap: '/usr/bin/mmdebstrap',
+  'qemu-system-x86': '/usr/bin/qemu-system-x86_64',
+  e2fsprogs: '/usr/sbin/mke2fs',
+  kmod: '/usr/sbin/modprobe',
+  cpio: '/usr/bin/cpio',
+  systemd: '/usr/bin/systemctl',
+};
+
 /** Throws with a sentence where something cannot be had. */
 export function setUp(packages) {
   installNpmPackages();

@@ -10,7 +10,7 @@ import { commandHelp, overview } from './help.ts';
 import { handleClosedOutput, print, warn } from './terminal.ts';
 
 // Not `exitCode` alone: a handle that something left open must not keep a finished command from ending.
-process.exit(await main(process.argv.slice(2)));
+void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let chosen: Command | undefined;

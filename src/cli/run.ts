@@ -6,13 +6,14 @@ import { renderMetrics } from '../control/metrics.ts';
 import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createHost } from '../host/index.ts';
 import { requireHost } from '../host/requirements.ts';
-import { notifySystemd } from '../host/systemd.ts';
+import { findServiceManager } from '../host/systemd.ts';
 import { makeDirectories } from '../lifecycle/directories.ts';
 import { Reconciler } from '../lifecycle/reconciler.ts';
 import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
 import { ExitCode, messageOf } from '../model/errors.ts';
 import { type LogOptions, makeLog } from './log.ts';
+import { Service } from './service.ts';
 import { version } from './version.ts';
 
 /** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. `makeHost`: another for crash tests. */
@@ -24,6 +25,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   await requireHost(host);
   const reporter = new Reporter(log);
   const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
+  const service = new Service(findServiceManager(process.env), reconciler, log);
   const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => log.warn(`control socket: ${messageOf(error)}`);
@@ -72,14 +74,21 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
       },
       rejected: (error: unknown) => log.error(`${messageOf(error)}\nthe configuration read last stays in force`),
     };
+    const reloadNow = async () => {
+      service.reloading();
+      const refusal = readAgain(paths, listener);
+      await reloading;
+      service.ready(refusal);
+    };
     const watch = await watchConfig(paths, listener, config);
-    process.on('SIGHUP', () => readAgain(paths, listener));
+    process.on('SIGHUP', () => void reloadNow());
     await reconciler.start();
     log.info({ state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
-    await notifySystemd('READY=1');
+    service.ready();
+    void service.keepAlive();
     const signal = await stopped;
     log.info(`${signal}: stopping; routes and rules stay as they are`);
-    await notifySystemd('STOPPING=1');
+    service.stopping();
     await watch.close();
   } finally {
     await reconciler.stop();
@@ -97,15 +106,17 @@ function isUnwritable(error: unknown): boolean {
   return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
-/** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. */
+/** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. Returns why not, if so. */
 function readAgain(
   paths: ConfigPaths,
   listener: { reloaded(fresh: Config): void; rejected(error: unknown): void },
-): void {
+): string | undefined {
   try {
     listener.reloaded(loadConfig(paths));
+    return undefined;
   } catch (error) {
     listener.rejected(error);
+    return messageOf(error);
   }
 }
 

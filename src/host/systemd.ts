@@ -1,22 +1,33 @@
 /**
- * Tells the service manager how we are. Node cannot send to a Unix datagram socket, so systemd's own tool does; the unit
- * allows it with NotifyAccess=all.
+ * Tells the service manager how we are (sd_notify(3)). Node can write to a Unix datagram socket and not make one, so the
+ * launcher makes it (`connect-notify.pl`) and says by NOTIFY_FD which descriptor it is.
  */
-import { existsSync } from 'node:fs';
-import { execa } from 'execa';
+import { writeSync } from 'node:fs';
 
-const tool = '/usr/bin/systemd-notify';
+export interface ServiceManager {
+  readonly isThere: boolean;
+  /** The longest silence it bears from us, in milliseconds; undefined where it has no watchdog for us. */
+  readonly watchdogMs: number | undefined;
+  /** One message of all `assignments`. Does nothing where nobody asked for it; throws where it does not get through. */
+  tell(...assignments: string[]): void;
+}
 
-/** The socket the service manager gave us: part of its protocol, and the only thing read from the environment. */
-const notifySocket = process.env['NOTIFY_SOCKET'];
+/** Its variables are part of its protocol, and the only thing read from the environment. */
+export function findServiceManager(variables: Readonly<Record<string, string | undefined>>): ServiceManager {
+  const { NOTIFY_FD, WATCHDOG_USEC, WATCHDOG_PID } = variables;
+  const descriptor = /^[0-9]{1,5}$/.test(NOTIFY_FD ?? '') ? Number(NOTIFY_FD) : undefined;
+  const microseconds = Number(WATCHDOG_USEC);
+  const isForUs = descriptor !== undefined && (WATCHDOG_PID ?? String(process.pid)) === String(process.pid);
+  return {
+    isThere: descriptor !== undefined,
+    watchdogMs: isForUs && microseconds > 0 ? microseconds / 1000 : undefined,
+    tell(...assignments) {
+      if (descriptor !== undefined) writeSync(descriptor, assignments.join('\n'));
+    },
+  };
+}
 
-/** Does nothing where nobody asked for it. */
-export async function notifySystemd(...assignments: string[]): Promise<void> {
-  if (notifySocket === undefined || !existsSync(tool)) return;
-  await execa(tool, assignments, {
-    env: { NOTIFY_SOCKET: notifySocket },
-    extendEnv: false,
-    reject: false,
-    timeout: 5_000,
-  });
+/** CLOCK_MONOTONIC in microseconds, which RELOADING=1 has to carry (sd_notify(3), systemd 253 and later). */
+export function monotonicMicroseconds(): bigint {
+  return process.hrtime.bigint() / 1000n;
 }

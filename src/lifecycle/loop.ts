@@ -20,6 +20,8 @@ export class Loop {
   /** Until `begin`, marks are only gathered. */
   #isBegun = false;
   #stopped = false;
+  /** Who wants to know that the loop comes by. */
+  #waiting: (() => void)[] = [];
 
   /** `pass` must not throw. */
   constructor(pass: (dirty: Dirty) => Promise<void>) {
@@ -37,15 +39,23 @@ export class Loop {
     this.#heldUntil = performance.now() + milliseconds;
   }
 
+  /** Resolves when the loop comes by, between passes: proof that it neither hangs in one nor sleeps through marks. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#wake();
+    });
+  }
+
   begin(): void {
     this.#isBegun = true;
     this.#wake();
   }
 
   #wake(): void {
-    if (!this.#isBegun || this.#stopped || this.#running !== undefined || this.#dirty.isEmpty) return;
+    if (!this.#isBegun || this.#stopped || this.#running !== undefined || !this.#hasWork) return;
     const waitMs = this.#heldUntil - performance.now();
-    if (this.#isUrgent || waitMs <= 0) this.#running = this.#run();
+    if (this.#isUrgent || waitMs <= 0 || this.#waiting.length > 0) this.#running = this.#run();
     else this.#timer ??= setTimeout(() => this.#wakeLater(), waitMs);
   }
 
@@ -54,7 +64,11 @@ export class Loop {
     this.#wake();
   }
 
-  #mayRun(): boolean {
+  get #hasWork(): boolean {
+    return !this.#dirty.isEmpty || this.#waiting.length > 0;
+  }
+
+  #mayPass(): boolean {
     return !this.#dirty.isEmpty && !this.#stopped && (this.#isUrgent || performance.now() >= this.#heldUntil);
   }
 
@@ -71,7 +85,13 @@ export class Loop {
   }
 
   async #run(): Promise<void> {
-    while (this.#mayRun()) {
+    while (this.#waiting.length > 0 || this.#mayPass()) {
+      for (const resolve of this.#waiting.splice(0)) resolve();
+      if (!this.#mayPass()) {
+        // An end in the very step of its call would be overwritten by the call's own assignment to `#running`.
+        await Promise.resolve();
+        continue;
+      }
       if (performance.now() - this.#lastPassEnd < gatherMs) await delay(gatherMs);
       const dirty = this.#dirty;
       this.#dirty = new Dirty();

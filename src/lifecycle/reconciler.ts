@@ -129,6 +129,11 @@ export class Reconciler {
     return this.#loop.idle();
   }
 
+  /** Resolves when the loop comes by, see `Loop.turn`. */
+  turn(): Promise<void> {
+    return this.#loop.turn();
+  }
+
   /** Ends the loop after the pass under way. The host's state stays as it is. */
   async stop(): Promise<void> {
     await this.#loop.stop();

@@ -1,0 +1,20 @@
+/** `npm run package`: a Debian package and a tarball of this machine's architecture, in `dist`. */
+import { join } from 'node:path';
+import { execaSync } from 'execa';
+import { version } from '../src/cli/version.ts';
+import { bundle } from './package/bundle.ts';
+import { buildDeb, buildTarball } from './package/deb.ts';
+import { manifest } from './package/manifest.ts';
+
+const root = join(import.meta.dirname, '..');
+const output = join(root, 'dist');
+
+await bundle(output);
+const options = { entries: manifest(root, output), version, time: sourceTime(), output };
+for (const build of [buildDeb, buildTarball]) process.stdout.write(`${await build(options)}\n`);
+
+/** SOURCE_DATE_EPOCH (reproducible-builds.org), by default the time of the last commit. Seconds. */
+function sourceTime(): number {
+  const told = process.env['SOURCE_DATE_EPOCH'];
+  return Number(told ?? execaSync('git', ['-C', root, 'log', '-1', '--format=%ct']).stdout);
+}

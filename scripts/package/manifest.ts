@@ -1,0 +1,74 @@
+/** What the packages hold, below their prefix (`/usr` in a Debian package), and where each file comes from. */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { commands } from '../../src/cli/commands/index.ts';
+import { settingsSchema } from '../../src/config/settings-schema.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+
+export interface Entry {
+  /** Below the prefix. */
+  readonly to: string;
+  /** An absolute path, or the content itself. */
+  readonly from: string | { readonly text: string | Uint8Array };
+  readonly executable?: boolean;
+}
+
+/** `bundle` is the directory with what `bundle()` wrote. */
+export function manifest(root: string, bundle: string): Entry[] {
+  const node = dirname(createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`));
+  const lib = (name: string) => ({ to: `lib/protect-network/${name}`, from: join(bundle, name) });
+  return [
+    { to: 'sbin/protect-network', from: join(root, 'scripts/package/launcher'), executable: true },
+    { to: 'lib/protect-network/node', from: join(node, 'bin/node'), executable: true },
+    { to: 'lib/protect-network/connect-notify.pl', from: join(root, 'scripts/package/connect-notify.pl') },
+    lib('start.cjs'),
+    lib('protect-network.cjs'),
+    lib('protect-network.cjs.cache'),
+    ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
+    ...manPages(root),
+    { to: 'share/protect-network/settings.schema.json', from: { text: settingsJsonSchema() } },
+    { to: 'share/bash-completion/completions/protect-network', from: { text: bashCompletion(commands) } },
+    { to: 'share/zsh/vendor-completions/_protect-network', from: { text: zshCompletion(commands) } },
+    { to: 'share/fish/vendor_completions.d/protect-network.fish', from: { text: fishCompletion(commands) } },
+    { to: 'share/doc/protect-network/copyright', from: { text: copyright } },
+    { to: 'share/doc/protect-network/third-party/packages.txt', from: join(bundle, 'LICENCES') },
+    { to: 'share/doc/protect-network/third-party/node.txt', from: join(node, 'LICENSE') },
+    { to: 'share/doc/protect-network/README.md', from: join(root, 'README.md') },
+  ].filter(({ from }) => typeof from !== 'string' || existsSync(from));
+}
+
+/** Where what stands in `systemd/` is installed; what is not there yet is left out. */
+const fromSystemd: Readonly<Record<string, string>> = {
+  'protect-network.service': 'lib/systemd/system/protect-network.service',
+  '05-protect-network.network': 'lib/systemd/network/05-protect-network.network',
+  '05-protect-network.networkmanager.conf': 'lib/NetworkManager/conf.d/05-protect-network.conf',
+  '60-protect-network.sysctl.conf': 'lib/sysctl.d/60-protect-network.conf',
+  'protect-network.toml.example': 'share/doc/protect-network/examples/protect-network.toml',
+  'metrics-listen.conf': 'share/doc/protect-network/examples/metrics-listen.conf',
+};
+
+function manPages(root: string): Entry[] {
+  const directory = join(root, 'man');
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((name) => {
+    const section = /\.([1-9])$/.exec(name)?.[1];
+    return section === undefined ? [] : [{ to: `share/man/man${section}/${name}`, from: join(directory, name) }];
+  });
+}
+
+/** For editors. What the schema's own code judges beyond it (paths, addresses, one bit) is told by `check`. */
+export function settingsJsonSchema(): string {
+  const schema = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' });
+  return `${JSON.stringify({ title: '/etc/edera/protect-network.toml', ...schema }, null, 2)}\n`;
+}
+
+const copyright = `protect-network is licensed under the Apache License 2.0; on Debian systems its text is in
+/usr/share/common-licenses/Apache-2.0.
+
+Copyright 2026 the protect-network developers
+
+The licences of the packages that are part of /usr/lib/protect-network/protect-network.cjs, and of Node, which is
+/usr/lib/protect-network/node, are in /usr/share/doc/protect-network/third-party.
+`;
