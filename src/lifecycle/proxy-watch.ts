@@ -6,8 +6,8 @@ import { observeProxies } from '../arp/observe.ts';
 import type { Rtnetlink } from '../host/port.ts';
 import type { Mirror } from './mirror.ts';
 
-/** Asking takes 1 ms with ten zones: at most 1/4000 of a core goes into it. */
-const pausePerCost = 4_000;
+/** Asking takes 1 ms with ten zones: at most 1/2000 of a core goes into it. */
+const pausePerCost = 2_000;
 const shortestPauseMs = 2_000;
 /** Longer than this, and the resync comes first. */
 const longestPauseMs = 60_000;

@@ -12,7 +12,9 @@ describe('the layout', () => {
   it('with the defaults', () => {
     expect(lines(defaults).join('\n')).toMatchInlineSnapshot(`
       "add table ip6 edera-reverse-path
-      add chain ip6 edera-reverse-path guard { type filter hook prerouting priority -450; policy accept; }
+      delete table ip6 edera-reverse-path
+      add table ip6 edera-reverse-path
+      add chain ip6 edera-reverse-path guard { type filter hook prerouting priority -450; }
       add rule ip6 edera-reverse-path guard iifname "vif*" ip6 saddr != :: fib saddr . iif oif missing counter drop
       add table inet edera
       add set inet edera from4 { type ifname . ipv4_addr; counter; }
@@ -224,7 +226,9 @@ describe('what a setting changes', () => {
   it('anti-spoof = false', () => {
     expect(difference({ antiSpoof: false })).toMatchInlineSnapshot(`
       "- add table ip6 edera-reverse-path
-      - add chain ip6 edera-reverse-path guard { type filter hook prerouting priority -450; policy accept; }
+      - delete table ip6 edera-reverse-path
+      - add table ip6 edera-reverse-path
+      - add chain ip6 edera-reverse-path guard { type filter hook prerouting priority -450; }
       - add rule ip6 edera-reverse-path guard iifname "vif*" ip6 saddr != :: fib saddr . iif oif missing counter drop
       - add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
       - add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
