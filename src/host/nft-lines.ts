@@ -2,11 +2,11 @@
  * Reads `nft -a monitor`: a line per changed object and, at the end of each transaction, its generation and author:
  * `# new generation 4 by process 2139 (nft)`. Only the text mode names the author.
  */
-import type { Culprit, NewRule } from './port.ts';
+import { type Culprit, type NewRule, unnamedTable } from './port.ts';
 
 export interface NftTransaction {
   readonly kind: 'transaction';
-  /** `family name` of the tables it touched. */
+  /** `family name` of the tables it touched; `unnamedTable` where nft could not tell. */
   readonly tables: ReadonlySet<string>;
   readonly rules: readonly NewRule[];
   readonly culprit: Culprit | undefined;
@@ -34,6 +34,11 @@ const objectLine =
 const ruleLine = /^(?:add|insert) rule (\S+) (\S+) (\S+) (?:handle \d+ )?(.*) # handle (\d+)$/;
 const generationLine = /^# new generation (\d+)(?: by process (\d+) \((.*)\))?/;
 const traceLine = /^trace id \S+ (\S+ \S+) (\S+) packet: iif "([^"]{1,15})" .*? ip6? saddr (\S+) ip6? daddr (\S+)/;
+/**
+ * nft monitor forgets a set once a rule that looks into it was reported ("Received event for an unknown set"), and then
+ * says of its elements no more than that there was something.
+ */
+const vagueLine = /^[WE]: /;
 const troubleLine = /No buffer space|rror|lost|overrun/;
 /** More rules than this in one transaction are read from a listing instead. */
 const maxRules = 50_000;
@@ -53,6 +58,10 @@ export class NftTransactions {
     }
     const generation = generationLine.exec(line);
     if (generation !== null) return this.#complete(generation[2], generation[3]);
+    if (vagueLine.test(line)) {
+      this.#tables.add(unnamedTable);
+      return undefined;
+    }
     if (troubleLine.test(line) && !/^\s/.test(line)) return { kind: 'trouble', words: line.slice(0, 200) };
     return undefined;
   }
@@ -65,7 +74,7 @@ export class NftTransactions {
   }
 
   #complete(pid: string | undefined, process: string | undefined): NftTransaction {
-    const tables = this.#tables;
+    const tables = this.#tables.size > 0 ? this.#tables : new Set([unnamedTable]);
     const rules = this.#rules;
     this.#tables = new Set();
     this.#rules = [];

@@ -168,6 +168,9 @@ export interface NewRule {
   readonly handle: number;
 }
 
+/** Stands for a table that was changed without its name being told: it may be any. */
+export const unnamedTable = '?';
+
 export type HostEvent =
   | { readonly kind: 'link'; readonly link: Link; readonly deleted: boolean }
   | {
@@ -189,7 +192,7 @@ export type HostEvent =
       readonly strictReversePath: boolean | undefined;
       readonly proxiesNeighbours: boolean | undefined;
     }
-  /** Somebody else's nft transaction; `tables` holds `family name` of the tables it touched. */
+  /** Somebody else's nft transaction; `tables` holds `family name` of the tables it touched, and perhaps `unnamedTable`. */
   | { readonly kind: 'nft'; readonly tables: ReadonlySet<string>; readonly culprit: Culprit | undefined }
   /** A sysctl of a followed link was written by somebody else. */
   | { readonly kind: 'sysctl'; readonly link: string; readonly name: string }

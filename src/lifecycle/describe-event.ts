@@ -1,4 +1,4 @@
-import type { Culprit, HostEvent } from '../host/port.ts';
+import { type Culprit, type HostEvent, unnamedTable } from '../host/port.ts';
 import { forgedChain, ownTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
 
@@ -15,7 +15,8 @@ export function describeEvent(event: HostEvent): string {
       return `settings of ${event.link} (${event.family}) changed`;
     case 'nft': {
       const author = event.culprit === undefined ? 'somebody' : nameCulprit(event.culprit);
-      return `${author} changed ${[...event.tables].join(', ')}`;
+      const tables = [...event.tables].map((table) => (table === unnamedTable ? 'a table not named' : table));
+      return `${author} changed ${tables.join(', ')}`;
     }
     case 'sysctl':
       return `${event.name} was written`;

@@ -5,7 +5,14 @@
 
 import type { ObservedProxies } from '../arp/model.ts';
 import { observeLinkProxies, observeProxies } from '../arp/observe.ts';
-import type { Host, HostEvent, LegacyFilter, Link, RtnetlinkChange } from '../host/port.ts';
+import {
+  type Host,
+  type HostEvent,
+  type LegacyFilter,
+  type Link,
+  type RtnetlinkChange,
+  unnamedTable,
+} from '../host/port.ts';
 import { routeProtocol } from '../host/rtnetlink.ts';
 import type { Address, Family } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
@@ -107,7 +114,7 @@ export class Mirror {
       case 'netconf':
         return this.#contradictsNetconf(event);
       case 'nft':
-        return [...event.tables].some((table) => ourTables.has(table));
+        return [...event.tables].some((table) => ourTables.has(table) || table === unnamedTable);
       case 'sysctl':
         return this.linkNamed(event.link) !== undefined;
       case 'traced':

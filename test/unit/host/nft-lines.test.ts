@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NftTransactions } from '../../../src/host/nft-lines.ts';
+import { unnamedTable } from '../../../src/host/port.ts';
 
 describe('a transaction', () => {
   it('is told at its generation, with its tables and its author', () => {
@@ -47,7 +48,18 @@ describe('a transaction', () => {
   it('holds only what came since the one before', () => {
     expect(
       read('delete table ip filter', '# new generation 3 by process 1 (nft)', '# new generation 4 by process 1 (nft)'),
-    ).toMatchObject([{ tables: new Set(['ip filter']) }, { tables: new Set() }]);
+    ).toMatchObject([{ tables: new Set(['ip filter']) }, { tables: new Set([unnamedTable]) }]);
+  });
+
+  it('that flushes a set which nft monitor has forgotten may concern any table', () => {
+    // As nft 1.0.6 prints it once a rule that looks into the set was reported.
+    expect(
+      read(
+        'W: Received event for an unknown set.',
+        'add element ip other hosts { 192.0.2.1 }',
+        '# new generation 7 by process 250269 (nft)',
+      ),
+    ).toMatchObject([{ tables: new Set([unnamedTable, 'ip other']) }]);
   });
 
   it('may have no author, or one with a strange name', () => {
