@@ -53,9 +53,12 @@ export const maxKnownSources = 4096;
 const toldRate = { perSecond: 1, burst: 2 };
 const toldByAll = { perSecond: 20, burst: 20 };
 
+/** Judges neighbour discovery under link-local sources; there while zones have IPv6. */
+export const discoveryChain = 'discovery';
+
 export function guardChains(settings: LayoutSettings): ChainLayout[] {
   return [
-    { name: 'discovery', hook: undefined, rules: discovery },
+    ...(settings.subnets.ipv6 === undefined ? [] : [{ name: discoveryChain, hook: undefined, rules: discovery }]),
     { name: forgedChain, hook: undefined, rules: forged },
     { name: 'from-zone', hook: undefined, rules: fromZone(settings) },
     { name: 'guard', hook, rules: guard(settings) },
@@ -100,7 +103,7 @@ function fromZone(settings: LayoutSettings): Expression[][] {
   const isDiscovery = [
     payloadIs('ip6', 'hoplimit', 255),
     payloadIs('icmpv6', 'type', { set: ['nd-neighbor-solicit', 'nd-neighbor-advert'] }),
-    jump('discovery'),
+    jump(discoveryChain),
   ];
   const neighbourDiscovery =
     settings.subnets.ipv6 === undefined

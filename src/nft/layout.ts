@@ -25,7 +25,15 @@ import {
   setMarkBit,
   trackingStateIn,
 } from './expressions.ts';
-import { countedDrop, errorJumps, guardChains, inputErrors, maxKnownSources, zoneErrors } from './layout-guard.ts';
+import {
+  countedDrop,
+  discoveryChain,
+  errorJumps,
+  guardChains,
+  inputErrors,
+  maxKnownSources,
+  zoneErrors,
+} from './layout-guard.ts';
 import {
   anyZoneLink,
   type BaseHook,
@@ -52,16 +60,17 @@ export function ownSets(settings: LayoutSettings): SetLayout[] {
     ];
   });
   const drops = Object.values(dropCounts).map((name): SetLayout => ({ name, type: 'ifname', counted: true }));
-  const filled: SetLayout[] = [
+  const ofDiscovery: SetLayout[] = [
     { name: filledSets.known, type: ['ifname', 'ipv6_addr'], filled: { size: maxKnownSources, timeout: 60 } },
     { name: filledSets.discovery, type: 'ifname', filled: perLink },
-    { name: filledSets.told, type: 'ifname', filled: perLink },
   ];
+  const told: SetLayout = { name: filledSets.told, type: 'ifname', filled: perLink };
+  const filled = settings.subnets.ipv6 === undefined ? [told] : [...ofDiscovery, told];
   return [...perFamily, ...drops, ...filled];
 }
 
 /** Chains that are there with some settings only. */
-export const optionalChains: readonly string[] = ['forward-end', 'input-guard'];
+export const optionalChains: readonly string[] = ['forward-end', 'input-guard', discoveryChain];
 
 export function ownChains(settings: LayoutSettings): ChainLayout[] {
   const chains: ChainLayout[] = [

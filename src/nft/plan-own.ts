@@ -8,6 +8,7 @@ import { addChain, addRule, addSet, addTable, type ChainRef, deleteChain, delete
 import { optionalChains, ownChains, ownSets } from './layout.ts';
 import { type ChainLayout, enabledFamilies, type LayoutSettings, type SetLayout } from './layout-model.ts';
 import {
+  filledSets,
   filterFamilies,
   filterTable,
   forwardHookChain,
@@ -87,9 +88,10 @@ function removeOutdated(settings: LayoutSettings, present: Table): NftCommand[] 
   const wanted = new Set(ownChains(settings).map(({ name }) => name));
   const chains = optionalChains.filter((name) => present.chains.has(name) && !wanted.has(name));
   const wantedSets = new Set(ownSets(settings).map(({ name }) => name));
-  const gone = Object.values(sets)
-    .flatMap((perFamily) => Object.values(perFamily))
-    .filter((name) => present.sets.has(name) && !wantedSets.has(name));
+  const gone = [
+    ...Object.values(sets).flatMap((perFamily) => Object.values(perFamily)),
+    ...Object.values(filledSets),
+  ].filter((name) => present.sets.has(name) && !wantedSets.has(name));
   return [
     ...chains.flatMap((name) => [flushChain(ref(name)), deleteChain(ref(name))]),
     ...gone.map((name) => deleteSet(ownTable.family, ownTable.name, name)),

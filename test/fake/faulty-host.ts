@@ -158,7 +158,8 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
         now(
           'sysctl.write',
           () => sysctl.write(path, value),
-          () => undefined,
+          // There is nothing that a write answers.
+          () => sysctl.write(path, value),
         ),
     },
     conntrack: { purge: (addresses) => call('conntrack.purge', () => conntrack.purge(addresses)) },

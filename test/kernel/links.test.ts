@@ -44,7 +44,7 @@ describe('a zone link that no directory knows', () => {
       expect(await world.host.mustExec('ip', ['link', 'show', zone.link])).toContain('state DOWN');
       await world.host.ip(`link set ${zone.link} up`, `route add ${zone.ipv4}/32 dev ${zone.link}`);
       expect(await isCutOff(zone, '192.0.2.1')).toBe(true);
-      const guard = await world.host.mustExec('nft', ['list', 'chain', 'inet', 'edera', 'from-zone']);
+      const guard = await world.host.mustExec('nft', ['list', 'chain', 'inet', 'edera', 'forged']);
       expect(Number(/counter packets (\d+) bytes \d+ drop\s*}/.exec(guard)?.[1])).toBeGreaterThan(0);
     }));
 
