@@ -5,8 +5,9 @@ import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
-import type { Host, HostEvent } from './port.ts';
+import type { Host, HostEvent, Survey } from './port.ts';
 import { IpRtnetlink } from './rtnetlink.ts';
+import { ToolSurvey } from './survey.ts';
 import { WatchedSysctl } from './sysctl-watch.ts';
 import { findTools } from './tools.ts';
 
@@ -61,4 +62,9 @@ export function createLiveHost(options: HostOptions = {}): LiveHost {
   const tools = findTools(options.toolDirectories);
   for (const tool of ['nft', 'setpriv'] as const) tools.path(tool);
   return liveHost(tools);
+}
+
+/** Never throws: what is not installed is for the caller to find. */
+export function createSurvey(options: HostOptions = {}): Survey {
+  return new ToolSurvey(findTools(options.toolDirectories));
 }
