@@ -3,9 +3,10 @@ import { ConntrackTool } from './conntrack.ts';
 import { Inspection } from './inspection.ts';
 import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
+import { JournalTool } from './journal.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
-import type { Host, HostEvent, Survey } from './port.ts';
+import type { Host, HostEvent, Journal, Survey } from './port.ts';
 import { IpRtnetlink } from './rtnetlink.ts';
 import { ToolSurvey } from './survey.ts';
 import { WatchedSysctl } from './sysctl-watch.ts';
@@ -67,4 +68,9 @@ export function createLiveHost(options: HostOptions = {}): LiveHost {
 /** Never throws: what is not installed is for the caller to find. */
 export function createSurvey(options: HostOptions = {}): Survey {
   return new ToolSurvey(findTools(options.toolDirectories));
+}
+
+/** Never throws: a host may keep no journal. */
+export function createJournal(options: HostOptions = {}): Journal {
+  return new JournalTool(findTools(options.toolDirectories));
 }

@@ -257,3 +257,22 @@ export interface Fill {
   readonly count: number;
   readonly max: number;
 }
+
+export interface JournalQuery {
+  readonly units: readonly string[];
+  /** As journalctl(1) understands it: `-1h`, `today`, `2026-03-01 12:00`. */
+  readonly since?: string | undefined;
+  /** At most so many of the youngest. */
+  readonly lines?: number | undefined;
+  /** Only what came after that entry. */
+  readonly after?: string | undefined;
+  /** Goes on with what comes, until the reader stops. */
+  readonly follow?: boolean | undefined;
+}
+
+export interface Journal {
+  /** False where there is no journalctl, or it has nothing to read: the host logs elsewhere. */
+  readonly isKept: boolean;
+  /** Entries in the order of time, each a line of JSON. Throws `refused` with journalctl's words. */
+  read(query: JournalQuery): AsyncIterable<string>;
+}
