@@ -1,5 +1,6 @@
 /** The words by which a log line can be about a zone: its link, name, addresses and id. Pure. */
 import type { Status } from '../control/status.ts';
+import { type Address, familyOf } from '../model/address.ts';
 
 export type IsAbout = (message: string) => boolean;
 
@@ -28,8 +29,10 @@ function linkPattern(link: string): RegExp {
   return new RegExp(`(?<![\\w.-])${escaped(link)}(?!\\d)`);
 }
 
-function addressPattern(address: string): RegExp {
-  return new RegExp(`(?<![\\w.:])${escaped(address)}(?!\\w|[.:]\\w)`, 'i');
+/** A port may follow, `10.75.0.7:443`; a longer address may not. */
+function addressPattern(address: Address): RegExp {
+  const further = familyOf(address) === 'ipv4' ? '\\.\\d' : ':[\\da-f:]';
+  return new RegExp(`(?<![\\w.:])${escaped(address)}(?!\\w|${further})`, 'i');
 }
 
 function wordPattern(word: string): RegExp {
