@@ -9,6 +9,7 @@ import { findingLines } from '../doctor/text.ts';
 import { zonesOfLook } from '../doctor/zone-facts.ts';
 import { createHost, createSurvey } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
+import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { lookOnce } from './once.ts';
 import { painter, type Tone } from './paint.ts';
@@ -25,7 +26,10 @@ export async function examineHost(paths: ConfigPaths, options: DoctorOptions): P
   const host = hostOrNone();
   try {
     const askDirectories = (present: Host) => askOnce(present, paths);
-    const snapshot = await observe({ survey: createSurvey(), host, askDaemon, askDirectories }, paths);
+    const snapshot = await observe(
+      { survey: createSurvey(), sysctl: procSysctl, host, askDaemon, askDirectories },
+      paths,
+    );
     const findings = diagnose(snapshot);
     await print(options.json ? `${JSON.stringify({ findings }, null, 2)}\n` : asText(findings, options));
     return mustBeMended(findings) ? ExitCode.failed : ExitCode.ok;

@@ -1,7 +1,7 @@
 /** Reads everything that the checks look at, once. What cannot be read is said, and keeps nothing else from being read. */
 import type { Config, ConfigPaths } from '../config/config.ts';
 import { loadConfig } from '../config/config.ts';
-import type { Host, NftFamily, NftObject, Survey, SurveyedTool } from '../host/port.ts';
+import type { Host, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
 import { computeDesired } from '../lifecycle/desired.ts';
 import { judgeForeignFirewalls, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
 import { type Family, families } from '../model/address.ts';
@@ -15,6 +15,7 @@ import { zonesOfStatus } from './zone-facts.ts';
 
 export interface Eyes {
   readonly survey: Survey;
+  readonly sysctl: Pick<Sysctl, 'read'>;
   /** Undefined where a tool is missing that it needs. */
   readonly host: Host | undefined;
   /** Asks the running daemon. Called only where the settings say where it listens. */
@@ -26,7 +27,7 @@ export interface Eyes {
 const tools: readonly SurveyedTool[] = ['nft', 'ip', 'conntrack', 'setpriv', 'iptables'];
 
 export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot> {
-  const { survey, host } = eyes;
+  const { survey, sysctl, host } = eyes;
   const reading = new Reading();
   const { config, configProblem } = readConfig(paths);
   const found = await Promise.all(
@@ -44,13 +45,15 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
     config,
     configProblem,
     files: await reading.get('permissions of files', () => observeFiles(paths, config), []),
-    sysctls:
-      host === undefined
-        ? new Map()
-        : observeSysctls(
-            host.sysctl,
-            links.map(({ name }) => name),
-          ),
+    sysctls: await reading.get(
+      'sysctls',
+      () =>
+        observeSysctls(
+          sysctl,
+          links.map(({ name }) => name),
+        ),
+      new Map(),
+    ),
     links,
     routes,
     ruleset,

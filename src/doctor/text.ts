@@ -12,13 +12,28 @@ const words: Record<Level, string> = { bad: 'BAD', warning: 'WARNING', ok: 'ok' 
 const order: readonly Level[] = ['bad', 'warning', 'ok'];
 const column = 'WARNING  '.length;
 
+/** Of one check and level; thousands of zones may all have the same trouble. */
+const mostAlike = 50;
+
 export function findingLines(findings: readonly Finding[], view: TextView): string[] {
-  const of = (level: Level) => findings.filter((finding) => finding.level === level);
+  const of = (level: Level) => shortened(findings.filter((finding) => finding.level === level));
   return [
     ...order.flatMap((level) => of(level).flatMap((finding) => linesOf(finding, view))),
     '',
     summary(findings, view),
   ];
+}
+
+function shortened(findings: readonly Finding[]): Finding[] {
+  const counts = new Map<string, number>();
+  return findings.flatMap((finding) => {
+    const count = (counts.get(finding.check) ?? 0) + 1;
+    counts.set(finding.check, count);
+    if (count <= mostAlike) return [finding];
+    if (count > mostAlike + 1) return [];
+    const more = findings.filter(({ check }) => check === finding.check).length - mostAlike;
+    return [{ ...finding, what: `and ${more} more about ${finding.check}; --json has them all`, why: null, fix: null }];
+  });
 }
 
 function linesOf({ level, what, why, fix }: Finding, { paint, wrap }: TextView): string[] {

@@ -210,4 +210,13 @@ describe('doctor', () => {
     );
     expect(stdout).toMatch(/\n2 things must be mended(, \d+ warnings?)?\n$/);
   });
+
+  it('says in the kernel’s words why our rules would be refused', async () => {
+    const { host } = scene.world;
+    await host.nft('flush chain ip filter EDERA-FORWARD');
+    await host.nft('add rule ip filter EDERA-USER jump EDERA-FORWARD');
+    expect(told((await doctor()).findings, 'bad')).toContainEqual(
+      expect.stringMatching(/^kernel: the kernel refuses our ruleset: nft --check: .*Too many links/),
+    );
+  });
 });

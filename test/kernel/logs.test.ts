@@ -55,7 +55,7 @@ describe('logs', () => {
 
       await scene.daemon.stop();
       expect(await journal.read(['--zone', 'vif7.0'])).toMatchObject({
-        stdout: shown[1],
+        stdout: [shown[1], '2026-03-01 12:00:00.006 protect-network info    vif7.0 is gone'].join('\n'),
         stderr: expect.stringMatching(/only lines that name vif7\.0 itself/),
       });
       expect((await journal.read(['--zone', 'shop'])).exitCode).toBe(75);

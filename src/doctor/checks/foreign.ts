@@ -3,7 +3,7 @@ import { bad, type Judgement, ok, warning } from '../finding.ts';
 import type { LegacyTables, Snapshot } from '../snapshot.ts';
 
 /** By the names of their processes, of which the kernel keeps 15 bytes. */
-const managers: Readonly<Record<string, string>> = { firewalld: 'firewalld', dockerd: 'Docker', ufw: 'ufw' };
+const managers: Readonly<Record<string, string>> = { firewalld: 'firewalld', dockerd: 'Docker' };
 
 export function checkForeignFirewalls({ foreign, processes }: Snapshot): Judgement[] {
   const judged = foreign.map(({ isCertain, what, why, cure }) => (isCertain ? bad : warning)(what, why, cure));

@@ -1,5 +1,6 @@
 /** Whether packets are forwarded at all, and where to. */
 import { type Family, families } from '../../model/address.ts';
+import { parseLinkName } from '../../model/link-name.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import { familyNames, isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../snapshot.ts';
 
@@ -49,6 +50,7 @@ export function checkUplinks(snapshot: Snapshot): Judgement[] {
       ),
     ),
     ...judgeDefaultRoutes(snapshot),
+    ...judgeZoneRoutes(snapshot),
     ...judgeAdvertisements(snapshot),
   ];
 }
@@ -72,7 +74,30 @@ function judgeDefaultRoutes(snapshot: Snapshot): Judgement[] {
 
 function uplinksByRoute(snapshot: Snapshot, family: Family): string[] {
   const defaults = snapshot.routes.filter(({ destination, type }) => destination === 'default' && type === 'unicast');
-  return [...new Set(defaults.filter((route) => route.family === family).flatMap(({ devices }) => devices))];
+  return [...new Set(defaults.filter((route) => route.family === family).flatMap(({ devices }) => devices))].filter(
+    (name) => !isZoneLink(name),
+  );
+}
+
+function isZoneLink(name: string): boolean {
+  return parseLinkName(name) !== undefined;
+}
+
+/** One router advertisement from a zone, taken before its link was ours, makes that zone this host's router. */
+function judgeZoneRoutes({ routes }: Snapshot): Judgement[] {
+  const defaults = routes.filter(({ destination, type }) => destination === 'default' && type === 'unicast');
+  return defaults.flatMap(({ family, devices, protocol }) =>
+    devices.filter(isZoneLink).map((link) => {
+      const what = `the zone at ${link} is this host's ${familyNames[family]} router (protocol ${protocol})`;
+      const fix = `ip ${family === 'ipv4' ? '-4' : '-6'} route del default dev ${link}`;
+      if (protocol === 'ra') return bad(what, 'it made itself so, by a router advertisement', fix);
+      return warning(
+        what,
+        'all that this host and other zones send to the outside goes through it',
+        `${fix}, unless it is meant`,
+      );
+    }),
+  );
 }
 
 /** The kernel asks the uplink's own switch whether it is a router, which then wants accept_ra to be 2. */

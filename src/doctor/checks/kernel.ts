@@ -32,7 +32,7 @@ function judgeTrial({ trial }: Snapshot): Judgement[] {
 function judgeIpv6(snapshot: Snapshot): Judgement[] {
   const isWanted = subnetsOf(snapshot).some(({ family }) => family === 'ipv6');
   const switchedOff = sysctl(snapshot, 'net/ipv6/conf/all/disable_ipv6');
-  if (!isWanted || switchedOff === '0') return [];
+  if (!isWanted || switchedOff === '0' || snapshot.sysctls.size === 0) return [];
   const fix =
     switchedOff === undefined
       ? `boot without ipv6.disable=1, or set [network.ipv6] subnet = "" in ${snapshot.paths.config}`

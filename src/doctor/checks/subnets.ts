@@ -2,7 +2,6 @@
 import type { SurveyedRoute } from '../../host/port.ts';
 import { routeProtocol } from '../../host/rtnetlink.ts';
 import { type Address, contains, hostLength, type Prefix, parseAddress, parsePrefix } from '../../model/address.ts';
-import { parseLinkName } from '../../model/link-name.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import { type Snapshot, subnetsOf } from '../snapshot.ts';
 
@@ -81,8 +80,5 @@ function targetOf({ destination, family }: SurveyedRoute): Prefix | undefined {
 function isForeign(route: SurveyedRoute, { address, length, family }: Prefix, own: ReadonlySet<Address>): boolean {
   if (route.protocol === routeProtocol || ['local', 'broadcast', 'anycast', 'multicast'].includes(route.type))
     return false;
-  if (length === hostLength(family) && own.has(address)) return false;
-  return !route.devices.some(
-    (device) => parseLinkName(device) !== undefined && length < hostLength(family) && route.protocol === 'kernel',
-  );
+  return !(length === hostLength(family) && own.has(address));
 }

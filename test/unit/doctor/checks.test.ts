@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { defaultSettings } from '../../../src/config/settings.ts';
 import { diagnose, mustBeMended } from '../../../src/doctor/doctor.ts';
 import type { FileFacts, Snapshot } from '../../../src/doctor/snapshot.ts';
+import { findingLines } from '../../../src/doctor/text.ts';
 import type { NftObject } from '../../../src/host/port.ts';
 import { complaints, configOf, forward, link, ourJump, route, sound, status, withSysctl, zone } from './support.ts';
 
@@ -28,6 +29,11 @@ const rule = (...expr: NftObject[]): Partial<Snapshot> => ({
   ruleset: [...(sound.ruleset ?? []), { rule: { family: 'inet', table: 'kube', chain: 'c', handle: 7, expr } }],
 });
 const metaMark = { meta: { key: 'mark' } };
+const marks = { mangle: { key: metaMark, value: { '|': [metaMark, 0x10000000] } } };
+const own: readonly NftObject[] = [
+  { rule: { family: 'inet', table: 'edera', chain: 'forward-begin', handle: 1, expr: [marks] } },
+  { rule: { family: 'ip', table: 'filter', chain: 'EDERA-FORWARD', handle: 2, expr: [marks] } },
+];
 const saved = (line: string): Partial<Snapshot> => ({ saved: new Map([['ipv4', `*mangle\n${line}\nCOMMIT\n`]]) });
 const zones = (change: object): Partial<Snapshot> => ({
   zones: { directories: [], ...sound.zones, ...change } as Snapshot['zones'],
@@ -157,6 +163,23 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     [],
   ],
   [
+    'router advertisements on a link that is no router',
+    {
+      sysctls: new Map([
+        ...sound.sysctls,
+        ['net/ipv6/conf/eth0/accept_ra', '1'],
+        ['net/ipv6/conf/eth0/forwarding', '0'],
+      ]),
+      routes: [...sound.routes, route('default', 'eth0', { family: 'ipv6', protocol: 'ra' })],
+    },
+    [],
+  ],
+  [
+    'a zone that made itself our router',
+    { routes: [...sound.routes, route('default', 'vif7.0', { family: 'ipv6', protocol: 'ra' })] },
+    ["bad uplinks: the zone at vif7.0 is this host's IPv6 router (protocol ra)"],
+  ],
+  [
     'a zone’s address on the host',
     { links: [...sound.links, link('br0', ['10.75.0.7'])] },
     ["bad subnets: 10.75.0.7 is the address of the zone at vif7.0, and this host's own on br0"],
@@ -173,6 +196,25 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
       routes: [...sound.routes, route('10.75.0.0/16', 'dummy0', { protocol: 'kernel' })],
     },
     [],
+  ],
+  [
+    'the shadows of the host’s own addresses',
+    {
+      links: [...sound.links, link('lo', ['10.75.0.2', 'fdd4:1476:6c7e::2'])],
+      routes: [
+        ...sound.routes,
+        route('10.75.0.2', 'lo', { type: 'local', table: 'local', protocol: 'kernel' }),
+        route('10.75.255.255', 'lo', { type: 'broadcast', table: 'local', protocol: 'kernel' }),
+        route('10.75.0.0/24', 'lo', { type: 'local', table: 'local', protocol: 'kernel' }),
+        route('fdd4:1476:6c7e::2', 'lo', { family: 'ipv6', protocol: 'kernel' }),
+      ],
+    },
+    [],
+  ],
+  [
+    'a zone’s route by somebody else',
+    { routes: [...sound.routes, route('10.75.0.7', 'vif7.0')] },
+    ["bad subnets: the route to 10.75.0.7 by vif7.0 (table main, protocol boot) lies inside the zones' 10.75.0.0/16"],
   ],
   [
     'a blackhole',
@@ -203,6 +245,22 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     'a jump behind a reject',
     { ruleset: [...forward('ip', 'accept', denied, ourJump), ...forward('ip6', 'drop', ourJump)] },
     ['bad forward-chains: in FORWARD of ip filter a rule that ends every packet stands ahead of our jump'],
+  ],
+  [
+    'a policy and no jump, before the daemon’s first start',
+    { ...noDaemon, links: sound.links.slice(0, 2), ruleset: forward('ip', 'drop') },
+    [
+      'warning daemon: the daemon does not run',
+      'warning forward-chains: FORWARD of ip filter denies what nobody accepts, and our jump is not there',
+    ],
+  ],
+  [
+    'a policy and no jump, and zones',
+    { ...noDaemon, ruleset: forward('ip', 'drop') },
+    [
+      'bad daemon: the daemon does not run',
+      'bad forward-chains: FORWARD of ip filter denies what nobody accepts, and our jump is not there',
+    ],
   ],
   [
     'a jump ahead of a reject',
@@ -270,6 +328,8 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
       "bad marks: 0x10000000, our bit of the packet mark, is somebody else's too: iptables -t mangle PREROUTING sets it",
     ],
   ],
+  ['iptables that sets all of the mark but our bit', saved('-A PREROUTING -j MARK --set-xmark 0x1/0xffffffff'), []],
+  ['ourselves', { ruleset: [...(sound.ruleset ?? []), ...own] }, []],
   [
     'iptables that looks for our bit',
     saved('-A PREROUTING -m mark ! --mark 0x10000000/0x10000000 -j ACCEPT'),
@@ -360,4 +420,16 @@ test('a distrusted file is told of once', () => {
   const problems = ['/a: others than its owner may write it'];
   const change = zones({ directories: [{ name: 'static', state: 'answered', detail: '', problems }] });
   expect(complaints({ ...file('zone', 0o666n), ...change })).toHaveLength(1);
+});
+
+test('many alike are told of once in the text', () => {
+  const many = Array.from({ length: 60 }, (_, place) => ({ what: `file ${place}`, why: 'no' }));
+  const view = {
+    paint: (_level: string, text: string) => text,
+    wrap: (text: string, first: string) => [`${first}${text}`],
+  };
+  const printed = findingLines(diagnose({ ...sound, unread: many }), view);
+  expect(printed.filter((line) => line.startsWith('WARNING'))).toHaveLength(51);
+  expect(printed).toContain('WARNING  and 10 more about unread; --json has them all');
+  expect(printed.at(-1)).toBe('nothing must be mended, 60 warnings');
 });
