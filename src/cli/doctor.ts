@@ -53,7 +53,10 @@ async function askDaemon(socket: string): Promise<DaemonFacts> {
     return { kind: 'answers', status: await fetchStatus(socket), ownVersion: version };
   } catch (error) {
     if (!(error instanceof ProtectNetworkError)) throw error;
-    return { kind: error.code === 'unreachable' ? 'absent' : 'silent', why: messageOf(error) };
+    const why = messageOf(error);
+    // Who asks is not root, which is a finding by itself.
+    if (error.code === 'permission') return { kind: 'unknown', why };
+    return { kind: error.code === 'unreachable' ? 'absent' : 'silent', why };
   }
 }
 

@@ -57,7 +57,7 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
     links,
     routes,
     ruleset,
-    foreign: await readForeign(eyes, config, reading),
+    foreign: ruleset && (await readForeign(eyes, config, reading)),
     trial:
       host &&
       config &&
@@ -108,7 +108,7 @@ async function readRuleset(host: Host, reading: Reading): Promise<NftObject[]> {
 }
 
 async function readForeign({ host }: Eyes, config: Config | undefined, reading: Reading) {
-  if (host === undefined || config === undefined) return [];
+  if (host === undefined || config === undefined) return undefined;
   const firewalls = await observeForeignFirewalls(host);
   reading.unread.push(...firewalls.unreadable.map((why) => ({ what: 'a firewall of others', why })));
   return judgeForeignFirewalls(firewalls, config);

@@ -25,7 +25,8 @@ export interface Snapshot {
   readonly routes: readonly SurveyedRoute[];
   /** Every table's objects but the elements of sets; undefined where it could not be read. */
   readonly ruleset: readonly NftObject[] | undefined;
-  readonly foreign: readonly ForeignJudgement[];
+  /** Undefined where the rules could not be read. */
+  readonly foreign: readonly ForeignJudgement[] | undefined;
   /** The dry run of our own transaction; undefined where there was none. */
   readonly trial: { readonly refusal: string | undefined } | undefined;
   readonly saved: ReadonlyMap<Family, string>;

@@ -168,7 +168,10 @@ function mangle(verb: string): string[] {
 
 describe('doctor', () => {
   it('finds nothing to mend on a sound host, and says whence each zone has its addresses', async () => {
+    const { host } = scene.world;
+    const before = await host.snapshot();
     const { exitCode, findings } = await doctor();
+    expect(await host.snapshot()).toBe(before);
     expect(told(findings, 'bad')).toEqual([]);
     expect(exitCode).toBe(0);
     const { directory } = scene.world.files;

@@ -57,7 +57,7 @@ function judgeStatus(
 function untold({ config, foreign, zones }: Snapshot, warnings: readonly string[]): string[] {
   const known = [
     ...(config?.warnings ?? []),
-    ...foreign.map(({ what }) => what),
+    ...(foreign ?? []).map(({ what }) => what),
     ...(zones?.directories ?? []).map(({ name }) => `${name}: `),
     'net/ipv4/conf/all/rp_filter ',
     'IPv6 is switched off ',

@@ -6,7 +6,10 @@ import type { LegacyTables, Snapshot } from '../snapshot.ts';
 const managers: Readonly<Record<string, string>> = { firewalld: 'firewalld', dockerd: 'Docker' };
 
 export function checkForeignFirewalls({ foreign, processes }: Snapshot): Judgement[] {
-  const judged = foreign.map(({ isCertain, what, why, cure }) => (isCertain ? bad : warning)(what, why, cure));
+  if (foreign === undefined) return [];
+  const judged = foreign.map(({ isCertain, what, why, cure }) =>
+    (isCertain ? bad : warning)(what, `a packet has to pass every chain on the forward hook: ${why}`, cure),
+  );
   const running = Object.entries(managers).flatMap(([process, name]) => (processes.has(process) ? [name] : []));
   const here = running.length === 0 ? '' : ` (${running.join(', ')} runs here)`;
   return judged.length > 0 ? judged : [ok(`no other table ends zones' packets${here}`)];

@@ -15,9 +15,9 @@ const allBits = 0xffffffff;
 
 export function checkMarks({ config, ruleset, saved, paths }: Snapshot): Judgement[] {
   const mark = config?.settings.forward.mark ?? 0;
-  if (mark === 0) return [];
+  if (mark === 0 || ruleset === undefined) return [];
   const uses = [
-    ...(ruleset ?? []).flatMap(usesOfRule),
+    ...ruleset.flatMap(usesOfRule),
     ...families.flatMap((family) => usesOfSaved(saved.get(family) ?? '', family)),
   ];
   const colliding = uses.filter(({ bits }) => (bits & mark) !== 0);

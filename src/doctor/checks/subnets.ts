@@ -8,6 +8,8 @@ import { type Snapshot, subnetsOf } from '../snapshot.ts';
 type Known = ReturnType<typeof subnetsOf>[number]['subnet'];
 
 export function checkSubnets(snapshot: Snapshot): Judgement[] {
+  // Every host has lo: nothing could be read.
+  if (snapshot.links.length === 0) return [];
   return subnetsOf(snapshot).flatMap(({ subnet }) => {
     const judged = [...judgeAddresses(snapshot, subnet), ...judgeRoutes(snapshot, subnet)];
     return judged.length > 0 ? judged : [ok(`nothing of this host overlaps ${subnet.prefix.text}`)];
