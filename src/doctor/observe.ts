@@ -1,7 +1,7 @@
 /** Reads everything that the checks look at, once. What cannot be read is said, and keeps nothing else from being read. */
 import type { Config, ConfigPaths } from '../config/config.ts';
 import { loadConfig } from '../config/config.ts';
-import type { Host, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
+import type { Host, LegacyFilter, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
 import { computeDesired } from '../lifecycle/desired.ts';
 import { judgeForeignFirewalls, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
 import { type Family, families } from '../model/address.ts';
@@ -64,7 +64,7 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
       ruleset &&
       (await reading.get('a dry run of our rules', () => tryOut(eyes, host, config, ruleset), undefined)),
     saved: await readSaved(survey, reading),
-    legacy: await readLegacy(survey, reading),
+    legacy: await readLegacy(eyes, reading),
     daemon,
     zones: await readZones(eyes, daemon, config, reading),
     connections: await reading.get('the connection table', () => survey.connections(), undefined),
@@ -129,24 +129,21 @@ async function tryOut({ survey }: Eyes, host: Host, config: Config, ruleset: rea
 async function readSaved(survey: Survey, reading: Reading): Promise<Map<Family, string>> {
   const saved = new Map<Family, string>();
   for (const family of families) {
-    const text = await reading.get(`${family} rules of iptables`, () => survey.savedRules(family, 'nft'), undefined);
+    const text = await reading.get(`${family} rules of iptables`, () => survey.savedRules(family), undefined);
     if (text !== undefined) saved.set(family, text);
   }
   return saved;
 }
 
-function readLegacy(survey: Survey, reading: Reading) {
-  return Promise.all(
-    families.map(async (family) => {
-      const what = `${family} tables of iptables-legacy`;
-      const tables = await reading.get(what, () => survey.legacyTables(family), []);
-      const isFiltering = tables.includes('filter');
-      const saved = isFiltering
-        ? await reading.get(what, () => survey.savedRules(family, 'legacy'), undefined)
-        : undefined;
-      return { family, tables, saved };
-    }),
-  );
+async function readLegacy({ host }: Eyes, reading: Reading): Promise<Snapshot['legacy']> {
+  const tables = new Map<Family, LegacyFilter>();
+  if (host === undefined) return tables;
+  for (const family of families) {
+    const what = `the ${family} tables of iptables-legacy`;
+    const filter = await reading.get(what, () => host.legacyFilter(family), undefined);
+    if (filter !== undefined) tables.set(family, filter);
+  }
+  return tables;
 }
 
 async function readNeighbours(survey: Survey, reading: Reading): Promise<Snapshot['neighbours']> {

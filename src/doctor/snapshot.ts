@@ -2,7 +2,15 @@
 import type { Config, ConfigPaths } from '../config/config.ts';
 import type { FileOwnership } from '../config/read-file.ts';
 import type { Status, ZoneState } from '../control/status.ts';
-import type { Fill, FoundTool, NftObject, SurveyedLink, SurveyedRoute, SurveyedTool } from '../host/port.ts';
+import type {
+  Fill,
+  FoundTool,
+  LegacyFilter,
+  NftObject,
+  SurveyedLink,
+  SurveyedRoute,
+  SurveyedTool,
+} from '../host/port.ts';
 import type { DirectoryName, DirectoryState } from '../lifecycle/directory.ts';
 import type { ForeignJudgement } from '../lifecycle/foreign-firewalls.ts';
 import type { Address, Family } from '../model/address.ts';
@@ -30,7 +38,8 @@ export interface Snapshot {
   /** The dry run of our own transaction; undefined where there was none. */
   readonly trial: { readonly refusal: string | undefined } | undefined;
   readonly saved: ReadonlyMap<Family, string>;
-  readonly legacy: readonly LegacyTables[];
+  /** The filter tables of iptables-legacy. */
+  readonly legacy: ReadonlyMap<Family, LegacyFilter>;
   readonly daemon: DaemonFacts;
   /** Undefined where nobody could be asked. */
   readonly zones: ZonesFacts | undefined;
@@ -56,13 +65,6 @@ export interface FileFacts {
   readonly stats: FileOwnership;
   /** What is wrong with the symbolic link at `path`, if it is one. */
   readonly linkDistrust: string | undefined;
-}
-
-export interface LegacyTables {
-  readonly family: Family;
-  readonly tables: readonly string[];
-  /** Undefined where the tool is not installed. */
-  readonly saved: string | undefined;
 }
 
 /** `silent`: it should answer and does not. `unknown`: where it would answer is not known. */

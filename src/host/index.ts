@@ -1,9 +1,9 @@
 /** The real host. The only folder that starts processes or opens /proc. */
 import { ConntrackTool } from './conntrack.ts';
 import { Inspection } from './inspection.ts';
+import { JournalTool } from './journal.ts';
 import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
-import { JournalTool } from './journal.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
 import type { Host, HostEvent, Journal, Survey } from './port.ts';

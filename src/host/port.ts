@@ -221,10 +221,8 @@ export interface Survey {
   routes(): Promise<SurveyedRoute[]>;
   /** What the kernel would refuse of a transaction, in nft's words; undefined where it would take it. Changes nothing. */
   refusalOf(commands: readonly NftCommand[]): Promise<string | undefined>;
-  /** `iptables-save` of one of iptables' two kernel interfaces; undefined where the tool is not installed. */
-  savedRules(family: Family, flavour: 'nft' | 'legacy'): Promise<string | undefined>;
-  /** The tables of the older of these, which nft does not show. Asking the tool itself would make them. */
-  legacyTables(family: Family): string[];
+  /** What iptables says about tables that nft holds, whose extensions nft does not print; undefined without the tool. */
+  savedRules(family: Family): Promise<string | undefined>;
   /** Connections tracked now, and how many can be; undefined where nothing is tracked. */
   connections(): Fill | undefined;
   /** Neighbours of all links, and how many the kernel holds at most; undefined outside the initial network namespace. */

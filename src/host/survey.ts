@@ -68,16 +68,11 @@ export class ToolSurvey implements Survey {
     }
   }
 
-  async savedRules(family: Family, flavour: 'nft' | 'legacy'): Promise<string | undefined> {
-    const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${flavour}-save` as const;
+  async savedRules(family: Family): Promise<string | undefined> {
+    const tool = family === 'ipv4' ? 'iptables-nft-save' : 'ip6tables-nft-save';
     const result = await this.#runIfThere(tool, []);
     if (result !== undefined && result.exitCode !== 0) throw refusal(tool, result.stderr);
     return result?.stdout;
-  }
-
-  legacyTables(family: Family): string[] {
-    const names = readIfThere(family === 'ipv4' ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names');
-    return (names ?? '').split('\n').filter((name) => name !== '');
   }
 
   connections(): Fill | undefined {

@@ -59,6 +59,8 @@ function untold({ config, foreign, zones }: Snapshot, warnings: readonly string[
     ...(config?.warnings ?? []),
     ...(foreign ?? []).map(({ what }) => what),
     ...(zones?.directories ?? []).map(({ name }) => `${name}: `),
+    'the filter table of ip',
+    'there is the filter table of ip',
     'net/ipv4/conf/all/rp_filter ',
     'IPv6 is switched off ',
     'uplink.interfaces names ',

@@ -19,8 +19,8 @@ test('a sound host has nothing to mend, and each finding that is not in order sa
 const noDaemon: Partial<Snapshot> = { daemon: { kind: 'absent', why: '' } };
 const denied: readonly NftObject[] = [{ reject: null }];
 const docker = { chain: { family: 'ip', table: 'filter', name: 'DOCKER-USER' } };
-const legacy = (rules: string, tables = ['filter']): Partial<Snapshot> => ({
-  legacy: [{ family: 'ipv4', tables, saved: `*filter\n:INPUT ACCEPT [0:0]\n${rules}COMMIT\n` }],
+const legacy = (...lines: readonly string[]): Partial<Snapshot> => ({
+  legacy: new Map([['ipv4', { kind: 'rules', lines }]]),
 });
 const file = (role: FileFacts['role'], mode: bigint, uid = 0n): Partial<Snapshot> => ({
   files: [{ role, path: '/a', stats: { mode, uid }, linkDistrust: undefined }],
@@ -279,33 +279,19 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ],
   [
     'a legacy table that drops',
-    legacy(':FORWARD DROP [0:0]\n-A FORWARD -i docker0 -o docker0 -j ACCEPT\n'),
-    ["bad legacy-tables: the filter table of iptables-legacy ends zones' packets in FORWARD"],
+    legacy(':FORWARD DROP [0:0]'),
+    ["bad legacy-tables: the filter table of iptables-legacy ends zones' packets (-P FORWARD DROP)"],
+  ],
+  ['a legacy table that lets zones pass', legacy(':FORWARD ACCEPT [0:0]'), []],
+  [
+    'a legacy table that cannot be read',
+    { legacy: new Map([['ipv6', { kind: 'unreadable', reason: 'no tool' }]]) },
+    ['warning legacy-tables: the filter table of ip6tables-legacy cannot be read: no tool'],
   ],
   [
-    'a legacy table that lets zones pass',
-    legacy(':FORWARD DROP [0:0]\n-A FORWARD -i vif+ -j ACCEPT\n-A FORWARD -o vif+ -j ACCEPT\n'),
+    'what the daemon says of a legacy table',
+    daemon({ warnings: ["the filter table of iptables-legacy drops zones' packets"] }),
     [],
-  ],
-  [
-    'a legacy table that lets zones out only, and then rejects',
-    legacy(
-      ':FORWARD ACCEPT [0:0]\n-A FORWARD -i vif+ -j ACCEPT\n-A FORWARD -j REJECT --reject-with icmp-port-unreachable\n',
-    ),
-    ["bad legacy-tables: the filter table of iptables-legacy ends zones' packets in FORWARD"],
-  ],
-  [
-    'a legacy table that nobody can judge',
-    legacy(':FORWARD DROP [0:0]\n-A FORWARD -j SOMETHING\n'),
-    ["warning legacy-tables: the filter table of iptables-legacy may end zones' packets in FORWARD"],
-  ],
-  ['a legacy table without a drop', legacy(':FORWARD ACCEPT [0:0]\n-A FORWARD -s 192.0.2.9/32 -j DROP\n'), []],
-  [
-    'a legacy table and no tool',
-    { legacy: [{ family: 'ipv6', tables: ['filter'], saved: undefined }] },
-    [
-      'warning legacy-tables: ip6tables-legacy has a filter table, and cannot be read here: ip6tables-legacy-save is not installed',
-    ],
   ],
   [
     'somebody who sets our bit',

@@ -112,7 +112,7 @@ export const sound: Snapshot = {
   foreign: [],
   trial: { refusal: undefined },
   saved: new Map(),
-  legacy: [],
+  legacy: new Map(),
   daemon: { kind: 'answers', status, ownVersion: '1.0.0' },
   zones: {
     directories: [{ name: 'static', state: 'answered', detail: '/zones.d holds 1 zones', problems: [] }],
