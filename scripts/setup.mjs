@@ -16,7 +16,7 @@ export const runPackages = {
   procps: '/usr/sbin/sysctl',
 };
 
-/** The tests also build Debian's xenstored a hypervisor to stand on, and make roots with other releases' tools. */
+/** The tests also build Debian's xenstored a hypervisor to stand on, make roots with other releases' tools, and read a journal. */
 export const testPackages = {
   ...runPackages,
   gcc: '/usr/bin/gcc',
@@ -24,6 +24,7 @@ export const testPackages = {
   mmdebstrap: '/usr/bin/mmdebstrap',
   patchelf: '/usr/bin/patchelf',
   ufw: '/usr/sbin/ufw',
+  systemd: '/usr/bin/journalctl',
 };
 
 /** What builds a Debian system and installs the package there. */

@@ -8,6 +8,8 @@ export interface Option {
   /** What the value is called in help; undefined for a switch. */
   readonly value?: string;
   readonly help: string;
+  /** One letter, where people expect one. */
+  readonly short?: string;
 }
 
 export interface Command {
@@ -81,7 +83,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
 }
 
 function descriptorOf(option: Option): ParseArgsOptionDescriptor {
-  return option.value === undefined ? { type: 'boolean' } : { type: 'string' };
+  const short = option.short === undefined ? {} : { short: option.short };
+  return { type: option.value === undefined ? 'boolean' : 'string', ...short };
 }
 
 function parsed(argv: readonly string[], options: Record<string, ParseArgsOptionDescriptor>) {

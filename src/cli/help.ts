@@ -60,8 +60,9 @@ function optionWidth(options: Readonly<Record<string, Option>>): number {
   return Math.max(...Object.entries(options).map(([name, option]) => optionUsage(name, option).length));
 }
 
-function optionUsage(name: string, { value }: Option): string {
-  return value === undefined ? `--${name}` : `--${name} ${value}`;
+function optionUsage(name: string, { value, short }: Option): string {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  return value === undefined ? names : `${names} ${value}`;
 }
 
 function aligned(rows: readonly (readonly [string, string])[]): string {

@@ -3,7 +3,8 @@ import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { createHost } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
 import { requireHost } from '../host/requirements.ts';
-import { computeDesired } from '../lifecycle/desired.ts';
+import type { AskedDirectory } from '../lifecycle/claims.ts';
+import { computeDesired, type Desired } from '../lifecycle/desired.ts';
 import { makeDirectories } from '../lifecycle/directories.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
@@ -13,6 +14,8 @@ import { hasIpv6, planForwarding } from '../routes/forwarding.ts';
 export interface Look {
   readonly plan: Plan;
   readonly problems: readonly string[];
+  readonly directories: readonly AskedDirectory[];
+  readonly desired: Desired;
   readonly nameOf: (ifindex: number) => string;
 }
 
@@ -62,6 +65,8 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
     return {
       plan,
       problems: [...new Set(problems)],
+      directories: asked,
+      desired,
       nameOf: (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`,
     };
   } finally {

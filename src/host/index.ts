@@ -1,12 +1,14 @@
 /** The real host. The only folder that starts processes or opens /proc. */
 import { ConntrackTool } from './conntrack.ts';
 import { Inspection } from './inspection.ts';
+import { JournalTool } from './journal.ts';
 import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
 import { Monitor } from './monitor.ts';
 import { NftTool } from './nft.ts';
-import type { Host, HostEvent } from './port.ts';
+import type { Host, HostEvent, Journal, Survey } from './port.ts';
 import { IpRtnetlink } from './rtnetlink.ts';
+import { ToolSurvey } from './survey.ts';
 import { WatchedSysctl } from './sysctl-watch.ts';
 import { findTools } from './tools.ts';
 
@@ -61,4 +63,14 @@ export function createLiveHost(options: HostOptions = {}): LiveHost {
   const tools = findTools(options.toolDirectories);
   for (const tool of ['nft', 'setpriv'] as const) tools.path(tool);
   return liveHost(tools);
+}
+
+/** Never throws: what is not installed is for the caller to find. */
+export function createSurvey(options: HostOptions = {}): Survey {
+  return new ToolSurvey(findTools(options.toolDirectories));
+}
+
+/** Never throws: a host may keep no journal. */
+export function createJournal(options: HostOptions = {}): Journal {
+  return new JournalTool(findTools(options.toolDirectories));
 }

@@ -209,3 +209,71 @@ export type HostEvent =
   | { readonly kind: 'own-rules'; readonly rules: readonly NewRule[] }
   /** Events may be missing from here on: re-read everything. */
   | { readonly kind: 'lost'; readonly reason: string };
+
+/**
+ * A look at what the daemon does not live on, for commands of people. Read-only, unhurried, each call by itself, so that
+ * one tool that is missing leaves the rest to be seen.
+ */
+export interface Survey {
+  /** As uname(2) has it, e.g. `6.1.0-13-amd64`. */
+  readonly kernelRelease: string;
+  /** The tool's path and the first line it prints about its version; undefined where it is not installed. */
+  tool(name: SurveyedTool): Promise<FoundTool | undefined>;
+  links(): Promise<SurveyedLink[]>;
+  /** Every table's. */
+  routes(): Promise<SurveyedRoute[]>;
+  /** What the kernel would refuse of a transaction, in nft's words; undefined where it would take it. Changes nothing. */
+  refusalOf(commands: readonly NftCommand[]): Promise<string | undefined>;
+  /** What iptables says about tables that nft holds, whose extensions nft does not print; undefined without the tool. */
+  savedRules(family: Family): Promise<string | undefined>;
+  /** Connections tracked now, and how many can be; undefined where nothing is tracked. */
+  connections(): Fill | undefined;
+  /** Neighbours of all links, and how many the kernel holds at most; undefined outside the initial network namespace. */
+  neighbours(family: Family): Fill | undefined;
+  /** The names, of at most 15 bytes, of the processes that share our network namespace. */
+  processes(): ReadonlySet<string>;
+}
+
+export type SurveyedTool = 'ip' | 'nft' | 'conntrack' | 'setpriv' | 'iptables';
+
+export interface FoundTool {
+  readonly path: string;
+  readonly version: string;
+}
+
+export interface SurveyedLink {
+  readonly name: string;
+  readonly mtu: number;
+  readonly addresses: readonly Address[];
+}
+
+export interface SurveyedRoute extends Pick<Route, 'family' | 'destination' | 'table' | 'protocol'> {
+  /** As iproute2 names it: `unicast`, `local`, `blackhole` … */
+  readonly type: string;
+  /** None for a blackhole, several for a multipath route. */
+  readonly devices: readonly string[];
+}
+
+export interface Fill {
+  readonly count: number;
+  readonly max: number;
+}
+
+export interface JournalQuery {
+  readonly units: readonly string[];
+  /** As journalctl(1) understands it: `-1h`, `today`, `2026-03-01 12:00`. */
+  readonly since?: string | undefined;
+  /** At most so many of the youngest. */
+  readonly lines?: number | undefined;
+  /** Only what came after that entry. */
+  readonly after?: string | undefined;
+  /** Goes on with what comes, until the reader stops. */
+  readonly follow?: boolean | undefined;
+}
+
+export interface Journal {
+  /** False where there is no journalctl, or it has nothing to read: the host logs elsewhere. */
+  readonly isKept: boolean;
+  /** Entries in the order of time, each a line of JSON. Throws `refused` with journalctl's words. */
+  read(query: JournalQuery): AsyncIterable<string>;
+}

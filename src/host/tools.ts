@@ -13,6 +13,8 @@ export type ToolName =
   | 'sh'
   | 'setpriv'
   | 'ping'
+  | 'journalctl'
+  | 'iptables'
   | 'iptables-nft-save'
   | 'ip6tables-nft-save'
   | 'iptables-legacy-save'
@@ -41,13 +43,15 @@ export interface RunResult {
 }
 
 const systemDirectories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const debianPackage: Record<ToolName, string> = {
+export const debianPackage: Record<ToolName, string> = {
   ip: 'iproute2',
   nft: 'nftables',
   conntrack: 'conntrack',
   sh: 'dash',
   setpriv: 'util-linux',
   ping: 'iputils-ping',
+  journalctl: 'systemd',
+  iptables: 'iptables',
   'iptables-nft-save': 'iptables',
   'ip6tables-nft-save': 'iptables',
   'iptables-legacy-save': 'iptables',

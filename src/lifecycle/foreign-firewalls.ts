@@ -50,12 +50,30 @@ async function observe({ nft, rtnetlink }: Host): Promise<ForeignFirewalls> {
 }
 
 /** One sentence for each chain in which zones' packets end, or may end. */
-export function foreignProblems({ chains, uplinks, unreadable }: ForeignFirewalls, config: Config): string[] {
+export function foreignProblems(firewalls: ForeignFirewalls, config: Config): string[] {
+  const sentences = judgeForeignFirewalls(firewalls, config).map(({ isCertain, what, why, cure }) =>
+    isCertain
+      ? `${what}, and ${why}; let them pass with: ${cure}`
+      : `${what}: ${why}; if zones have no network, let them pass with: ${cure}`,
+  );
+  return [...sentences, ...firewalls.unreadable];
+}
+
+/** A chain of somebody else's in which zones' packets end or, where `isCertain` is false, may end. */
+export interface ForeignJudgement {
+  readonly isCertain: boolean;
+  readonly what: string;
+  readonly why: string;
+  /** What to type. */
+  readonly cure: string;
+}
+
+export function judgeForeignFirewalls({ chains, uplinks }: ForeignFirewalls, config: Config): ForeignJudgement[] {
   const { settings, subnets } = config;
   const prefixes = families.flatMap((family) => subnets[family]?.prefix ?? []);
   const leaving = settings.uplink.interfaces.length > 0 ? settings.uplink.interfaces : uplinks;
   const ways = settings.isolation.zoneToZone === 'allow' ? (['outside', 'zone'] as const) : (['outside'] as const);
-  const problems = chains.flatMap((chain) => {
+  return chains.flatMap((chain) => {
     const concerned = prefixes.filter(
       ({ family }) => chain.family === 'inet' || chain.family === filterFamilies[family],
     );
@@ -67,9 +85,8 @@ export function foreignProblems({ chains, uplinks, unreadable }: ForeignFirewall
         return { subnet, to, fate: fateOf(chain.rules, chain.name, chain.policy, packet) };
       }),
     );
-    return problem(chain, prefixes, fates);
+    return judged(chain, prefixes, fates);
   });
-  return [...problems, ...unreadable];
 }
 
 /** A bridge's chains see what is bridged; zones' links are routed. */
@@ -89,7 +106,7 @@ interface Judged {
   readonly fate: Fate;
 }
 
-function problem(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly Judged[]): string[] {
+function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly Judged[]): ForeignJudgement[] {
   const lost = fates.filter(({ fate }) => fate === 'end');
   const doubtful = fates.filter(({ fate }) => fate === 'may-end');
   if (lost.length + doubtful.length === 0) return [];
@@ -99,14 +116,12 @@ function problem(chain: ForwardChain, subnets: readonly Prefix[], fates: readonl
     : `the chain ${chain.name} of table ${chain.family} ${chain.table}`;
   const cure = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
   if (lost.length > 0) {
-    return [
-      `${who} ends zones' packets ${listed(lost)}, and no rule of ours can change that; let them pass with: ${cure}`,
-    ];
+    const what = `${who} ends zones' packets ${listed(lost)}`;
+    return [{ isCertain: true, what, why: 'no rule of ours can change that', cure }];
   }
-  return [
-    `${who} may end zones' packets ${listed(doubtful)}: what it lets through depends on sets or on single links, ports or ` +
-      `addresses, which cannot be judged from here; if zones have no network, let them pass with: ${cure}`,
-  ];
+  const why =
+    'what it lets through depends on sets or on single links, ports or addresses, which cannot be judged from here';
+  return [{ isCertain: false, what: `${who} may end zones' packets ${listed(doubtful)}`, why, cure }];
 }
 
 function listed(fates: readonly Judged[]): string {

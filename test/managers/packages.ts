@@ -1,5 +1,5 @@
 /**
- * Debian's firewalld, NetworkManager and systemd, unpacked beside the system and never installed: their installation would
+ * Debian's firewalld, NetworkManager, systemd and its journal's tools, unpacked beside the system and never installed: their installation would
  * start them on the machine's own network. apt resolves what the machine lacks; the rest is the machine's. Throws with
  * what is missing; a suite that needs them fails then, and never skips.
  */
@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const packages = ['firewalld', 'network-manager', 'systemd', 'dbus-daemon'];
+const packages = ['firewalld', 'network-manager', 'systemd', 'systemd-journal-remote', 'dbus-daemon'];
 
 export interface Unpacked {
   readonly root: string;

@@ -2,7 +2,9 @@
 import type { Command } from '../command.ts';
 import { check } from './check.ts';
 import { cleanup } from './cleanup.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
@@ -10,4 +12,16 @@ import { zoneList } from './zone-list.ts';
 import { zoneSet } from './zone-set.ts';
 import { zoneUnset } from './zone-unset.ts';
 
-export const commands: readonly Command[] = [run, status, explain, plan, check, zoneSet, zoneUnset, zoneList, cleanup];
+export const commands: readonly Command[] = [
+  run,
+  status,
+  explain,
+  doctor,
+  logs,
+  plan,
+  check,
+  zoneSet,
+  zoneUnset,
+  zoneList,
+  cleanup,
+];

@@ -29,7 +29,10 @@ test('options may stand anywhere', () => {
 });
 
 test.each([
-  [['frobnicate'], "'frobnicate' is no command; there are run, status, explain, plan, check, zone, cleanup"],
+  [
+    ['frobnicate'],
+    "'frobnicate' is no command; there are run, status, explain, doctor, logs, plan, check, zone, cleanup",
+  ],
   [['zone'], "'zone' is no command; there are 'zone set', 'zone unset', 'zone list'"],
   [['zone', 'frob'], "'zone frob' is no command"],
   [['status', '--frob'], "unknown option '--frob'"],

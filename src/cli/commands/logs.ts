@@ -1,0 +1,44 @@
+import { ProtectNetworkError } from '../../model/errors.ts';
+import type { Command } from '../command.ts';
+
+export const logs: Command = {
+  name: 'logs',
+  summary: 'show what the daemon and protect-daemon have logged',
+  description: `Reads the journal of both services and shows it in one stream, the oldest line
+first. With --zone, only lines that name the zone's link, name, addresses or id; a
+name is known while the daemon runs and the zone has a link.`,
+  options: {
+    follow: { short: 'f', help: 'go on with what is logged from now on' },
+    zone: { value: 'LINK|NAME', help: 'only lines about this zone' },
+    since: { value: 'TIME', help: "as journalctl takes it: '1 hour ago', today, '2026-03-01 12:00'" },
+    lines: { short: 'n', value: 'NUMBER', help: 'at most so many, the youngest (default 100; all with --since)' },
+  },
+  exitCodes: [
+    [0, 'shown, also where there was nothing'],
+    [1, 'this host keeps no journal, or no zone has that name'],
+    [2, 'the command line is wrong'],
+    [75, "the daemon does not answer, and only it knows a zone's name"],
+    [77, 'not permitted; it needs root'],
+    [78, 'our settings file, which names the socket, is wrong'],
+  ],
+  examples: [
+    'protect-network logs -f',
+    'protect-network logs --zone vif7.0 -n 20',
+    "protect-network logs --zone web --since '1 hour ago'",
+  ],
+  async run(args) {
+    const lines = args.text('lines');
+    if (lines !== undefined && !/^[1-9]\d{0,5}$/.test(lines)) {
+      throw new ProtectNetworkError('usage', `--lines is '${lines}'; expected a number from 1 to 999999`);
+    }
+    const { showLogs } = await import('../logs.ts');
+    return showLogs({
+      settingsPath: args.paths.settings,
+      follow: args.has('follow'),
+      zone: args.text('zone'),
+      since: args.text('since'),
+      lines: lines === undefined ? undefined : Number(lines),
+      noColor: args.has('no-color'),
+    });
+  },
+};

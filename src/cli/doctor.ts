@@ -1,0 +1,86 @@
+/** `protect-network doctor`: what of this host keeps zones from their network, or may. Changes nothing. */
+import type { ConfigPaths } from '../config/config.ts';
+import { fetchStatus } from '../control/client.ts';
+import { diagnose, mustBeMended } from '../doctor/doctor.ts';
+import type { Finding, Level } from '../doctor/finding.ts';
+import { observe } from '../doctor/observe.ts';
+import type { DaemonFacts, ZonesFacts } from '../doctor/snapshot.ts';
+import { findingLines } from '../doctor/text.ts';
+import { zonesOfLook } from '../doctor/zone-facts.ts';
+import { createHost, createSurvey } from '../host/index.ts';
+import type { Host } from '../host/port.ts';
+import { procSysctl } from '../host/sysctl.ts';
+import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { lookOnce } from './once.ts';
+import { painter, type Tone } from './paint.ts';
+import { print, printable } from './terminal.ts';
+import { wrapped } from './text-width.ts';
+import { version } from './version.ts';
+
+export interface DoctorOptions {
+  readonly json: boolean;
+  readonly noColor: boolean;
+}
+
+export async function examineHost(paths: ConfigPaths, options: DoctorOptions): Promise<ExitCode> {
+  const host = hostOrNone();
+  try {
+    const askDirectories = (present: Host) => askOnce(present, paths);
+    const snapshot = await observe(
+      { survey: createSurvey(), sysctl: procSysctl, host, askDaemon, askDirectories },
+      paths,
+    );
+    const findings = diagnose(snapshot);
+    await print(options.json ? `${JSON.stringify({ findings }, null, 2)}\n` : asText(findings, options));
+    return mustBeMended(findings) ? ExitCode.failed : ExitCode.ok;
+  } finally {
+    await host?.close();
+  }
+}
+
+/** Undefined where a tool is missing, which is one of the findings. */
+function hostOrNone(): Host | undefined {
+  try {
+    return createHost();
+  } catch (error) {
+    if (hasCode(error, 'tool-missing')) return undefined;
+    throw error;
+  }
+}
+
+async function askDaemon(socket: string): Promise<DaemonFacts> {
+  try {
+    return { kind: 'answers', status: await fetchStatus(socket), ownVersion: version };
+  } catch (error) {
+    if (!(error instanceof ProtectNetworkError)) throw error;
+    const why = messageOf(error);
+    // Who asks is not root, which is a finding by itself.
+    if (error.code === 'permission') return { kind: 'unknown', why };
+    return { kind: error.code === 'unreachable' ? 'absent' : 'silent', why };
+  }
+}
+
+async function askOnce(host: Host, paths: ConfigPaths): Promise<ZonesFacts> {
+  const { directories, desired, nameOf } = await lookOnce(host, paths);
+  return zonesOfLook(directories, desired, nameOf);
+}
+
+const tones: Record<Level, Tone> = { bad: 'bad', warning: 'warning', ok: 'good' };
+const widest = 120;
+
+function asText(findings: readonly Finding[], { noColor }: DoctorOptions): string {
+  const { isTTY, columns } = process.stdout;
+  const paint = painter(isTTY === true && !noColor);
+  const width = isTTY ? Math.min(columns, widest) : widest;
+  const lines = findingLines(findings.map(forTerminal), {
+    paint: (level, text) => paint(tones[level], text),
+    wrap: (text, first) => wrapped(text, width, first),
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** Names and reasons come from zones' descriptions, files and other people's rules. */
+function forTerminal(finding: Finding): Finding {
+  const { what, why, fix } = finding;
+  return { ...finding, what: printable(what), why: why && printable(why), fix: fix && printable(fix) };
+}

@@ -1,0 +1,69 @@
+/** The daemon itself, and what it says about this host. */
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { type DaemonFacts, type Snapshot, zoneLinks } from '../snapshot.ts';
+
+export function checkDaemon(snapshot: Snapshot): Judgement[] {
+  const { daemon } = snapshot;
+  if (daemon.kind === 'answers') return judgeStatus(snapshot, daemon);
+  if (daemon.kind === 'unknown') return [];
+  if (daemon.kind === 'silent') {
+    return [
+      bad(
+        `the daemon cannot be asked: ${daemon.why}`,
+        'nobody sees whether zones are repaired',
+        'systemctl restart protect-network',
+      ),
+    ];
+  }
+  const isNeeded = zoneLinks(snapshot).length > 0;
+  const why = isNeeded
+    ? 'there are zone links on this host: new zones get no network, and nothing is repaired'
+    : 'zones that are started now get no network';
+  return [(isNeeded ? bad : warning)('the daemon does not run', why, 'systemctl enable --now protect-network')];
+}
+
+function judgeStatus(
+  snapshot: Snapshot,
+  { status, ownVersion }: Extract<DaemonFacts, { kind: 'answers' }>,
+): Judgement[] {
+  const { state, pid, version, failures, zones } = status;
+  const links = new Set(zones.map(({ link }) => link));
+  // A zone's failure is told with the zone.
+  const own = failures.filter(({ what }) => !links.has(what));
+  return [
+    own.length === 0
+      ? ok(`the daemon runs (version ${version}, process ${pid}, ${state})`)
+      : bad(
+          `the daemon is ${state}: ${own.map(({ what, reason, attempts }) => `${what}: ${reason} (attempt ${attempts})`).join('; ')}`,
+          'until it succeeds zones may lack what they should have',
+          'protect-network status, protect-network logs -n 50',
+        ),
+    ...(version === ownVersion
+      ? []
+      : [
+          warning(
+            `the daemon is version ${version}, and this command ${ownVersion}`,
+            'an upgrade takes effect when it is restarted, which moves no packet',
+            'systemctl restart protect-network',
+          ),
+        ]),
+    ...untold(snapshot, status.warnings).map((text) =>
+      warning(text, 'the daemon warns of it', 'protect-network status'),
+    ),
+  ];
+}
+
+/** Warnings of the daemon that no check of ours is about. */
+function untold({ config, foreign, zones }: Snapshot, warnings: readonly string[]): string[] {
+  const known = [
+    ...(config?.warnings ?? []),
+    ...(foreign ?? []).map(({ what }) => what),
+    ...(zones?.directories ?? []).map(({ name }) => `${name}: `),
+    'the filter table of ip',
+    'there is the filter table of ip',
+    'net/ipv4/conf/all/rp_filter ',
+    'IPv6 is switched off ',
+    'uplink.interfaces names ',
+  ];
+  return warnings.filter((text) => !known.some((start) => text.startsWith(start)));
+}

@@ -1,0 +1,76 @@
+/** The FORWARD chains of the shared filter tables: who denies there, and whether our jump stands. */
+import type { NftObject } from '../../host/port.ts';
+import type { Family } from '../../model/address.ts';
+import { filterFamilies, filterTable, forwardHookChain } from '../../nft/names.ts';
+import { parseTable } from '../../nft/observe.ts';
+import { isOurJump, jumpPosition } from '../../nft/placement.ts';
+import type { Table } from '../../nft/ruleset.ts';
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { isServed, type Snapshot, subnetsOf, zoneLinks } from '../snapshot.ts';
+
+export function checkForwardChains(snapshot: Snapshot): Judgement[] {
+  const { ruleset } = snapshot;
+  if (ruleset === undefined) return [];
+  return subnetsOf(snapshot).flatMap(({ family }) => judgeChain(snapshot, family, ruleset));
+}
+
+function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObject[]): Judgement[] {
+  const nftFamily = filterFamilies[family];
+  const place = `${forwardHookChain} of ${nftFamily} ${filterTable}`;
+  const table = parseTable(ruleset.filter((object) => isIn(object, nftFamily)));
+  const chain = table.chains.get(forwardHookChain);
+  const writers = writersOf(table);
+  const by = writers.length === 0 ? '' : ` (${writers.join(' and ')} writes there)`;
+  if (chain === undefined) {
+    if (!isServed(snapshot)) return [];
+    return [missingJump(`there is no chain ${place}`, 'bad')];
+  }
+  const rules = chain.rules();
+  const jump = rules.findIndex(isOurJump);
+  const end = jumpPosition(
+    table,
+    rules.filter((rule) => !isOurJump(rule)),
+    'auto',
+  );
+  const denies = chain.hook?.policy === 'drop' || end < rules.filter((rule) => !isOurJump(rule)).length;
+  if (jump >= 0 && jump <= end) {
+    return [
+      ok(
+        denies
+          ? `${place} denies what nobody accepts${by}, and our jump stands ahead of that`
+          : `our jump stands in ${place}${by}`,
+      ),
+    ];
+  }
+  if (jump >= 0) return [missingJump(`in ${place}${by} a rule that ends every packet stands ahead of our jump`, 'bad')];
+  if (isServed(snapshot)) return [missingJump(`our jump is missing in ${place}${by}`, 'bad')];
+  if (!denies) return [ok(`${place} lets pass what nobody denies${by}`)];
+  const hasZones = zoneLinks(snapshot).length > 0;
+  return [
+    missingJump(`${place} denies what nobody accepts${by}, and our jump is not there`, hasZones ? 'bad' : 'warning'),
+  ];
+}
+
+function missingJump(what: string, level: 'bad' | 'warning'): Judgement {
+  const tell = level === 'bad' ? bad : warning;
+  const fix = 'systemctl restart protect-network';
+  return tell(what, "zones' packets end there; the daemon puts its jump ahead of that as long as it runs", fix);
+}
+
+function isIn(object: NftObject, family: string): boolean {
+  return Object.values(object).some((value) => {
+    const { family: theirs, table } = (value ?? {}) as { family?: unknown; table?: unknown };
+    return theirs === family && table === filterTable;
+  });
+}
+
+/** By the names that their chains have. */
+function writersOf(table: Table): string[] {
+  const names = [...table.chains.keys()];
+  return [
+    ...(names.some((name) => name === 'DOCKER' || name.startsWith('DOCKER-')) ? ['Docker'] : []),
+    ...(names.some((name) => name.startsWith('ufw-') || name.startsWith('ufw6-')) ? ['ufw'] : []),
+    ...(names.some((name) => name.startsWith('KUBE-')) ? ['kube-proxy'] : []),
+    ...(names.some((name) => name.startsWith('LIBVIRT_')) ? ['libvirt'] : []),
+  ];
+}

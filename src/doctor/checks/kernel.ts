@@ -1,0 +1,41 @@
+/** What the kernel can do. */
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { type Snapshot, subnetsOf, sysctl } from '../snapshot.ts';
+import { isOlder, versionIn } from './tools.ts';
+
+/** README.md, "Installation on a dom0". */
+const oldest = '5.7';
+
+export function checkKernel(snapshot: Snapshot): Judgement[] {
+  const { kernelRelease } = snapshot;
+  const version = versionIn(kernelRelease);
+  const age =
+    version !== undefined && isOlder(version, oldest)
+      ? bad(`this kernel is ${kernelRelease}`, `zones' links need Linux ${oldest} or later`, 'boot a newer kernel')
+      : ok(`kernel ${kernelRelease}`);
+  return [age, ...judgeTrial(snapshot), ...judgeIpv6(snapshot)];
+}
+
+function judgeTrial({ trial }: Snapshot): Judgement[] {
+  if (trial === undefined) return [];
+  if (trial.refusal === undefined) return [ok('the kernel would take our whole ruleset (dry run)')];
+  return [
+    bad(
+      `the kernel refuses our ruleset: ${trial.refusal}`,
+      'without it no zone is opened; mostly a module is missing (nf_tables, nft_fib_inet, nft_masq, nft_ct, nft_limit), ' +
+        'or somebody else has a chain of our name',
+      'modprobe -a nf_tables nft_fib_inet nft_masq nft_ct nft_limit',
+    ),
+  ];
+}
+
+function judgeIpv6(snapshot: Snapshot): Judgement[] {
+  const isWanted = subnetsOf(snapshot).some(({ family }) => family === 'ipv6');
+  const switchedOff = sysctl(snapshot, 'net/ipv6/conf/all/disable_ipv6');
+  if (!isWanted || switchedOff === '0' || snapshot.sysctls.size === 0) return [];
+  const fix =
+    switchedOff === undefined
+      ? `boot without ipv6.disable=1, or set [network.ipv6] subnet = "" in ${snapshot.paths.config}`
+      : 'sysctl -w net/ipv6/conf/all/disable_ipv6=0';
+  return [warning('IPv6 is switched off on this host', 'zones get their IPv4 addresses only', fix)];
+}

@@ -1,0 +1,129 @@
+/** Rules of others that set or look at the bit of the packet mark that is ours. */
+import type { NftObject } from '../../host/port.ts';
+import { type Family, families } from '../../model/address.ts';
+import { denyChain, filterTable, forwardChain, ownTable, reversePathTable } from '../../nft/names.ts';
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+interface Use {
+  readonly where: string;
+  readonly kind: 'sets' | 'matches';
+  readonly bits: number;
+}
+
+const allBits = 0xffffffff;
+
+export function checkMarks({ config, ruleset, saved, paths }: Snapshot): Judgement[] {
+  const mark = config?.settings.forward.mark ?? 0;
+  if (mark === 0 || ruleset === undefined) return [];
+  const uses = [
+    ...ruleset.flatMap(usesOfRule),
+    ...families.flatMap((family) => usesOfSaved(saved.get(family) ?? '', family)),
+  ];
+  const colliding = uses.filter(({ bits }) => (bits & mark) !== 0);
+  const [first] = colliding;
+  if (first === undefined) return [ok(`the mark bit 0x${mark.toString(16)} is nobody else's`)];
+  const free = freeBit(uses.reduce((taken, { bits }) => taken | bits, mark));
+  const fix = `in ${paths.settings}: [forward] mark = ${free}`;
+  const places = [...new Set(colliding.map(({ where, kind }) => `${where} ${kind} it`))];
+  const what = `0x${mark.toString(16)}, our bit of the packet mark, is somebody else's too: ${shortList(places)}`;
+  if (colliding.every(({ kind }) => kind === 'matches')) {
+    return [warning(what, 'in the forward hook those rules take packets of zones for theirs', fix)];
+  }
+  return [
+    bad(what, 'packets that they mark are accepted like those of zones, and lose the mark when we take ours away', fix),
+  ];
+}
+
+const mostPlaces = 5;
+
+function shortList(places: readonly string[]): string {
+  const more = places.length - mostPlaces;
+  return `${places.slice(0, mostPlaces).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+/** The highest bit that nobody uses; 0, which does without, where there is none. */
+function freeBit(taken: number): string {
+  for (let bit = 31; bit >= 0; bit -= 1) {
+    const value = (1 << bit) >>> 0;
+    if ((taken & value) === 0) return `0x${value.toString(16)}`;
+  }
+  return '0';
+}
+
+function usesOfRule(object: NftObject): Use[] {
+  const rule = object['rule'] as
+    | { family?: string; table?: string; chain?: string; handle?: number; expr?: unknown }
+    | undefined;
+  if (rule === undefined || isOurs(rule)) return [];
+  const where = `${rule.family} ${rule.table} ${rule.chain} (handle ${rule.handle})`;
+  const statements = Array.isArray(rule.expr) ? (rule.expr as NftObject[]) : [];
+  return statements.flatMap((statement): Use[] => {
+    const match = statement['match'] as { left?: unknown; right?: unknown } | undefined;
+    if (match !== undefined && isAboutMark(match.left)) {
+      const masks = numbersIn(match.left);
+      return [{ where, kind: 'matches', bits: masks[0] ?? bitsOf(numbersIn(match.right)) }];
+    }
+    const mangle = statement['mangle'] as { key?: unknown; value?: unknown } | undefined;
+    if (mangle === undefined || !isAboutMark(mangle.key)) return [];
+    return [{ where, kind: 'sets', bits: bitsOf(addedBy(mangle.value)) }];
+  });
+}
+
+function isOurs({ family, table, chain }: { family?: string; table?: string; chain?: string }): boolean {
+  if ([ownTable, reversePathTable].some((own) => own.family === family && own.name === table)) return true;
+  return table === filterTable && (chain === forwardChain || chain === denyChain);
+}
+
+function isAboutMark(expression: unknown): boolean {
+  if (typeof expression !== 'object' || expression === null) return false;
+  if ((expression as { meta?: { key?: unknown } }).meta?.key === 'mark') return true;
+  return Object.values(expression).some((part) => (Array.isArray(part) ? part.some(isAboutMark) : false));
+}
+
+/** What a new mark has more than the old one: not the mask of an `&`. */
+function addedBy(value: unknown): number[] {
+  if (typeof value !== 'object' || value === null) return numbersIn(value);
+  return Object.entries(value).flatMap(([operator, operands]) =>
+    Array.isArray(operands) && operator !== '&' ? operands.flatMap(addedBy) : operator === '&' ? [] : [],
+  );
+}
+
+function numbersIn(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(numbersIn);
+}
+
+function bitsOf(numbers: readonly number[]): number {
+  return numbers.reduce((bits, number) => bits | number, 0);
+}
+
+const matched = /-m mark (?:! )?--mark (0x[\da-f]+)(?:\/(0x[\da-f]+))?/g;
+const set = /--(?:set-xmark|set-mark|or-mark|xor-mark) (0x[\da-f]+)(?:\/(0x[\da-f]+))?/g;
+
+/** Lines of iptables-save: nft prints extensions of iptables by their names only. */
+function usesOfSaved(saved: string, family: Family): Use[] {
+  let table = '';
+  return saved.split('\n').flatMap((line): Use[] => {
+    if (line.startsWith('*')) table = line.slice(1);
+    const chain = /-A (\S+)/.exec(line)?.[1];
+    if (chain === undefined || chain === forwardChain || chain === denyChain) return [];
+    const where = `${family === 'ipv4' ? 'iptables' : 'ip6tables'} -t ${table} ${chain}`;
+    // Of the two kinds of mark, CONNMARK's is the connection's.
+    const target = line.includes('-j CONNMARK') ? '' : line;
+    return [
+      ...[...line.matchAll(matched)].map(
+        ([, value, mask]): Use => ({ where, kind: 'matches', bits: partial(mask) ?? Number(value) }),
+      ),
+      ...[...target.matchAll(set)].map(
+        ([, value, mask]): Use => ({ where, kind: 'sets', bits: (partial(mask) ?? 0) | Number(value) }),
+      ),
+    ];
+  });
+}
+
+/** The mask, unless it is all of the mark: then only the value says whose bits are meant. */
+function partial(mask: string | undefined): number | undefined {
+  return mask === undefined || Number(mask) === allBits ? undefined : Number(mask);
+}

@@ -1,0 +1,86 @@
+/** Whether the zones' addresses are zones' alone on this host. */
+import type { SurveyedRoute } from '../../host/port.ts';
+import { routeProtocol } from '../../host/rtnetlink.ts';
+import { type Address, contains, hostLength, type Prefix, parseAddress, parsePrefix } from '../../model/address.ts';
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { type Snapshot, subnetsOf } from '../snapshot.ts';
+
+type Known = ReturnType<typeof subnetsOf>[number]['subnet'];
+
+export function checkSubnets(snapshot: Snapshot): Judgement[] {
+  // Every host has lo: nothing could be read.
+  if (snapshot.links.length === 0) return [];
+  return subnetsOf(snapshot).flatMap(({ subnet }) => {
+    const judged = [...judgeAddresses(snapshot, subnet), ...judgeRoutes(snapshot, subnet)];
+    return judged.length > 0 ? judged : [ok(`nothing of this host overlaps ${subnet.prefix.text}`)];
+  });
+}
+
+function judgeAddresses({ links, zones }: Snapshot, { prefix, reserved }: Known): Judgement[] {
+  const holders = new Map(
+    zones?.zones.flatMap(({ link, addresses }) => addresses.map((each) => [each, link] as const)),
+  );
+  return links.flatMap(({ name, addresses }) =>
+    addresses.flatMap((address) => {
+      if (!contains(prefix, address)) return [];
+      const zone = holders.get(address);
+      const fix = `ip address del ${address}/${hostLength(prefix.family)} dev ${name}, and where it is configured`;
+      if (zone !== undefined) {
+        const why = 'the host takes what is meant for the zone';
+        return [bad(`${address} is the address of the zone at ${zone}, and this host's own on ${name}`, why, fix)];
+      }
+      if (reserved.has(address)) return [];
+      const why = `a zone that is given ${address} will not be reached`;
+      return [warning(`this host has ${address} on ${name}, inside the zones' ${prefix.text}`, why, fix)];
+    }),
+  );
+}
+
+function judgeRoutes({ routes, links, paths }: Snapshot, subnet: Known): Judgement[] {
+  const { prefix, reserved } = subnet;
+  const own = new Set(links.flatMap(({ addresses }) => addresses));
+  const hostsOwn = links.filter(({ addresses }) => addresses.some((each) => reserved.has(each)));
+  return routes.flatMap((route) => {
+    const target = targetOf(route);
+    if (target === undefined || !isForeign(route, target, own)) return [];
+    // The whole subnet by a link that has the host's own address in it: how some hosts are set up, and harmless.
+    const isOwn = route.devices.every((device) => hostsOwn.some(({ name }) => name === device));
+    if (target.text === prefix.text && isOwn) return [];
+    return judgeOverlap(route, target, prefix, paths.config);
+  });
+}
+
+function judgeOverlap(route: SurveyedRoute, target: Prefix, prefix: Prefix, config: string): Judgement[] {
+  const { destination, devices, type, table, protocol } = route;
+  const by = devices.length === 0 ? type : `by ${devices.join(', ')}`;
+  const label = `the route to ${destination} ${by} (table ${table}, protocol ${protocol})`;
+  if (contains(prefix, target.address) && target.length >= prefix.length) {
+    const why =
+      target.length === hostLength(prefix.family)
+        ? 'no zone can have that address: the route stands where its own would'
+        : "addresses of the zones' subnet are somebody else's too: what is forwarded there is dropped, or goes to a zone";
+    const family = prefix.family === 'ipv4' ? '-4' : '-6';
+    const fix = `ip ${family} route del ${destination} table ${table}, or give zones another subnet in ${config}`;
+    return [bad(`${label} lies inside the zones' ${prefix.text}`, why, fix)];
+  }
+  if (!contains(target, prefix.address)) return [];
+  const why = `whoever has addresses of ${prefix.text} behind it is not reached from zones`;
+  return [
+    warning(`${label} covers the zones' ${prefix.text}`, why, `if that network uses it, other subnets in ${config}`),
+  ];
+}
+
+/** Undefined for a default route, which covers everything and means nothing by it. */
+function targetOf({ destination, family }: SurveyedRoute): Prefix | undefined {
+  const address = parseAddress(destination);
+  const length = hostLength(family);
+  const prefix = address === undefined ? parsePrefix(destination) : { family, address, length, text: destination };
+  return prefix?.length === 0 ? undefined : prefix;
+}
+
+/** Not ours, and more than the kernel's own shadow of one of the host's addresses. */
+function isForeign(route: SurveyedRoute, { address, length, family }: Prefix, own: ReadonlySet<Address>): boolean {
+  if (route.protocol === routeProtocol || ['local', 'broadcast', 'anycast', 'multicast'].includes(route.type))
+    return false;
+  return !(length === hostLength(family) && own.has(address));
+}

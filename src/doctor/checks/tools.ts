@@ -1,0 +1,72 @@
+/** Who runs this, and with what. Versions are those that the tests ran with (README.md, "Installation on a dom0"). */
+import type { SurveyedTool } from '../../host/port.ts';
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+export function checkUser({ user }: Snapshot): Judgement[] {
+  if (user === 0) return [ok('this runs as root')];
+  const why = 'what only root may read is missing from all that follows, and the daemon needs root as well';
+  return [bad(`this runs as user ${user}, not as root`, why, 'sudo protect-network doctor')];
+}
+
+interface Known {
+  readonly debianPackage: string;
+  readonly tested: string | undefined;
+  readonly use: string;
+}
+
+const known: Record<SurveyedTool, Known | undefined> = {
+  nft: { debianPackage: 'nftables', tested: '1.0.6', use: 'the daemon writes every rule with it' },
+  ip: { debianPackage: 'iproute2', tested: '6.1', use: 'the daemon reads links and writes routes with it' },
+  conntrack: {
+    debianPackage: 'conntrack',
+    tested: undefined,
+    use: "it makes a new zone no heir to an old one's connections",
+  },
+  setpriv: {
+    debianPackage: 'util-linux',
+    tested: undefined,
+    use: 'it ends helpers that the daemon would leave behind',
+  },
+  iptables: undefined,
+};
+
+export function checkTools({ tools }: Snapshot): Judgement[] {
+  return [...tools].flatMap(([name, found]) => {
+    const needed = known[name];
+    if (found === undefined) {
+      if (needed === undefined) return [ok(`${name} is not installed, and not needed`)];
+      return [bad(`${name} is not installed`, needed.use, `apt install ${needed.debianPackage}`)];
+    }
+    if (name === 'iptables') return [judgeIptables(found.version)];
+    const version = versionIn(found.version);
+    if (needed?.tested !== undefined && (version === undefined || isOlder(version, needed.tested))) {
+      const why = `nothing older than ${needed.tested} has been tried: ${needed.use}`;
+      return [warning(`${name} is ${found.version}`, why, `apt install ${needed.debianPackage}`)];
+    }
+    return [ok(`${name}: ${found.version} (${found.path})`)];
+  });
+}
+
+function judgeIptables(version: string): Judgement {
+  if (!version.includes('legacy')) return ok(`iptables: ${version}`);
+  return warning(
+    `iptables is ${version}: it writes tables of the older kind, which nft does not show`,
+    'rules typed with it do not stand beside ours, and a drop in them ends packets that we accept',
+    'update-alternatives --set iptables /usr/sbin/iptables-nft && update-alternatives --set ip6tables /usr/sbin/ip6tables-nft',
+  );
+}
+
+/** `1.0.6` in whatever the tool says about itself. */
+export function versionIn(text: string): string | undefined {
+  return /\d+(?:\.\d+)+/.exec(text)?.[0];
+}
+
+export function isOlder(version: string, than: string): boolean {
+  const [ours, theirs] = [version, than].map((text) => text.split('.').map(Number));
+  for (const [place, wanted] of (theirs ?? []).entries()) {
+    const part = ours?.[place] ?? 0;
+    if (part !== wanted) return part < wanted;
+  }
+  return false;
+}

@@ -1,0 +1,130 @@
+/** The journal's lines as entries, which of them are about a zone, and how they look. */
+import { describe, expect, it, test } from 'vitest';
+import { parseEntry } from '../../../src/cli/journal-entry.ts';
+import { entryLines } from '../../../src/cli/logs-text.ts';
+import { painter } from '../../../src/cli/paint.ts';
+import { aboutLink, aboutZone } from '../../../src/cli/zone-words.ts';
+import type { ZoneStatus } from '../../../src/control/status.ts';
+import { run } from './support.ts';
+
+const journalLine = (change: object) =>
+  JSON.stringify({
+    __REALTIME_TIMESTAMP: '1790000000123456',
+    __CURSOR: 's=1',
+    _SYSTEMD_UNIT: 'protect-network.service',
+    PRIORITY: '4',
+    MESSAGE: 'vif7.0 is gone',
+    ...change,
+  });
+
+describe('an entry', () => {
+  it('is time, unit, priority and message', () => {
+    expect(parseEntry(journalLine({}))).toEqual({
+      at: 1790000000123,
+      cursor: 's=1',
+      unit: 'protect-network',
+      priority: 4,
+      message: 'vif7.0 is gone',
+    });
+  });
+
+  it.each([
+    ['bytes, where they are no text', { MESSAGE: [...Buffer.from('a\x1b[31mb ü')] }, 'ab ü'],
+    ['the first of several', { MESSAGE: ['one', 'two'] }, 'one'],
+    ['words where it is too long', { MESSAGE: null }, '(a message too long to show)'],
+    ['empty where there is none', { MESSAGE: undefined }, ''],
+    ['that of a line of JSON', { MESSAGE: '{"level":50,"time":1,"msg":"no"}' }, 'no'],
+    ['JSON that is not ours as it is', { MESSAGE: '{"level":' }, '{"level":'],
+  ])('has for its message %s', (_what, change, message) => {
+    expect(parseEntry(journalLine(change))?.message).toBe(message);
+  });
+
+  it('has the priority of the JSON in it', () => {
+    expect(parseEntry(journalLine({ MESSAGE: '{"level":50,"time":1,"msg":"no"}' }))?.priority).toBe(3);
+    expect(parseEntry(journalLine({ PRIORITY: '9' }))?.priority).toBe(6);
+  });
+
+  it('of systemd about a unit is that unit’s', () => {
+    expect(parseEntry(journalLine({ _SYSTEMD_UNIT: 'init.scope', UNIT: 'protect-daemon.service' }))?.unit).toBe(
+      'protect-daemon',
+    );
+  });
+
+  it.each(['', '{}', 'null', '[]', journalLine({ __REALTIME_TIMESTAMP: 'x' }), journalLine({ MESSAGE: 7 })])(
+    'is not made of %j',
+    (line) => expect(parseEntry(line)).toBeUndefined(),
+  );
+});
+
+describe('on a terminal', () => {
+  const entry = { at: Date.parse('2026-03-01T12:00:05.007'), cursor: '', unit: 'protect-daemon', priority: 3 };
+
+  it('stands time, unit, level, message, with what follows indented', () => {
+    expect(entryLines({ ...entry, message: 'one\ntwo' }, painter(false))).toEqual([
+      '2026-03-01 12:00:05.007 protect-daemon  error   one',
+      '  two',
+    ]);
+  });
+
+  it('nothing in it steers: no escape, no carriage return, no bidirectional override', () => {
+    const lines = entryLines({ ...entry, unit: 'a\x1b[2J', message: 'x\x1b]0;y\x07\r\x9b2J\u202ez' }, painter(false));
+    expect(lines.join('')).toMatch(/^[^\p{C}]*$/u);
+  });
+
+  it('colours go by the level', () => {
+    const [line] = entryLines({ ...entry, message: 'one' }, painter(true));
+    expect(line).toContain('\x1b[31mone\x1b[0m');
+  });
+});
+
+const zone = (change: Partial<ZoneStatus>) =>
+  ({
+    link: 'vif7.0',
+    name: 'web.1',
+    addresses: ['10.75.0.7', 'fdd4:1476:6c7e::7'],
+    origin: 'zone 6f9619ff-8b86-d011-b42d-00cf4fc964ff',
+    ...change,
+  }) as ZoneStatus;
+
+describe('a line is about a zone', () => {
+  const zones = [zone({}), zone({ link: 'vif8.0', name: 'db', addresses: [], origin: null })];
+  const about = aboutZone('web.1', zones);
+
+  it.each([
+    'vif7.0 is gone: 10.75.0.7 taken back',
+    '/zones.d/vif7.0.toml: no',
+    'it is vif7.0.',
+    'from 10.75.0.7:443',
+    'to [FDD4:1476:6c7e::7]',
+    'zone web.1 started',
+    'destroyed 6f9619ff-8b86-d011-b42d-00cf4fc964ff',
+  ])('in %j', (message) => expect(about?.(message)).toBe(true));
+
+  it.each([
+    'vif7.01',
+    'xvif7.0',
+    'vif17.0',
+    '10.75.0.70',
+    '110.75.0.7',
+    '10.75.0.7.1',
+    'web.12',
+    'my-web.1',
+    'web-1',
+    'fdd4:1476:6c7e::7:1',
+    'vif8.0',
+  ])('but not in %j', (message) => expect(about?.(message)).toBe(false));
+
+  it('by its link as by its name', () => {
+    expect(aboutZone('vif7.0', zones)?.('zone web.1 started')).toBe(true);
+    expect(aboutZone('nobody', zones)).toBeUndefined();
+    expect(aboutLink('vif7.0')('zone web.1 started')).toBe(false);
+  });
+});
+
+test.each([
+  ['-n', '0'],
+  ['--lines', 'all'],
+  ['--zone', ''],
+])('logs %s %s is a usage error', async (...args) => {
+  expect((await run('logs', ...args)).code).toBe(2);
+});
