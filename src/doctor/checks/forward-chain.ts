@@ -1,8 +1,8 @@
 /** The FORWARD chains of the shared filter tables: who denies there, and whether our jump stands. */
 import type { NftObject } from '../../host/port.ts';
 import type { Family } from '../../model/address.ts';
-import { filterFamilies, filterTable, forwardHookChain } from '../../nft/names.ts';
-import { isOurJump, jumpPosition } from '../../nft/placement.ts';
+import { filterFamilies, filterTable, forwardChain, forwardHookChain } from '../../nft/names.ts';
+import { isJumpTo, isOurJump, jumpPosition } from '../../nft/placement.ts';
 import type { Table } from '../../nft/ruleset.ts';
 import { filterTableOf } from '../filter-table.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
@@ -26,14 +26,12 @@ function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObj
     return [missingJump(`there is no chain ${place}`, 'bad')];
   }
   const rules = chain.rules();
-  const jump = rules.findIndex(isOurJump);
-  const end = jumpPosition(
-    table,
-    rules.filter((rule) => !isOurJump(rule)),
-    'auto',
-  );
-  const denies = chain.hook?.policy === 'drop' || end < rules.filter((rule) => !isOurJump(rule)).length;
-  if (jump >= 0 && jump <= end) {
+  const others = rules.filter((rule) => !isOurJump(rule));
+  const jump = rules.findIndex((rule) => isJumpTo(rule, forwardChain));
+  const ahead = rules.slice(0, jump).filter((rule) => !isOurJump(rule)).length;
+  const end = jumpPosition(table, others, 'auto');
+  const denies = chain.hook?.policy === 'drop' || end < others.length;
+  if (jump >= 0 && ahead <= end) {
     return [
       ok(
         denies
