@@ -1,10 +1,10 @@
 /** The FORWARD chains of the shared filter tables: who denies there, and whether our jump stands. */
 import type { NftObject } from '../../host/port.ts';
 import type { Family } from '../../model/address.ts';
-import { filterFamilies, filterTable, forwardHookChain } from '../../nft/names.ts';
-import { parseTable } from '../../nft/observe.ts';
-import { isOurJump, jumpPosition } from '../../nft/placement.ts';
+import { filterFamilies, filterTable, forwardChain, forwardHookChain } from '../../nft/names.ts';
+import { isJumpTo, isOurJump, jumpPosition } from '../../nft/placement.ts';
 import type { Table } from '../../nft/ruleset.ts';
+import { filterTableOf } from '../filter-table.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import { isServed, type Snapshot, subnetsOf, zoneLinks } from '../snapshot.ts';
 
@@ -17,7 +17,7 @@ export function checkForwardChains(snapshot: Snapshot): Judgement[] {
 function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObject[]): Judgement[] {
   const nftFamily = filterFamilies[family];
   const place = `${forwardHookChain} of ${nftFamily} ${filterTable}`;
-  const table = parseTable(ruleset.filter((object) => isIn(object, nftFamily)));
+  const table: Table = filterTableOf(family, ruleset) ?? { chains: new Map(), sets: new Map() };
   const chain = table.chains.get(forwardHookChain);
   const writers = writersOf(table);
   const by = writers.length === 0 ? '' : ` (${writers.join(' and ')} writes there)`;
@@ -26,14 +26,12 @@ function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObj
     return [missingJump(`there is no chain ${place}`, 'bad')];
   }
   const rules = chain.rules();
-  const jump = rules.findIndex(isOurJump);
-  const end = jumpPosition(
-    table,
-    rules.filter((rule) => !isOurJump(rule)),
-    'auto',
-  );
-  const denies = chain.hook?.policy === 'drop' || end < rules.filter((rule) => !isOurJump(rule)).length;
-  if (jump >= 0 && jump <= end) {
+  const others = rules.filter((rule) => !isOurJump(rule));
+  const jump = rules.findIndex((rule) => isJumpTo(rule, forwardChain));
+  const ahead = rules.slice(0, jump).filter((rule) => !isOurJump(rule)).length;
+  const end = jumpPosition(table, others, 'auto');
+  const denies = chain.hook?.policy === 'drop' || end < others.length;
+  if (jump >= 0 && ahead <= end) {
     return [
       ok(
         denies
@@ -55,13 +53,6 @@ function missingJump(what: string, level: 'bad' | 'warning'): Judgement {
   const tell = level === 'bad' ? bad : warning;
   const fix = 'systemctl restart protect-network';
   return tell(what, "zones' packets end there; the daemon puts its jump ahead of that as long as it runs", fix);
-}
-
-function isIn(object: NftObject, family: string): boolean {
-  return Object.values(object).some((value) => {
-    const { family: theirs, table } = (value ?? {}) as { family?: unknown; table?: unknown };
-    return theirs === family && table === filterTable;
-  });
 }
 
 /** By the names that their chains have. */

@@ -1,4 +1,5 @@
 /** Rules of others that set or look at the bit of the packet mark that is ours. */
+import { z } from 'zod';
 import type { NftObject } from '../../host/port.ts';
 import { type Family, families } from '../../model/address.ts';
 import { denyChain, filterTable, forwardChain, ownTable, reversePathTable } from '../../nft/names.ts';
@@ -51,26 +52,34 @@ function freeBit(taken: number): string {
   return '0';
 }
 
+const ruleSchema = z.looseObject({
+  family: z.string(),
+  table: z.string(),
+  chain: z.string(),
+  handle: z.number(),
+  expr: z.array(z.record(z.string(), z.unknown())).default([]),
+});
+const matchSchema = z.object({ left: z.unknown(), right: z.unknown() });
+const mangleSchema = z.object({ key: z.unknown(), value: z.unknown() });
+
 function usesOfRule(object: NftObject): Use[] {
-  const rule = object['rule'] as
-    | { family?: string; table?: string; chain?: string; handle?: number; expr?: unknown }
-    | undefined;
-  if (rule === undefined || isOurs(rule)) return [];
-  const where = `${rule.family} ${rule.table} ${rule.chain} (handle ${rule.handle})`;
-  const statements = Array.isArray(rule.expr) ? (rule.expr as NftObject[]) : [];
-  return statements.flatMap((statement): Use[] => {
-    const match = statement['match'] as { left?: unknown; right?: unknown } | undefined;
-    if (match !== undefined && isAboutMark(match.left)) {
-      const masks = numbersIn(match.left);
-      return [{ where, kind: 'matches', bits: masks[0] ?? bitsOf(numbersIn(match.right)) }];
+  const rule = ruleSchema.safeParse(object['rule']);
+  if (!rule.success || isOurs(rule.data)) return [];
+  const { family, table, chain, handle, expr } = rule.data;
+  const where = `${family} ${table} ${chain} (handle ${handle})`;
+  return expr.flatMap((statement): Use[] => {
+    const match = matchSchema.safeParse(statement['match']);
+    if (match.success && isAboutMark(match.data.left)) {
+      const [mask] = numbersIn(match.data.left);
+      return [{ where, kind: 'matches', bits: mask ?? bitsOf(numbersIn(match.data.right)) }];
     }
-    const mangle = statement['mangle'] as { key?: unknown; value?: unknown } | undefined;
-    if (mangle === undefined || !isAboutMark(mangle.key)) return [];
-    return [{ where, kind: 'sets', bits: bitsOf(addedBy(mangle.value)) }];
+    const mangle = mangleSchema.safeParse(statement['mangle']);
+    if (!mangle.success || !isAboutMark(mangle.data.key)) return [];
+    return [{ where, kind: 'sets', bits: bitsOf(addedBy(mangle.data.value)) }];
   });
 }
 
-function isOurs({ family, table, chain }: { family?: string; table?: string; chain?: string }): boolean {
+function isOurs({ family, table, chain }: { family: string; table: string; chain: string }): boolean {
   if ([ownTable, reversePathTable].some((own) => own.family === family && own.name === table)) return true;
   return table === filterTable && (chain === forwardChain || chain === denyChain);
 }
@@ -85,7 +94,7 @@ function isAboutMark(expression: unknown): boolean {
 function addedBy(value: unknown): number[] {
   if (typeof value !== 'object' || value === null) return numbersIn(value);
   return Object.entries(value).flatMap(([operator, operands]) =>
-    Array.isArray(operands) && operator !== '&' ? operands.flatMap(addedBy) : operator === '&' ? [] : [],
+    Array.isArray(operands) && operator !== '&' ? operands.flatMap(addedBy) : [],
   );
 }
 

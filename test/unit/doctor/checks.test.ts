@@ -5,7 +5,19 @@ import { diagnose, mustBeMended } from '../../../src/doctor/doctor.ts';
 import type { FileFacts, Snapshot } from '../../../src/doctor/snapshot.ts';
 import { findingLines } from '../../../src/doctor/text.ts';
 import type { NftObject } from '../../../src/host/port.ts';
-import { complaints, configOf, forward, link, ourJump, route, sound, status, withSysctl, zone } from './support.ts';
+import {
+  complaints,
+  configOf,
+  denyJump,
+  forward,
+  link,
+  ourJump,
+  route,
+  sound,
+  status,
+  withSysctl,
+  zone,
+} from './support.ts';
 
 test('a sound host has nothing to mend, and each finding that is not in order says why and what to do', () => {
   expect(complaints({})).toEqual([]);
@@ -253,6 +265,16 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
       'warning daemon: the daemon does not run',
       'warning forward-chains: FORWARD of ip filter denies what nobody accepts, and our jump is not there',
     ],
+  ],
+  [
+    'the jump to our denials alone',
+    { ruleset: [...forward('ip', 'drop', denyJump), ...forward('ip6', 'drop', ourJump)] },
+    ['bad forward-chains: our jump is missing in FORWARD of ip filter'],
+  ],
+  [
+    'the jump to our denials, and ours just ahead of a reject',
+    { ruleset: [...forward('ip', 'drop', denyJump, ourJump, denied), ...forward('ip6', 'drop', ourJump)] },
+    [],
   ],
   [
     'a policy and no jump, and zones',

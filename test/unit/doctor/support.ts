@@ -61,6 +61,7 @@ export function forward(family: 'ip' | 'ip6', policy: string, ...rules: (readonl
 }
 
 export const ourJump: readonly NftObject[] = [counter, jump('EDERA-FORWARD')];
+export const denyJump: readonly NftObject[] = [counter, jump('EDERA-DENY')];
 
 export const zone: ZoneFacts = {
   link: 'vif7.0',
