@@ -90,7 +90,7 @@ async function expectWired({ host }: World, links: readonly string[]): Promise<v
   for (const [where, text, perLink] of [
     ['IPv4 routes', routes4, 1],
     ['IPv6 routes', routes6, 1],
-    ['inet edera', own, 5],
+    ['inet edera', own, 8],
     ['ip filter', filter, 2],
     ['ip6 filter', filter6, 2],
   ] as const) {
