@@ -137,11 +137,8 @@ describe('the layout', () => {
       add set inet edera strays { type ifname; counter; }
       add set inet edera foreign-errors { type ifname; counter; }
       add set inet edera discovery-floods { type ifname; counter; }
-      add set inet edera discovery-known { type ifname . ipv6_addr; size 4096; flags dynamic,timeout; timeout 60s; }
-      add set inet edera discovery-rate { type ifname; size 65535; flags dynamic,timeout; timeout 60s; }
       add set inet edera told-rate { type ifname; size 65535; flags dynamic,timeout; timeout 60s; }
       add chain inet edera zone-errors
-      add chain inet edera discovery
       add chain inet edera forged
       add chain inet edera from-zone
       add chain inet edera guard { type filter hook prerouting priority -450; policy accept; }
@@ -157,12 +154,6 @@ describe('the layout', () => {
       add rule inet edera zone-errors iifname . ct reply ip saddr @from4 return
       add rule inet edera zone-errors iifname @foreign-errors drop
       add rule inet edera zone-errors counter drop
-      add rule inet edera discovery icmpv6 type nd-neighbor-advert accept
-      add rule inet edera discovery ip6 saddr :: accept
-      add rule inet edera discovery iifname . ip6 saddr @discovery-known accept
-      add rule inet edera discovery update @discovery-rate { iifname limit rate 1/second burst 4 packets } limit rate 40/second burst 50 packets add @discovery-known { iifname . ip6 saddr  } accept
-      add rule inet edera discovery iifname @discovery-floods drop
-      add rule inet edera discovery counter drop
       add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 0x1
       add rule inet edera forged iifname @spoofed drop
       add rule inet edera forged counter drop
