@@ -54,7 +54,7 @@ export const nftCases: readonly ContractCase[] = [
         { add: rule('guard', lookup, drop) },
       ]);
       const objects = (await host.nft.rules('inet', 'edera')) ?? [];
-      assert.deepEqual(withoutHandles(objects), [
+      assert.deepEqual(byKind(withoutHandles(objects)), [
         { table: { family: 'inet', name: 'edera' } },
         { set: zones },
         { chain: { ...at, name: 'guard', ...base } },
