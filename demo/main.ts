@@ -95,7 +95,7 @@ async function forge(zone: Zone, source: string): Promise<string | undefined> {
 
 async function flush(world: World, daemon: Daemon): Promise<string | undefined> {
   await world.host.mustExec('nft', ['flush', 'ruleset']);
-  const line = await daemon.waitForLog((entry) => 'culprit' in entry, 5_000);
+  const line = await daemon.waitForLog((entry) => 'culprits' in entry && 'what' in entry, 5_000);
   return String(line['msg']);
 }
 

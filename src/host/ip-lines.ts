@@ -2,7 +2,8 @@
 import { type Family, parseAddress } from '../model/address.ts';
 import type { HostEvent } from './port.ts';
 
-const linkLine = /^\[LINK\](Deleted )?(\d+): ([^:@\s]+)[@:]\S*\s*<([^>]*)>/;
+/** No part of it may match what the next one does: a long line would cost its length squared. */
+const linkLine = /^\[LINK\](Deleted )?(\d+): ([^:@\s]+)[@:][^\s<]*\s*<([^>]*)>/;
 const routeLine =
   /^\[ROUTE\](Deleted )?(?:(local|broadcast|multicast|unreachable|blackhole|prohibit|anycast|none) )?(\S+)(.*)$/;
 const addressLine = /^\[ADDR\](Deleted )?(\d+): /;

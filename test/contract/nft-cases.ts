@@ -55,11 +55,11 @@ export const nftCases: readonly ContractCase[] = [
       ]);
       const objects = (await host.nft.rules('inet', 'edera')) ?? [];
       assert.deepEqual(byKind(withoutHandles(objects)), [
-        { table: { family: 'inet', name: 'edera' } },
-        { set: zones },
         { chain: { ...at, name: 'guard', ...base } },
         { chain: { ...at, name: 'side' } },
         { rule: { ...at, chain: 'guard', expr: [lookup, drop] } },
+        { set: zones },
+        { table: { family: 'inet', name: 'edera' } },
       ]);
       assert.equal(await host.nft.rules('inet', 'nobodys'), undefined);
     },
