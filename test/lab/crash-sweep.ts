@@ -62,12 +62,10 @@ export function crashSweep({ daemon, helper, helperCycles, timeoutMs }: CrashSwe
     async (name) => {
       await inScene(name, async (scene, daemons, first) => {
         const cycle: readonly Move[] = cycles[name];
-        for (const victim of helpers) {
-          let killed = 0;
-          for (let round = 0; round < maxRounds && killed === 0; round += 1) {
-            const { moves } = await sweepCycle(scene, daemons, first, cycle, { choose: helper, victim });
-            killed = [...moves.values()].reduce((sum, move) => sum + move.killed, 0);
-          }
+        // Nobody talks to the guest that opens and closes, and where there is nothing to forget conntrack is not started.
+        for (const victim of helpers.filter((each) => each !== 'conntrack' || name !== 'openAndClose')) {
+          const { moves } = await sweepCycle(scene, daemons, first, cycle, { choose: helper, victim });
+          const killed = [...moves.values()].reduce((sum, move) => sum + move.killed, 0);
           expect(killed, `deaths of ${victim}`).toBeGreaterThan(0);
         }
       });
@@ -75,9 +73,6 @@ export function crashSweep({ daemon, helper, helperCycles, timeoutMs }: CrashSwe
     timeoutMs,
   );
 }
-
-/** conntrack runs for a few milliseconds, and may have ended before the blow. */
-const maxRounds = 4;
 
 /** A run may need a few looks less than the one that was counted. */
 function expectKilled(swept: SweptMove | undefined, choose: Choose): void {
