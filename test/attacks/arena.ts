@@ -225,7 +225,7 @@ export class Arena {
   }
 
   async #until(from: Namespace, to: string): Promise<void> {
-    await waitFor(() => reaches(from, to), { what: `${from.name} to reach ${to}`, deadlineMs: 20_000 });
+    await waitFor(() => reaches(from, to), { what: `${from.name} to reach ${to}`, deadlineMs: 60_000 });
   }
 }
 
