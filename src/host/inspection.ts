@@ -2,11 +2,13 @@
  * A read-only look at everything that decides about a packet, for `explain`: small calls, none of which changes the host.
  * Not part of the port that the daemon lives on; nothing here is for the hot path.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Address, type Family, families } from '../model/address.ts';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
+import { parseJson } from './ip-json.ts';
+import { legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { NftObject } from './port.ts';
 import type { ToolName, Tools } from './tools.ts';
@@ -152,7 +154,7 @@ export class Inspection {
     ];
     const { exitCode, stdout, stderr } = await this.#tools.run('ip', args);
     if (exitCode !== 0) return { ok: false, refused: /(?:answers|Error): (.*)/.exec(stderr)?.[1] ?? stderr.trim() };
-    const [first] = parseRows(stdout, decided, 'ip route get');
+    const [first] = parseJson(stdout, decided, 'ip route get');
     if (first === undefined) throw new ProtectNetworkError('garbled', 'ip route get printed no route');
     return { ok: true, type: first.type, device: first.dev, gateway: first.gateway ?? first.via?.host };
   }
@@ -178,10 +180,7 @@ export class Inspection {
 
   /** The tables of the older kernel interface, which nft does not show. Empty where there are none; undefined: not readable. */
   async savedLegacy(family: Family): Promise<string | undefined> {
-    // Asking the tool about a table would load its module and so create it.
-    const names = family === 'ipv4' ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names';
-    if (!existsSync(names) || readFileSync(names, 'utf8').trim() === '') return '';
-    return this.#save(family === 'ipv4' ? 'iptables-legacy-save' : 'ip6tables-legacy-save');
+    return legacyTables(family).length === 0 ? '' : this.#save(legacySaveTool[family]);
   }
 
   /** Connections that are tracked now, and how many may be; undefined where nothing is tracked. */
@@ -195,7 +194,7 @@ export class Inspection {
     if (exitCode !== 0 && !/FIB table does not exist|not supported/.test(stderr)) {
       throw refusal(`ip ${args.join(' ')}`, stderr);
     }
-    return parseRows(stdout, row, `ip ${args.join(' ')}`);
+    return parseJson(stdout, row, `ip ${args.join(' ')}`);
   }
 
   async #nft(args: readonly string[]): Promise<string> {
@@ -213,24 +212,6 @@ export class Inspection {
       throw error;
     }
   }
-}
-
-function parseRows<T extends z.ZodType>(printed: string, row: T, what: string): z.infer<T>[] {
-  if (printed.trim() === '') return [];
-  let rows: unknown;
-  try {
-    rows = JSON.parse(printed);
-  } catch (cause) {
-    throw new ProtectNetworkError('garbled', `${what} did not print JSON`, { cause });
-  }
-  // iproute2 prints empty objects for lines it filtered out.
-  const parsed = z.array(z.unknown()).safeParse(rows);
-  if (!parsed.success)
-    throw new ProtectNetworkError('garbled', `${what} did not print a list`, { cause: parsed.error });
-  return parsed.data.flatMap((each) => {
-    const result = row.safeParse(each);
-    return result.success ? [result.data] : [];
-  });
 }
 
 function flag(family: Family): string {

@@ -10,24 +10,27 @@ import type { ToolName, Tools } from './tools.ts';
 
 /** The tables of the network namespace of whoever opens it; no such file without the old tables in the kernel. */
 const namesFile: Record<Family, string> = { ipv4: '/proc/net/ip_tables_names', ipv6: '/proc/net/ip6_tables_names' };
-const saveTool: Record<Family, ToolName> = { ipv4: 'iptables-legacy-save', ipv6: 'ip6tables-legacy-save' };
+export const legacySaveTool: Record<Family, ToolName> = { ipv4: 'iptables-legacy-save', ipv6: 'ip6tables-legacy-save' };
 
 /** Never throws for a table that is there and cannot be read: people must be told of it all the same. */
 export async function readLegacyFilter(tools: Tools, family: Family): Promise<LegacyFilter> {
-  if (!tableNames(family).includes('filter')) return { kind: 'none' };
+  if (!legacyTables(family).includes('filter')) return { kind: 'none' };
   try {
-    const { exitCode, stdout, stderr } = await tools.run(saveTool[family], ['-t', 'filter']);
+    const { exitCode, stdout, stderr } = await tools.run(legacySaveTool[family], ['-t', 'filter']);
     if (exitCode === 0) return { kind: 'rules', lines: stdout.split('\n') };
-    return { kind: 'unreadable', reason: `${saveTool[family]}: ${stderr.trim()}` };
+    return { kind: 'unreadable', reason: `${legacySaveTool[family]}: ${stderr.trim()}` };
   } catch (error) {
     if (error instanceof ProtectNetworkError) return { kind: 'unreadable', reason: error.message };
     throw error;
   }
 }
 
-function tableNames(family: Family): string[] {
+/** Those that exist. To be asked first: a tool that is asked about a table loads its module, and so makes it. */
+export function legacyTables(family: Family): string[] {
   try {
-    return readFileSync(namesFile[family], 'utf8').split('\n');
+    return readFileSync(namesFile[family], 'utf8')
+      .split('\n')
+      .filter((name) => name.trim() !== '');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

@@ -1,8 +1,7 @@
 /** Looks at other people's firewalls again a moment after they have changed, and knows what is wrong with them for zones. */
 import type { Config } from '../config/config.ts';
 import type { Host, HostEvent } from '../host/port.ts';
-import { observedTables } from '../nft/observe.ts';
-import { tableKey } from '../nft/ruleset.ts';
+import { observedKeys } from '../nft/observe.ts';
 import { foreignProblems, noForeignFirewalls, observeForeignFirewalls } from './foreign-firewalls.ts';
 
 /** Changes come in bursts, and some rewrite their tables all the time: the longer a look takes, the rarer it gets. */
@@ -10,7 +9,6 @@ const leastPauseMs = 500;
 const pauseFactor = 20;
 /** People who have followed an advice wait no longer than this for a word about it. */
 const mostPauseMs = 5000;
-const ourTables = new Set(observedTables.map(({ family, name }) => tableKey(family, name)));
 
 export class ForeignWatch {
   readonly #host: Host;
@@ -27,7 +25,7 @@ export class ForeignWatch {
   }
 
   heard(event: HostEvent): void {
-    if (event.kind !== 'nft' || [...event.tables].every((table) => ourTables.has(table))) return;
+    if (event.kind !== 'nft' || [...event.tables].every((table) => observedKeys.has(table))) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#lookSoon();

@@ -18,13 +18,12 @@ import type { Address, Family } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { nameRules } from '../nft/name-rules.ts';
-import { observedTables, observeRuleset } from '../nft/observe.ts';
-import { type Ruleset, tableKey } from '../nft/ruleset.ts';
+import { observedKeys, observeRuleset } from '../nft/observe.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
 import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
 
 const noAddresses: ReadonlySet<Address> = new Set();
-const ourTables = new Set(observedTables.map(({ family, name }) => tableKey(family, name)));
 
 export class Mirror {
   readonly links = new Map<number, Link>();
@@ -114,7 +113,7 @@ export class Mirror {
       case 'netconf':
         return this.#contradictsNetconf(event);
       case 'nft':
-        return [...event.tables].some((table) => ourTables.has(table) || table === unnamedTable);
+        return [...event.tables].some((table) => observedKeys.has(table) || table === unnamedTable);
       case 'sysctl':
         return this.linkNamed(event.link) !== undefined;
       case 'traced':

@@ -5,7 +5,7 @@ import type { RepairKind } from '../control/status.ts';
 import type { NftCommand, RtnetlinkChange } from '../host/port.ts';
 import { sysctlName } from '../host/sysctl.ts';
 import { forwardHookChain, reversePathTable } from '../nft/names.ts';
-import { ourTargets } from '../nft/placement.ts';
+import { leadsToOurs } from '../nft/placement.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { summarise } from '../nft/summary.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
@@ -76,5 +76,5 @@ function isAboutJump(command: NftCommand): boolean {
     | { chain?: unknown; expr?: unknown }
     | undefined;
   if (rule?.chain !== forwardHookChain) return false;
-  return rule.expr === undefined || ourTargets.some((target) => JSON.stringify(rule.expr).includes(`"${target}"`));
+  return rule.expr === undefined || leadsToOurs(rule.expr);
 }

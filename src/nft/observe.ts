@@ -13,6 +13,11 @@ export const observedTables: readonly { family: NftFamily; name: string }[] = [
   { family: 'ip6', name: filterTable },
 ];
 
+/** The same as `family name`. */
+export const observedKeys: ReadonlySet<string> = new Set(
+  observedTables.map(({ family, name }) => tableKey(family, name)),
+);
+
 const chainSchema = z.looseObject({ name: z.string() });
 const ruleSchema = z.looseObject({ chain: z.string(), handle: z.number().int() });
 const setSchema = z.looseObject({

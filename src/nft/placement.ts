@@ -13,6 +13,12 @@ export function isOurJump(rule: Rule): boolean {
   return ourTargets.some((target) => isJumpTo(rule, target));
 }
 
+/** True where a new rule's statements name a chain of ours as their target. */
+export function leadsToOurs(expr: unknown): boolean {
+  const text = JSON.stringify(expr ?? null);
+  return ourTargets.some((target) => text.includes(`"${target}"`));
+}
+
 export function isJumpTo(rule: Rule, target: string): boolean {
   return jumpTarget(rule) === target && rule.expr.every((part) => 'counter' in part || 'jump' in part);
 }

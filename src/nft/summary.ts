@@ -1,7 +1,7 @@
 /** What a repair put back in nftables, in a few words for each thing. Pure. */
 import type { NftCommand } from '../host/port.ts';
 import { dropCounts, forwardHookChain, sets } from './names.ts';
-import { ourTargets } from './placement.ts';
+import { leadsToOurs } from './placement.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -41,8 +41,8 @@ function noteElements(note: Note, verb: string, place: string, value: Fields): v
 
 function noteRule(note: Note, verb: string, place: string, value: Fields): void {
   const chain = String(value['chain']);
-  const isJump = ourTargets.some((target) => JSON.stringify(value['expr'] ?? null).includes(`"${target}"`));
-  if (verb !== 'delete') note(isJump ? `our jump in ${place} ${chain}` : `rules of ${place} ${chain}`);
+  if (verb !== 'delete')
+    note(leadsToOurs(value['expr']) ? `our jump in ${place} ${chain}` : `rules of ${place} ${chain}`);
   else if (chain !== forwardHookChain) note(`superfluous rules of ${place} ${chain}`);
 }
 
