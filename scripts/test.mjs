@@ -1,14 +1,15 @@
 // `npm test`: format, lint, types, unit tests, and the suite on the real kernel, parts of it again with the tools of other
-// releases. Ends with `N passed, N failed`.
+// releases. Ends with every failure by name, and `N passed, N failed`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { chosenFiles, pathsOf, runWithToolsOf } from './kernel-releases.mjs';
-import { isRoot, readJson, run, setUp, testPackages } from './setup.mjs';
+import { isRoot, readJson, root, run, setUp, testPackages } from './setup.mjs';
 
 const results = mkdtempSync(join(tmpdir(), 'protect-network-results-'));
 let passed = 0;
-let failed = 0;
+/** A line each, for the end of an output that may be long or cut. */
+const failures = [];
 
 try {
   setUp(testPackages);
@@ -32,14 +33,15 @@ try {
   rmSync(results, { recursive: true, force: true });
 }
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+for (const failure of failures) console.log(`FAILED: ${failure}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;
 
 function stage(name, work) {
   console.log(`\n== ${name}`);
   if (work()) passed += 1;
   else {
-    failed += 1;
+    failures.push(name);
     console.log(`== ${name}: FAILED`);
   }
 }
@@ -55,13 +57,27 @@ function count(name, runTests) {
   const isGreen = runTests(['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
   try {
     const report = readJson(file);
+    const found = failuresIn(report);
     passed += report.numPassedTests;
-    failed += report.numFailedTests;
-    if (!isGreen && report.numFailedTests === 0) failed += 1;
+    failures.push(...found.map((failure) => `${name}: ${failure}`));
+    if (!isGreen && found.length === 0) failures.push(`${name}: vitest reports an error outside of any test`);
   } catch (error) {
-    failed += 1;
-    console.log(`== ${name}: no report (${error.message})`);
+    failures.push(`${name}: no report (${error.message})`);
   }
+}
+
+/** Failed tests with what they said first, and files that failed before their tests. */
+function failuresIn(report) {
+  return report.testResults.flatMap((file) => {
+    const tests = file.assertionResults.filter((test) => test.status === 'failed');
+    const where = relative(root, file.name);
+    if (tests.length === 0 && file.status === 'failed') return [`${where}: ${firstLine(file.message)}`];
+    return tests.map((test) => `${where}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+  });
+}
+
+function firstLine(text = '') {
+  return text.split('\n', 1)[0].slice(0, 300);
 }
 
 function fail(reason) {
