@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
+          globalSetup: 'test/lab/packaged-program.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

@@ -22,7 +22,7 @@ describe('a link that is no zone’s', () => {
       const witness = await addServedZone(world, daemon, { domid: 9 });
       await witness.remove();
       await untilForgotten(daemon, witness.link);
-      expect(await world.host.snapshot()).toBe(before);
+      await expect.poll(() => world.host.snapshot(), { timeout: 20_000 }).toBe(before);
       const { zones, directories } = await daemon.status();
       for (const name of names) {
         expect(await world.host.mustExec('ip', ['link', 'show', name]), name).toContain('state DOWN');
@@ -68,14 +68,14 @@ describe('a link that changes', () => {
       await untilState(daemon, 'vif70.0', 'unserved');
       await untilForgotten(daemon, one.link);
       for (const trace of ['vif7.0', String(one.ipv4), String(one.ipv6)])
-        expect(await world.host.snapshot()).not.toContain(trace);
+        await expect.poll(() => world.host.snapshot(), { timeout: 20_000 }).not.toContain(trace);
       await world.writeZoneFile('vif70.0', { ipv4: one.ipv4, ipv6: one.ipv6 });
       await untilState(daemon, 'vif70.0');
       for (const to of [farHost.ipv4, farHost.ipv6]) expect(await reaches(one, to), to).toBe(true);
       // Dies under its new name.
       await world.host.ip('link del vif70.0');
       await untilForgotten(daemon, 'vif70.0');
-      expect(await world.host.snapshot()).not.toContain('vif70.0');
+      await expect.poll(() => world.host.snapshot(), { timeout: 20_000 }).not.toContain('vif70.0');
     }));
 
   it('by going down and up again, or down alone, is wired again', () =>
@@ -117,7 +117,7 @@ describe('a link that changes', () => {
       const witness = await addServedZone(world, daemon, { domid: 9 });
       await witness.remove();
       await untilForgotten(daemon, witness.link);
-      expect(await world.host.snapshot()).toBe(before);
+      await expect.poll(() => world.host.snapshot(), { timeout: 20_000 }).toBe(before);
       expect((await daemon.status()).failures).toEqual([]);
       expect(await reaches(one, farHost.ipv4)).toBe(true);
     }));
@@ -137,7 +137,7 @@ describe('a link that changes', () => {
       await untilForgotten(daemon, one.link);
       const witness = await addServedZone(world, daemon, { domid: 10 });
       await untilState(daemon, witness.link);
-      expect(await world.host.snapshot()).not.toContain(one.link);
+      await expect.poll(() => world.host.snapshot(), { timeout: 20_000 }).not.toContain(one.link);
     }));
 });
 

@@ -48,7 +48,7 @@ describe('a zone file that cannot be used', () => {
     );
     expect(line).toBeDefined();
     await untilState(daemon, link, 'unserved');
-    expect(await world.host.snapshot()).toBe(before);
+    await expect.poll(() => world.host.snapshot(), { timeout: 20_000 }).toBe(before);
     expect(await reaches(zones[0], farHost.ipv4)).toBe(true);
     await world.removeZoneFile(link);
   });

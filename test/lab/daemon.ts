@@ -9,7 +9,9 @@ import { type WaitOptions, waitFor } from './wait-for.ts';
 import type { Settings, WorldFiles } from './world-files.ts';
 
 export const repository = join(import.meta.dirname, '../..');
-export const programPath = join(repository, 'bin/protect-network');
+/** Names another program than the checkout's: see `packaged-program.ts`. */
+export const programVariable = 'PROTECT_NETWORK_PROGRAM';
+export const programPath = process.env[programVariable] ?? join(repository, 'bin/protect-network');
 
 export interface DaemonOptions {
   /** More arguments of `run`. */

@@ -97,7 +97,10 @@ export class SweepScene {
     if (now !== this.#foreign) throw new Error(`foreign things were\n${this.#foreign}\nand are\n${now}`);
   }
 
-  /** All that could be ours, and all around it: routes, proxies, rules, and every sysctl of the zones' links. */
+  /**
+   * All that could be ours, and all around it: routes, proxies, rules, and every sysctl of the zones' links. The kernel's
+   * own IPv6 routes stand in the order in which links got their addresses, which is nobody's doing: routes are sorted.
+   */
   async state(): Promise<string> {
     const { host } = this.world;
     const links = [this.talker, this.forger, this.guest].map(({ link }) => link);
@@ -108,7 +111,8 @@ export class SweepScene {
     ]);
     // Exits with an error for directories of links that are not there, and for the one file that nobody may read.
     const sysctls = (await host.exec('grep', ['-rs', '.', ...directories, '/proc/sys/net/ipv4/ip_forward'])).stdout;
-    return `${await host.snapshot()}${sysctls.split('\n').sort().join('\n')}`;
+    const [routes = '', ...others] = (await host.snapshot()).split('\n\n');
+    return [sorted(routes), ...others, sorted(sysctls)].join('\n\n');
   }
 
   /** The state once it has not changed for a while: a link's own address comes a moment after its carrier. */
@@ -151,4 +155,8 @@ export class SweepScene {
     await this.#server?.stop();
     this.world.destroy();
   }
+}
+
+function sorted(lines: string): string {
+  return lines.split('\n').sort().join('\n');
 }

@@ -148,11 +148,13 @@ async function untilState(scene: SweepScene, wanted: string, where: string): Pro
   }
 }
 
-/** Lines of one and not of the other; where there are none, the order is another. */
+/** Lines of one and not of the other; where there are none, the first place at which another line stands. */
 function difference(wanted: string, now: string): string {
   const [a, b] = [wanted.split('\n'), now.split('\n')];
   const missing = a.filter((line) => !b.includes(line)).map((line) => `- ${line}`);
   const surplus = b.filter((line) => !a.includes(line)).map((line) => `+ ${line}`);
   const lines = [...missing, ...surplus];
-  return lines.length > 0 ? lines.join('\n') : 'the same lines in another order or number';
+  if (lines.length > 0) return lines.join('\n');
+  const place = b.findIndex((line, index) => line !== a[index]);
+  return `the same lines, ${a.length} and now ${b.length}, in another order from line ${place + 1}:\n- ${a[place]}\n+ ${b[place]}`;
 }
