@@ -10,7 +10,8 @@ const root = join(import.meta.dirname, '..');
 const output = join(root, 'dist');
 
 await bundle(output);
-const options = { entries: manifest(root, output), version, time: sourceTime(), output };
+const time = sourceTime();
+const options = { entries: manifest(root, output, time), version, time, output };
 for (const build of [buildDeb, buildTarball]) process.stdout.write(`${await build(options)}\n`);
 
 /** SOURCE_DATE_EPOCH (reproducible-builds.org), by default the time of the last commit. Seconds. */

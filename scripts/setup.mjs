@@ -16,13 +16,14 @@ export const runPackages = {
   procps: '/usr/sbin/sysctl',
 };
 
-/** The tests also build Debian's xenstored a hypervisor to stand on, make roots with other releases' tools, and read a journal. */
+/** The tests also build Debian's xenstored a hypervisor to stand on, make roots with other releases' tools, read a journal, and judge man pages. */
 export const testPackages = {
   ...runPackages,
   gcc: '/usr/bin/gcc',
   'libc6-dev': '/usr/include/stdio.h',
   mmdebstrap: '/usr/bin/mmdebstrap',
   patchelf: '/usr/bin/patchelf',
+  mandoc: '/usr/bin/mandoc',
   ufw: '/usr/sbin/ufw',
   systemd: '/usr/bin/journalctl',
 };

@@ -1,11 +1,13 @@
 /** What the packages hold, below their prefix (`/usr` in a Debian package), and where each file comes from. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { commands } from '../../src/cli/commands/index.ts';
-import { settingsSchema } from '../../src/config/settings-schema.ts';
+import { version } from '../../src/cli/version.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+import { programPage } from './man-program.ts';
+import { settingsPage } from './man-settings.ts';
+import { settingsJsonSchema } from './settings-reference.ts';
 
 export interface Entry {
   /** Below the prefix. */
@@ -15,8 +17,8 @@ export interface Entry {
   readonly executable?: boolean;
 }
 
-/** `bundle` is the directory with what `bundle()` wrote. */
-export function manifest(root: string, bundle: string): Entry[] {
+/** `bundle` is the directory with what `bundle()` wrote; `time`, in seconds since 1970, is the man pages' date. */
+export function manifest(root: string, bundle: string, time: number): Entry[] {
   const node = dirname(createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`));
   const lib = (name: string) => ({ to: `lib/protect-network/${name}`, from: join(bundle, name) });
   return [
@@ -27,8 +29,8 @@ export function manifest(root: string, bundle: string): Entry[] {
     lib('protect-network.cjs'),
     lib('protect-network.cjs.cache'),
     ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
-    ...manPages(root),
-    { to: 'share/protect-network/settings.schema.json', from: { text: settingsJsonSchema() } },
+    ...manPages(root, time),
+    { to: 'share/protect-network/settings.schema.json', from: { text: settingsJsonSchema(settingsExample(root)) } },
     { to: 'share/bash-completion/completions/protect-network', from: { text: bashCompletion(commands) } },
     { to: 'share/zsh/vendor-completions/_protect-network', from: { text: zshCompletion(commands) } },
     { to: 'share/fish/vendor_completions.d/protect-network.fish', from: { text: fishCompletion(commands) } },
@@ -49,19 +51,17 @@ const fromSystemd: Readonly<Record<string, string>> = {
   'metrics-listen.conf': 'share/doc/protect-network/examples/metrics-listen.conf',
 };
 
-function manPages(root: string): Entry[] {
-  const directory = join(root, 'man');
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory).flatMap((name) => {
-    const section = /\.([1-9])$/.exec(name)?.[1];
-    return section === undefined ? [] : [{ to: `share/man/man${section}/${name}`, from: join(directory, name) }];
-  });
+/** `time`: seconds since 1970. */
+export function manPages(root: string, time: number): Entry[] {
+  const example = settingsExample(root);
+  return [
+    { to: 'share/man/man8/protect-network.8', from: { text: programPage(commands, { version, time }) } },
+    { to: 'share/man/man5/protect-network.toml.5', from: { text: settingsPage(example, { version, time }) } },
+  ];
 }
 
-/** For editors. What the schema's own code judges beyond it (paths, addresses, one bit) is told by `check`. */
-export function settingsJsonSchema(): string {
-  const schema = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' });
-  return `${JSON.stringify({ title: '/etc/edera/protect-network.toml', ...schema }, null, 2)}\n`;
+function settingsExample(root: string): string {
+  return readFileSync(join(root, 'systemd/protect-network.toml.example'), 'utf8');
 }
 
 const copyright = `protect-network is licensed under the Apache License 2.0; on Debian systems its text is in

@@ -3,6 +3,16 @@ import { type Command, commonOptions, type Option } from './command.ts';
 
 const program = 'protect-network';
 
+/** What they mean whatever the command. */
+export const exitCodes: readonly (readonly [string, string])[] = [
+  ['0', 'done'],
+  ['1', 'failed'],
+  ['2', 'the command line is wrong'],
+  ['75', 'the daemon does not answer; try again'],
+  ['77', 'not permitted; most commands need root'],
+  ['78', 'a configuration file is wrong'],
+];
+
 /** All commands, or those of a group such as `zone`. */
 export function overview(commands: readonly Command[], group?: string): string {
   const shown = commands.filter(({ name }) => group === undefined || name.startsWith(`${group} `));
@@ -22,14 +32,7 @@ ${optionList(commonOptions)}
   ${'--version'.padEnd(optionWidth(commonOptions))}  print the version and end
 
 Exit codes:
-${aligned([
-  ['0', 'done'],
-  ['1', 'failed'],
-  ['2', 'the command line is wrong'],
-  ['75', 'the daemon does not answer; try again'],
-  ['77', 'not permitted; most commands need root'],
-  ['78', 'a configuration file is wrong'],
-])}
+${aligned(exitCodes)}
 
 ${more('COMMAND')}
 `;

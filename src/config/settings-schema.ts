@@ -37,7 +37,8 @@ const directories = z
     error: 'a list of zone directories',
   })
   .min(1, { error: 'at least one zone directory: with none, no zone could have an address' })
-  .check(unique);
+  .check(unique)
+  .meta({ uniqueItems: true });
 
 const resyncRange = 'a whole number of seconds from 1 to 86400';
 const resyncSeconds = z.int({ error: resyncRange }).min(1, { error: resyncRange }).max(86400, { error: resyncRange });
@@ -54,6 +55,7 @@ export const settingsSchema: z.ZodType<Settings> = table({
       .array(interfaceName, { error: 'a list of interface names' })
       .max(maxListLength, { error: `at most ${maxListLength} of them` })
       .check(unique)
+      .meta({ uniqueItems: true })
       .prefault([]),
   }).prefault({}),
   forward: table({

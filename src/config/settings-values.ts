@@ -1,4 +1,7 @@
-/** The kinds of value that our settings hold, each as a schema. How their messages read: see toml-decode.ts. */
+/**
+ * The kinds of value that our settings hold, each as a schema; `accepts` is what the man page and the JSON schema say of
+ * it where its type does not. How their messages read: see toml-decode.ts.
+ */
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { familyOf, hostLength, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
@@ -13,18 +16,20 @@ const text = z.string({ error: 'a text in quotes' });
 
 /** An absolute path without `.`, `..`, doubled or trailing slashes; `''` too where it is optional. */
 export function path(maxBytes: number, presence: 'optional' | 'required' = 'required') {
-  return judged((value) => (value === '' && presence === 'optional' ? undefined : whyNotPath(value, maxBytes)));
+  const orNone = presence === 'optional' ? ', or ""' : '';
+  const accepts = `an absolute path of at most ${maxBytes} bytes${orNone}`;
+  return judged(accepts, (value) => (value === '' && orNone !== '' ? undefined : whyNotPath(value, maxBytes)));
 }
 
 /** A gRPC target on a Unix socket, `unix:///absolute/path`. */
-export const unixTarget = judged((value) =>
+export const unixTarget = judged(`"unix://" and an absolute path of at most ${maxSocketPath} bytes`, (value) =>
   value.startsWith('unix:///')
     ? whyNotPath(value.slice('unix://'.length), maxSocketPath)
     : 'is no Unix socket; expected one such as "unix:///var/lib/edera/protect/daemon.socket"',
 );
 
 /** A link of the host that is no zone's: 1..15 characters (IFNAMSIZ less its NUL) that need no quoting anywhere. */
-export const interfaceName = judged((value) => {
+export const interfaceName = judged("an interface that is no zone's link, of at most 15 characters", (value) => {
   if (value.startsWith('vif')) return "is a zone's link; expected a link towards the outside";
   if (/^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}$/.test(value)) return undefined;
   return 'is no interface name; expected 1 to 15 letters, digits and any of _ . : @ -';
@@ -37,30 +42,36 @@ export const mark = z
     if (value === 0 || (value > 0 && value <= 0x80000000 && Number.isInteger(Math.log2(value)))) return;
     const message = `is ${value} (0x${value.toString(16)}); expected one bit of a 32-bit number such as 0x10000000, or 0 for none`;
     context.addIssue({ code: 'custom', message });
-  });
+  })
+  .meta({ minimum: 0, maximum: 0x80000000, accepts: 'one bit of a 32-bit number, or 0 for none' });
 
 /** An address or a prefix; an address becomes the prefix that holds only it. */
-export const prefix = z.string({ error: 'an address or a prefix in quotes' }).transform((value, context): Prefix => {
-  const address = parseAddress(value);
-  const parsed = parsePrefix(address === undefined ? value : `${address}/${hostLength(familyOf(address))}`);
-  if (parsed !== undefined) return parsed;
-  const message = `${JSON.stringify(value)} is no address and no prefix; expected one such as "169.254.169.254"`;
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
+export const prefix = z
+  .string({ error: 'an address or a prefix in quotes' })
+  .transform((value, context): Prefix => {
+    const address = parseAddress(value);
+    const parsed = parsePrefix(address === undefined ? value : `${address}/${hostLength(familyOf(address))}`);
+    if (parsed !== undefined) return parsed;
+    const message = `${JSON.stringify(value)} is no address and no prefix; expected one such as "169.254.169.254"`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
+  .meta({ accepts: 'an address or a prefix' });
 
 /** `address:port`, IPv6 in brackets; `''` is undefined. No names: what is listened on must not depend on a resolver. */
-export const listenAddress = text.transform((value, context): ListenAddress | undefined => {
-  if (value === '') return undefined;
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/.exec(value);
-  const host = parseAddress(match?.[1] ?? match?.[2] ?? '');
-  const port = Number(match?.[3]);
-  const bracketed = match?.[1] !== undefined;
-  if (host !== undefined && port <= 65535 && bracketed === (familyOf(host) === 'ipv6')) return { host, port };
-  const expected = 'expected one such as "127.0.0.1:9475" or "[::1]:9475", or "" for none';
-  context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} is no address with a port; ${expected}` });
-  return z.NEVER;
-});
+export const listenAddress = text
+  .transform((value, context): ListenAddress | undefined => {
+    if (value === '') return undefined;
+    const match = /^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/.exec(value);
+    const host = parseAddress(match?.[1] ?? match?.[2] ?? '');
+    const port = Number(match?.[3]);
+    const bracketed = match?.[1] !== undefined;
+    if (host !== undefined && port <= 65535 && bracketed === (familyOf(host) === 'ipv6')) return { host, port };
+    const expected = 'expected one such as "127.0.0.1:9475" or "[::1]:9475", or "" for none';
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} is no address with a port; ${expected}` });
+    return z.NEVER;
+  })
+  .meta({ accepts: 'an address and a port, IPv6 in brackets; or "" for none' });
 
 /** Refuses a list that says something twice, at the second place. */
 export function unique(context: z.core.ParsePayload<string[]>): void {
@@ -71,11 +82,13 @@ export function unique(context: z.core.ParsePayload<string[]>): void {
   }
 }
 
-function judged(whyNot: (value: string) => string | undefined) {
-  return text.superRefine((value, context) => {
-    const wrong = whyNot(value);
-    if (wrong !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} ${wrong}` });
-  });
+function judged(accepts: string, whyNot: (value: string) => string | undefined) {
+  return text
+    .superRefine((value, context) => {
+      const wrong = whyNot(value);
+      if (wrong !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} ${wrong}` });
+    })
+    .meta({ accepts });
 }
 
 function whyNotPath(value: string, maxBytes: number): string | undefined {

@@ -38,9 +38,10 @@ async function makePackages() {
   const built = join(directory, 'bundle');
   await bundle(built);
   // Packing fast: what is inside is the same.
+  const time = 1_700_000_000;
   const options = {
-    entries: manifest(repository, built),
-    time: 1_700_000_000,
+    entries: manifest(repository, built, time),
+    time,
     output: directory,
     compression: ['-Znone'],
   };

@@ -39,7 +39,7 @@ async function makeInput(): Promise<void> {
   const [built, input] = [join(directory, 'bundle'), join(directory, 'input')];
   await bundle(built);
   mkdirSync(input);
-  const entries = manifest(root, built);
+  const entries = manifest(root, built, 0);
   for (const [name, each] of [
     ['old', `${version}~before`],
     ['new', version],

@@ -2,7 +2,6 @@
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { bashCompletion, fishCompletion, zshCompletion } from '../../../scripts/package/completions.ts';
-import { settingsJsonSchema } from '../../../scripts/package/manifest.ts';
 import { commonOptions } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands/index.ts';
 
@@ -49,12 +48,6 @@ describe.each([
     const quotes = text.split('\n').map((line) => line.replaceAll("\\'", '').split("'").length - 1);
     expect(quotes.every((count) => count % 2 === 0)).toBe(true);
   });
-});
-
-it('the JSON schema has every table of the settings and refuses others', () => {
-  const schema = JSON.parse(settingsJsonSchema()) as { properties: object; additionalProperties: boolean };
-  expect(Object.keys(schema.properties)).toEqual(['zones', 'uplink', 'forward', 'isolation', 'reconcile', 'control']);
-  expect(schema.additionalProperties).toBe(false);
 });
 
 /** The words that bash would offer after `protect-network LINE`, sorted. */
