@@ -5,6 +5,7 @@ import { errnoOf } from '../control/errno.ts';
 import { renderMetrics } from '../control/metrics.ts';
 import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createHost } from '../host/index.ts';
+import { findJournal } from '../host/journal-socket.ts';
 import { requireHost } from '../host/requirements.ts';
 import { findServiceManager } from '../host/systemd.ts';
 import { makeDirectories } from '../lifecycle/directories.ts';
@@ -20,7 +21,7 @@ import { version } from './version.ts';
 export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHost = createHost): Promise<ExitCode> {
   const startedAt = Date.now();
   const config = loadConfig(paths);
-  const log = makeLog(options);
+  const log = makeLog(options, findJournal(process.env));
   const host = makeHost();
   await requireHost(host);
   const reporter = new Reporter(log);
@@ -28,14 +29,14 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const service = new Service(findServiceManager(process.env), reconciler, log);
   const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
-  const failed = (error: unknown) => log.warn(`control socket: ${messageOf(error)}`);
+  const failed = (error: unknown) => log.warn({ event: 'control-socket' }, `control socket: ${messageOf(error)}`);
   const serve = async (settings: Config) => {
     try {
       return await serveOn(settings);
     } catch (error) {
       // A /run that cannot be written costs `status`, and the guard against a second daemon; zones come first.
       if (!isUnwritable(error)) throw error;
-      log.error(`no control socket: ${messageOf(error)}; going on without`);
+      log.error({ event: 'control-socket' }, `no control socket: ${messageOf(error)}; going on without`);
       return withoutServer;
     }
   };
@@ -47,7 +48,10 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
       return await startControlServer({ ...base, listen });
     } catch (error) {
       // A taken port must not leave zones without network; a taken socket will fail again below.
-      log.error(`no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}; going on without`);
+      log.error(
+        { event: 'metrics-listen' },
+        `no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}; going on without`,
+      );
       return startControlServer(base);
     }
   };
@@ -83,11 +87,11 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
     const watch = await watchConfig(paths, listener, config);
     process.on('SIGHUP', () => void reloadNow());
     await reconciler.start();
-    log.info({ state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
+    log.info({ event: 'running', state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
     service.ready();
     void service.keepAlive();
     const signal = await stopped;
-    log.info(`${signal}: stopping; routes and rules stay as they are`);
+    log.info({ event: 'stopping' }, `${signal}: stopping; routes and rules stay as they are`);
     service.stopping();
     await watch.close();
   } finally {

@@ -79,7 +79,10 @@ export class Service {
     try {
       this.#manager.tell(...assignments);
     } catch (error) {
-      this.#log.warn(`the service manager cannot be told ${assignments[0]}: ${messageOf(error)}`);
+      this.#log.warn(
+        { event: 'service-manager' },
+        `the service manager cannot be told ${assignments[0]}: ${messageOf(error)}`,
+      );
     }
   }
 }

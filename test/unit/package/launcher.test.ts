@@ -23,14 +23,14 @@ const launchers = [
     place: 'bin',
     node: 'node_modules/.bin/node',
     file: 'src/cli/main.ts',
-    helper: 'scripts/package/connect-notify.pl',
+    helper: 'scripts/package/connect-systemd.pl',
   },
   {
     launcher: 'scripts/package/launcher',
     place: 'sbin',
     node: 'lib/protect-network/node',
     file: 'lib/protect-network/start.cjs',
-    helper: 'lib/protect-network/connect-notify.pl',
+    helper: 'lib/protect-network/connect-systemd.pl',
   },
 ];
 let directory = '';
@@ -86,7 +86,7 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) 
     copyFileSync(join(repository, launcher), program);
     mkdirSync(join(directory, node, '..'), { recursive: true });
     mkdirSync(join(directory, helper, '..'), { recursive: true });
-    copyFileSync(join(repository, 'scripts/package/connect-notify.pl'), join(directory, helper));
+    copyFileSync(join(repository, 'scripts/package/connect-systemd.pl'), join(directory, helper));
     writeFileSync(join(directory, node), `#!/bin/sh\n${body}\n`);
     chmodSync(join(directory, node), 0o755);
     return program;
