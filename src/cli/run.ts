@@ -14,6 +14,7 @@ import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
 import { ExitCode, messageOf } from '../model/errors.ts';
 import { type LogOptions, makeLog } from './log.ts';
+import { Reload } from './reload.ts';
 import { Service } from './service.ts';
 import { version } from './version.ts';
 
@@ -50,7 +51,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
       // A taken port must not leave zones without network; a taken socket will fail again below.
       log.error(
         { event: 'metrics-listen' },
-        `no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}; going on without`,
+        `no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}${confinementHint(error)}; going on without`,
       );
       return startControlServer(base);
     }
@@ -58,34 +59,13 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   let server = await serve(config);
   const stopped = untilStopped();
   try {
-    const reload = async (fresh: Config) => {
-      const before = reconciler.state.config.settings.control;
-      await reconciler.reload(fresh);
-      if (JSON.stringify(before) !== JSON.stringify(fresh.settings.control)) {
-        await server.close();
-        server = await serve(fresh);
-      }
-      log.info('configuration read again; it is in force now');
+    const serveAnew = async (fresh: Config) => {
+      await server.close();
+      server = await serve(fresh);
     };
-    let reloading = Promise.resolve();
-    const listener = {
-      reloaded: (fresh: Config) => {
-        reloading = reloading
-          .then(() => reload(fresh))
-          .catch((error: unknown) =>
-            log.error(`not everything of the new configuration is in force: ${messageOf(error)}`),
-          );
-      },
-      rejected: (error: unknown) => log.error(`${messageOf(error)}\nthe configuration read last stays in force`),
-    };
-    const reloadNow = async () => {
-      service.reloading();
-      const refusal = readAgain(paths, listener);
-      await reloading;
-      service.ready(refusal);
-    };
-    const watch = await watchConfig(paths, listener, config);
-    process.on('SIGHUP', () => void reloadNow());
+    const reload = new Reload({ paths, reconciler, service, log, serveAnew });
+    const watch = await watchConfig(paths, reload, config);
+    process.on('SIGHUP', () => void reload.asked());
     await reconciler.start();
     log.info({ event: 'running', state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
     service.ready();
@@ -110,18 +90,11 @@ function isUnwritable(error: unknown): boolean {
   return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
-/** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. Returns why not, if so. */
-function readAgain(
-  paths: ConfigPaths,
-  listener: { reloaded(fresh: Config): void; rejected(error: unknown): void },
-): string | undefined {
-  try {
-    listener.reloaded(loadConfig(paths));
-    return undefined;
-  } catch (error) {
-    listener.rejected(error);
-    return messageOf(error);
-  }
+/** The unit allows no sockets of IP. */
+function confinementHint(error: unknown): string {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  if (errno !== 'EAFNOSUPPORT') return '';
+  return ' (the unit forbids it: copy metrics-listen.conf to /etc/systemd/system/protect-network.service.d and restart)';
 }
 
 function untilStopped(): Promise<NodeJS.Signals> {
