@@ -8,7 +8,7 @@ import { findControlSocket } from './control-socket.ts';
 import { type JournalEntry, parseEntry } from './journal-entry.ts';
 import { entryLines } from './logs-text.ts';
 import { painter } from './paint.ts';
-import { print, warn } from './terminal.ts';
+import { print, standardOutput, warn } from './terminal.ts';
 import { aboutWord, aboutZone, type IsAbout } from './zone-words.ts';
 
 export interface LogsOptions {
@@ -36,7 +36,7 @@ export async function showLogs(options: LogsOptions): Promise<ExitCode> {
     );
   }
   const { isAbout, isKnown } = await filterOf(options);
-  const paint = painter(process.stdout.isTTY === true && !options.noColor);
+  const paint = painter(standardOutput(options.noColor).hasColour);
   const show = (entry: JournalEntry) => print(`${entryLines(entry, paint).join('\n')}\n`);
   const { last, shown } = await showPast(journal, options, isAbout, show);
   if (!options.follow) {

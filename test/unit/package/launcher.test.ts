@@ -52,6 +52,16 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) 
     expect(own.sort()).toEqual(['WATCHDOG_PID=1', 'WATCHDOG_USEC=30000000']);
   });
 
+  it('passes on whether colours are wanted, and none of the words', async () => {
+    const program = install('exec /usr/bin/env');
+    const said = async (env: Record<string, string>) => {
+      const { stdout } = await execa(program, [], { env: { ...hostile(), ...env }, extendEnv: false });
+      return stdout.split('\n').filter((line) => /COLOR|TERM/.test(line));
+    };
+    expect(await said({ NO_COLOR: 'yes\nNODE_OPTIONS=x', TERM: 'dumb' })).toEqual(['NO_COLOR=1', 'TERM=dumb']);
+    expect(await said({ NO_COLOR: '', TERM: 'xterm-256color' })).toEqual([]);
+  });
+
   it('gives the program a socket to the service manager, which hears it from the main process', async () => {
     const program = install('printf "READY=1 by %s" $$ >&"$NOTIFY_FD"');
     const socket = join(directory, 'notify');
