@@ -24,7 +24,7 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
   return [
     { to: 'sbin/protect-network', from: join(root, 'scripts/package/launcher'), executable: true },
     { to: 'lib/protect-network/node', from: join(node, 'bin/node'), executable: true },
-    { to: 'lib/protect-network/connect-notify.pl', from: join(root, 'scripts/package/connect-notify.pl') },
+    { to: 'lib/protect-network/connect-systemd.pl', from: join(root, 'scripts/package/connect-systemd.pl') },
     lib('start.cjs'),
     lib('protect-network.cjs'),
     lib('protect-network.cjs.cache'),

@@ -13,7 +13,7 @@ import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { lookOnce } from './once.ts';
 import { painter, type Tone } from './paint.ts';
-import { print, printable } from './terminal.ts';
+import { print, printable, standardOutput } from './terminal.ts';
 import { wrapped } from './text-width.ts';
 import { version } from './version.ts';
 
@@ -69,9 +69,9 @@ const tones: Record<Level, Tone> = { bad: 'bad', warning: 'warning', ok: 'good' 
 const widest = 120;
 
 function asText(findings: readonly Finding[], { noColor }: DoctorOptions): string {
-  const { isTTY, columns } = process.stdout;
-  const paint = painter(isTTY === true && !noColor);
-  const width = isTTY ? Math.min(columns, widest) : widest;
+  const output = standardOutput(noColor);
+  const paint = painter(output.hasColour);
+  const width = Math.min(output.width, widest);
   const lines = findingLines(findings.map(forTerminal), {
     paint: (level, text) => paint(tones[level], text),
     wrap: (text, first) => wrapped(text, width, first),

@@ -9,7 +9,7 @@ import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode } from '../model/errors.ts';
 import { reportLines } from './explain-text.ts';
 import { painter } from './paint.ts';
-import { print, printable, warn } from './terminal.ts';
+import { print, printable, standardOutput, warn } from './terminal.ts';
 
 export interface ExplainOptions {
   readonly subject: string;
@@ -56,6 +56,6 @@ async function confirmAll({ reports, ruleset }: Explanation, seconds: number): P
 }
 
 function asText(reports: readonly Report[], { noColor }: ExplainOptions): string {
-  const paint = painter(process.stdout.isTTY === true && !noColor);
+  const paint = painter(standardOutput(noColor).hasColour);
   return `${reports.map((report) => reportLines(report, (tone, text) => paint(tone, printable(text))).join('\n')).join('\n\n')}\n`;
 }

@@ -1,30 +1,67 @@
-/** The daemon's log: pino's lines, as JSON for machines or as text with syslog levels for the journal. */
+/** The daemon's log: pino's lines, with fields to the journal, as text with syslog levels, or as JSON for machines. */
 import type { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { JournalSocket } from '../host/journal-socket.ts';
+import { journalFields, type LogLine, syslogLevel, textOf } from './log-line.ts';
 
 export interface LogOptions {
   readonly logFormat: 'text' | 'json';
   readonly debug: boolean;
 }
 
-/** sd-daemon(3): the journal takes `<N>` at a line's head as its priority. By pino's level. */
-const syslogLevels: Record<number, number> = { 10: 7, 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
+/** How the journal is written to; undefined where standard output is not the journal's. */
+export type SendToJournal = ((entry: Buffer) => void) | undefined;
 
-export function makeLog({ logFormat, debug }: LogOptions, out: Writable = process.stdout): Logger {
+/** Of lines that whoever reads standard output has not taken yet, in bytes; what comes then is counted, not kept. */
+const maxUnread = 1024 * 1024;
+
+export function makeLog({ logFormat, debug }: LogOptions, send: SendToJournal, out: Writable = process.stdout): Logger {
   const options = { level: debug ? 'debug' : 'info', base: null };
-  return pino(options, logFormat === 'json' ? (out as DestinationStream) : textStream(out));
+  const bounded = boundedStream(out);
+  if (logFormat === 'json') return pino(options, { write: (line) => bounded(line, lostLine) });
+  const isTerminal = 'isTTY' in out && out.isTTY === true;
+  const asText = (line: LogLine) => bounded(textOf(line, isTerminal), (lost) => textOf(lostOf(lost), isTerminal));
+  return pino(options, send === undefined ? parsed(asText) : parsed(toJournal(send, asText)));
 }
 
-/** People at a terminal get the time; the journal has its own. */
-function textStream(out: Writable): DestinationStream {
-  const isTerminal = 'isTTY' in out && out.isTTY === true;
-  return {
-    write(line: string) {
-      const { level, time, msg } = JSON.parse(line) as { level: number; time: number; msg: string };
-      const head = isTerminal
-        ? `${new Date(time).toTimeString().slice(0, 8)} ${level >= 40 ? 'warning: ' : ''}`
-        : `<${syslogLevels[level] ?? 6}>`;
-      out.write(`${head}${msg.replaceAll('\n', `\n${isTerminal ? '    ' : head}`)}\n`);
-    },
+function toJournal(send: (entry: Buffer) => void, asText: (line: LogLine) => void): (line: LogLine) => void {
+  const journal = new JournalSocket({
+    send,
+    lost: (entries) => journalFields(lostOf(entries)),
+    instead: ({ MESSAGE, PRIORITY }) =>
+      asText({ level: levelOf(String(PRIORITY)), time: Date.now(), msg: String(MESSAGE) }),
+  });
+  // The last words of a daemon that ends: one attempt is all there is time for.
+  process.once('exit', () => journal.flush());
+  return (line) => journal.write(journalFields(line));
+}
+
+function parsed(write: (line: LogLine) => void): DestinationStream {
+  return { write: (line: string) => write(JSON.parse(line) as LogLine) };
+}
+
+/** A reader that hangs must not make us grow: Node keeps what a pipe does not take. */
+function boundedStream(out: Writable): (text: string, lostText: (lines: number) => string) => void {
+  let lost = 0;
+  return (text, lostText) => {
+    if (out.writableLength > maxUnread) {
+      lost += 1;
+      return;
+    }
+    out.write(lost === 0 ? text : `${lostText(lost)}${text}`);
+    lost = 0;
   };
+}
+
+function lostOf(lines: number): LogLine {
+  const msg = `${lines} lines of this log are lost: whoever collects it did not take them in time`;
+  return { level: 40, time: Date.now(), event: 'log-lost', msg };
+}
+
+function lostLine(lines: number): string {
+  return `${JSON.stringify(lostOf(lines))}\n`;
+}
+
+function levelOf(priority: string): number {
+  return [50, 40, 30, 20].find((level) => syslogLevel(level) === Number(priority)) ?? 30;
 }

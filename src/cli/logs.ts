@@ -8,8 +8,8 @@ import { findControlSocket } from './control-socket.ts';
 import { type JournalEntry, parseEntry } from './journal-entry.ts';
 import { entryLines } from './logs-text.ts';
 import { painter } from './paint.ts';
-import { print, warn } from './terminal.ts';
-import { aboutLink, aboutZone, type IsAbout } from './zone-words.ts';
+import { print, standardOutput, warn } from './terminal.ts';
+import { aboutWord, aboutZone, type IsAbout } from './zone-words.ts';
 
 export interface LogsOptions {
   readonly settingsPath: string;
@@ -35,17 +35,21 @@ export async function showLogs(options: LogsOptions): Promise<ExitCode> {
         "writes its log to standard output: look where your service manager puts that, or stop it and type 'protect-network run'",
     );
   }
-  const isAbout = await filterOf(options);
-  const paint = painter(process.stdout.isTTY === true && !options.noColor);
+  const { isAbout, isKnown } = await filterOf(options);
+  const paint = painter(standardOutput(options.noColor).hasColour);
   const show = (entry: JournalEntry) => print(`${entryLines(entry, paint).join('\n')}\n`);
   const { last, shown } = await showPast(journal, options, isAbout, show);
   if (!options.follow) {
+    if (shown === 0 && !isKnown)
+      throw new ProtectNetworkError(
+        'refused',
+        `no zone is called '${options.zone}', and no line of the journal names one; protect-network status lists the zones`,
+      );
     if (shown === 0) warn(options.zone === undefined ? 'nothing is logged' : `nothing is logged about ${options.zone}`);
     return ExitCode.ok;
   }
   const query: JournalQuery = last === undefined ? { units, lines: 0 } : { units, after: last };
-  for await (const entry of entriesOf(journal, { ...query, follow: true }))
-    if (isAbout(entry.message)) await show(entry);
+  for await (const entry of entriesOf(journal, { ...query, follow: true })) if (isAbout(entry)) await show(entry);
   return ExitCode.ok;
 }
 
@@ -62,7 +66,7 @@ async function showPast(
   let shown = 0;
   for await (const entry of entriesOf(journal, { units, since, lines: asked })) {
     last = entry.cursor;
-    if (!isAbout(entry.message)) continue;
+    if (!isAbout(entry)) continue;
     shown += 1;
     if (lines === undefined) await show(entry);
     else if (youngest.push(entry) > lines) youngest.shift();
@@ -81,19 +85,17 @@ async function* entriesOf(journal: Journal, query: JournalQuery): AsyncIterable<
   if (senseless > 0) warn(`${senseless} entries of the journal make no sense and are left out`);
 }
 
-/** A zone is known by its link without the daemon, by its name only with it. */
-async function filterOf({ zone, settingsPath }: LogsOptions): Promise<IsAbout> {
-  if (zone === undefined) return () => true;
-  const link = parseLinkName(zone);
+/** With the daemon, a zone is known by all its words; without, or once the zone has gone, by the one that people say. */
+async function filterOf({ zone, settingsPath }: LogsOptions): Promise<{ isAbout: IsAbout; isKnown: boolean }> {
+  if (zone === undefined) return { isAbout: () => true, isKnown: true };
+  const isAbout = aboutWord(zone);
   try {
     const { zones } = await fetchStatus(await findControlSocket(settingsPath));
-    const isAbout = aboutZone(zone, zones) ?? (link === undefined ? undefined : aboutLink(link));
-    if (isAbout !== undefined) return isAbout;
+    const known = aboutZone(zone, zones);
+    return { isAbout: known ?? isAbout, isKnown: known !== undefined || parseLinkName(zone) !== undefined };
   } catch (error) {
-    if (link === undefined || !hasCode(error, 'unreachable', 'timeout', 'permission', 'refused', 'garbled'))
-      throw error;
-    warn(`the daemon cannot be asked: only lines that name ${link} itself are shown`);
-    return aboutLink(link);
+    if (!hasCode(error, 'unreachable', 'timeout', 'permission', 'refused', 'garbled')) throw error;
+    warn(`the daemon cannot be asked: only lines that name ${zone} itself are shown`);
+    return { isAbout, isKnown: true };
   }
-  throw new ProtectNetworkError('refused', `no zone is called '${zone}'; protect-network status lists them`);
 }

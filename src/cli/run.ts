@@ -5,6 +5,7 @@ import { errnoOf } from '../control/errno.ts';
 import { renderMetrics } from '../control/metrics.ts';
 import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createHost } from '../host/index.ts';
+import { findJournal } from '../host/journal-socket.ts';
 import { requireHost } from '../host/requirements.ts';
 import { findServiceManager } from '../host/systemd.ts';
 import { makeDirectories } from '../lifecycle/directories.ts';
@@ -13,6 +14,7 @@ import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
 import { ExitCode, messageOf } from '../model/errors.ts';
 import { type LogOptions, makeLog } from './log.ts';
+import { Reload } from './reload.ts';
 import { Service } from './service.ts';
 import { version } from './version.ts';
 
@@ -20,7 +22,7 @@ import { version } from './version.ts';
 export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHost = createHost): Promise<ExitCode> {
   const startedAt = Date.now();
   const config = loadConfig(paths);
-  const log = makeLog(options);
+  const log = makeLog(options, findJournal(process.env));
   const host = makeHost();
   await requireHost(host);
   const reporter = new Reporter(log);
@@ -28,14 +30,14 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const service = new Service(findServiceManager(process.env), reconciler, log);
   const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
-  const failed = (error: unknown) => log.warn(`control socket: ${messageOf(error)}`);
+  const failed = (error: unknown) => log.warn({ event: 'control-socket' }, `control socket: ${messageOf(error)}`);
   const serve = async (settings: Config) => {
     try {
       return await serveOn(settings);
     } catch (error) {
       // A /run that cannot be written costs `status`, and the guard against a second daemon; zones come first.
       if (!isUnwritable(error)) throw error;
-      log.error(`no control socket: ${messageOf(error)}; going on without`);
+      log.error({ event: 'control-socket' }, `no control socket: ${messageOf(error)}; going on without`);
       return withoutServer;
     }
   };
@@ -47,47 +49,29 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
       return await startControlServer({ ...base, listen });
     } catch (error) {
       // A taken port must not leave zones without network; a taken socket will fail again below.
-      log.error(`no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}; going on without`);
+      log.error(
+        { event: 'metrics-listen' },
+        `no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}${confinementHint(error)}; going on without`,
+      );
       return startControlServer(base);
     }
   };
   let server = await serve(config);
   const stopped = untilStopped();
   try {
-    const reload = async (fresh: Config) => {
-      const before = reconciler.state.config.settings.control;
-      await reconciler.reload(fresh);
-      if (JSON.stringify(before) !== JSON.stringify(fresh.settings.control)) {
-        await server.close();
-        server = await serve(fresh);
-      }
-      log.info('configuration read again; it is in force now');
+    const serveAnew = async (fresh: Config) => {
+      await server.close();
+      server = await serve(fresh);
     };
-    let reloading = Promise.resolve();
-    const listener = {
-      reloaded: (fresh: Config) => {
-        reloading = reloading
-          .then(() => reload(fresh))
-          .catch((error: unknown) =>
-            log.error(`not everything of the new configuration is in force: ${messageOf(error)}`),
-          );
-      },
-      rejected: (error: unknown) => log.error(`${messageOf(error)}\nthe configuration read last stays in force`),
-    };
-    const reloadNow = async () => {
-      service.reloading();
-      const refusal = readAgain(paths, listener);
-      await reloading;
-      service.ready(refusal);
-    };
-    const watch = await watchConfig(paths, listener, config);
-    process.on('SIGHUP', () => void reloadNow());
+    const reload = new Reload({ paths, reconciler, service, log, serveAnew });
+    const watch = await watchConfig(paths, reload, config);
+    process.on('SIGHUP', () => void reload.asked());
     await reconciler.start();
-    log.info({ state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
+    log.info({ event: 'running', state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
     service.ready();
     void service.keepAlive();
     const signal = await stopped;
-    log.info(`${signal}: stopping; routes and rules stay as they are`);
+    log.info({ event: 'stopping' }, `${signal}: stopping; routes and rules stay as they are`);
     service.stopping();
     await watch.close();
   } finally {
@@ -106,18 +90,11 @@ function isUnwritable(error: unknown): boolean {
   return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
-/** What a person or a unit asks for by SIGHUP; changes of the files are noticed without it. Returns why not, if so. */
-function readAgain(
-  paths: ConfigPaths,
-  listener: { reloaded(fresh: Config): void; rejected(error: unknown): void },
-): string | undefined {
-  try {
-    listener.reloaded(loadConfig(paths));
-    return undefined;
-  } catch (error) {
-    listener.rejected(error);
-    return messageOf(error);
-  }
+/** The unit allows no sockets of IP. */
+function confinementHint(error: unknown): string {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  if (errno !== 'EAFNOSUPPORT') return '';
+  return ' (the unit forbids it: copy metrics-listen.conf to /etc/systemd/system/protect-network.service.d and restart)';
 }
 
 function untilStopped(): Promise<NodeJS.Signals> {

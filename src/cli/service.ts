@@ -6,6 +6,8 @@ import { messageOf } from '../model/errors.ts';
 
 /** How old the sentence in `systemctl status` may be. */
 const lookMs = 5_000;
+/** Characters; the log has the rest. */
+const maxNews = 600;
 
 export class Service {
   readonly #manager: ServiceManager;
@@ -14,8 +16,8 @@ export class Service {
   #isStopping = false;
   /** Ends the pause under way. */
   #wake: () => void = () => undefined;
-  /** Why the configuration in force is not the one in the files. */
-  #refusal: string | undefined;
+  /** What became of the configuration when it was read last. */
+  #news = '';
 
   constructor(manager: ServiceManager, reconciler: Pick<Reconciler, 'records' | 'turn'>, log: Pick<Logger, 'warn'>) {
     this.#manager = manager;
@@ -23,10 +25,14 @@ export class Service {
     this.#log = log;
   }
 
-  /** After the first pass, and after each reload; `refusal` is why the new configuration is not in force. */
-  ready(refusal?: string): void {
-    this.#refusal = refusal;
+  /** After the first pass, and after each reload. */
+  ready(): void {
     this.#tell('READY=1', this.#status());
+  }
+
+  /** Puts it into the sentence, which is told within seconds. */
+  say(news: string): void {
+    this.#news = news.replaceAll(/\s+/g, ' ');
   }
 
   reloading(): void {
@@ -70,8 +76,8 @@ export class Service {
     const counts = new Map<string, number>();
     for (const { state } of this.#reconciler.records.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
     const zones = [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
-    const refusal = this.#refusal === undefined ? '' : `; configuration refused: ${this.#refusal}`;
-    return `STATUS=zones: ${zones === '' ? 'none' : zones}${refusal}`.replaceAll(/\s+/g, ' ');
+    const news = this.#news.length > maxNews ? `${this.#news.slice(0, maxNews)}…` : this.#news;
+    return `STATUS=zones: ${zones === '' ? 'none' : zones}${news === '' ? '' : `; ${news}`}`;
   }
 
   /** A service manager that cannot be told is no reason to stop. */
@@ -79,7 +85,10 @@ export class Service {
     try {
       this.#manager.tell(...assignments);
     } catch (error) {
-      this.#log.warn(`the service manager cannot be told ${assignments[0]}: ${messageOf(error)}`);
+      this.#log.warn(
+        { event: 'service-manager' },
+        `the service manager cannot be told ${assignments[0]}: ${messageOf(error)}`,
+      );
     }
   }
 }

@@ -1,8 +1,9 @@
 /** The daemon's status as people read it. Pure. */
-import type { DirectoryStatus, RepairStatus, Status } from '../control/status.ts';
+import type { DirectoryStatus, RepairStatus, Status, ZoneState, ZoneStatus } from '../control/status.ts';
 import type { DirectoryState } from '../lifecycle/directory.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
+import { type Block, blank, cutLines, fittingBlocks, height } from './status-fit.ts';
 import { zoneTable } from './status-zones.ts';
 import { printable } from './terminal.ts';
 import { wrapped } from './text-width.ts';
@@ -13,6 +14,8 @@ export interface StatusView {
   readonly now: number;
   /** Columns; infinite where nothing has to fit. */
   readonly width: number;
+  /** Undefined where it may be as long as it is. */
+  readonly rows?: number | undefined;
   readonly paint: Paint;
   readonly rates?: ReadonlyMap<number, Rate> | undefined;
 }
@@ -29,35 +32,88 @@ const directoryTones: Record<DirectoryState, Tone> = {
 const recentMs = 3_600_000;
 const maxRepairs = 3;
 
+/** Links in the title. */
+const maxNamed = 3;
+
 const labelWidth = 'Directories  '.length;
 
-/** Lines without line ends, none wider than the view if that has 20 columns. */
+/**
+ * Lines without line ends, none wider than the view if that has 20 columns. Where there are not rows enough, what is in
+ * order goes first, then the zones that are.
+ */
 export function statusText(untrusted: Status, view: StatusView): string[] {
   const status = forTerminal(untrusted);
-  const { now, width, paint, rates } = view;
-  const { zones } = status;
-  const list =
-    zones.length === 0
-      ? wrapped('No zone has a link on this host.', width)
-      : zoneTable({ zones, rates, now, width, paint });
-  return [...header(status, view), '', ...list, ...troubles(status, view), '', ...work(status, view)];
+  const { rows = Number.POSITIVE_INFINITY } = view;
+  const zones = { lines: zoneLines(status, view) };
+  const blocks = [
+    ...header(status, view),
+    blank,
+    zones,
+    ...troubles(status, view),
+    blank,
+    { lines: work(status, view), dispensable: 8 },
+  ];
+  const kept = fittingBlocks(blocks, rows);
+  const surplus = height(kept) - rows;
+  if (surplus <= 0) return kept.flatMap(({ lines }) => lines);
+  // Troubles and zones share what the title leaves, and neither takes what the other does not need.
+  const { length: title } = titleLines(status, view);
+  const others = height(kept) - zones.lines.length - title;
+  const room = Math.max(0, rows - title);
+  const forZones = Math.min(zones.lines.length, Math.max(Math.ceil(room / 2), room - others));
+  const worstFirst = zoneLines({ ...status, zones: [...status.zones].sort(byState) }, view);
+  const rest = kept.filter((block) => block !== zones).flatMap(({ lines }) => lines);
+  return [
+    ...rest.slice(0, title),
+    ...cutLines(worstFirst, forZones, 'lines of zones'),
+    ...cutLines(rest.slice(title), room - forZones, 'lines'),
+  ];
 }
 
-function header(status: Status, { now, width, paint }: StatusView): string[] {
-  const { version, state, pid, startedAt, subnets, uplinks, directories, zones } = status;
+function zoneLines({ zones }: Status, { rates, now, width, paint }: StatusView): string[] {
+  if (zones.length === 0) return wrapped('No zone has a link on this host.', width);
+  return zoneTable({ zones, rates, now, width, paint });
+}
+
+const stateRanks: Record<ZoneState, number> = { failed: 0, unserved: 1, opening: 2, ready: 3 };
+
+function byState(one: ZoneStatus, other: ZoneStatus): number {
+  return stateRanks[one.state] - stateRanks[other.state];
+}
+
+function header(status: Status, view: StatusView): Block[] {
+  const { now, width, paint } = view;
+  const { pid, startedAt, subnets, uplinks, directories, zones } = status;
   const ready = zones.filter((zone) => zone.state === 'ready').length;
-  const title = wrapped(`protect-network ${version}: ${state}`, width);
   const running = `for ${duration(now - startedAt)}, since ${localTime(startedAt)}, process ${pid}`;
   const prefixes = [subnets.ipv4, subnets.ipv6].filter((prefix) => prefix !== null).join(' and ');
   const uplinkNames = uplinks.map(({ interface: name, families }) => `${name} (${families.join(', ')})`).join(', ');
   return [
-    ...title.map((line) => line.replace(state, paint(stateTones[state], state))),
-    ...fact('Running', running, width),
-    ...fact('Subnets', prefixes || 'none', width),
-    ...fact('Uplinks', uplinkNames || 'none: no default route leads out of this host', width),
-    ...directories.flatMap((directory, place) => directoryLines(directory, place, { now, width, paint })),
-    ...fact('Zones', `${plural(zones.length, 'link')}, ${ready} ready`, width),
+    { lines: titleLines(status, view) },
+    { lines: fact('Running', running, width), dispensable: 7 },
+    { lines: fact('Subnets', prefixes || 'none', width), dispensable: 6 },
+    { lines: fact('Uplinks', uplinkNames || 'none: no default route leads out of this host', width), dispensable: 5 },
+    {
+      lines: directories.flatMap((directory, place) => directoryLines(directory, place, { now, width, paint })),
+      dispensable: 4,
+    },
+    { lines: fact('Zones', `${plural(zones.length, 'link')}, ${ready} ready`, width), dispensable: 3 },
   ];
+}
+
+/** What people read first, and perhaps alone: a daemon that is ready has zones without network all the same. */
+function titleLines({ version, state, zones, failures, warnings }: Status, { width, paint }: StatusView): string[] {
+  const unserved = zones.filter((zone) => zone.state === 'unserved' || zone.state === 'failed').map(({ link }) => link);
+  const others = failures.filter(({ what }) => !unserved.includes(what));
+  const named = unserved.slice(0, maxNamed).join(', ') + (unserved.length > maxNamed ? ' …' : '');
+  const also = [
+    ...(unserved.length === 0 ? [] : [`${plural(unserved.length, 'link')} not served (${named})`]),
+    ...(others.length === 0 ? [] : [plural(others.length, 'failure')]),
+    ...(warnings.length === 0 ? [] : [plural(warnings.length, 'warning')]),
+  ];
+  const tone = state === 'ready' && unserved.length > 0 ? 'warning' : stateTones[state];
+  const [first = '', ...more] = wrapped([`protect-network ${version}: ${state}`, ...also].join(', '), width);
+  return [first.replace(new RegExp(`: ${state}`), `: ${paint(tone, state)}`), ...more];
 }
 
 function directoryLines(directory: DirectoryStatus, place: number, { now, width, paint }: StatusView): string[] {
@@ -70,7 +126,7 @@ function directoryLines(directory: DirectoryStatus, place: number, { now, width,
   return lines.map((line) => paint(directoryTones[state], line));
 }
 
-function troubles(status: Status, { now, width, paint }: StatusView): string[] {
+function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
   const { failures, warnings, zones, directories, lastRepairs } = status;
   const failing = new Set(failures.map(({ what }) => what));
   const failed = failures.map(({ what, reason, attempts, nextTryAt }) => {
@@ -85,18 +141,13 @@ function troubles(status: Status, { now, width, paint }: StatusView): string[] {
     if (lastForgery === null || now - lastForgery.at > recentMs) return [];
     return [`${link}: from ${lastForgery.source} to ${lastForgery.destination}, ${duration(now - lastForgery.at)} ago`];
   });
+  const repairs = lastRepairs.slice(0, maxRepairs).map((repair) => repairText(repair, now));
   return [
-    ...section('Failures', 'bad', failed, width, paint),
-    ...section('Not served', 'bad', unserved, width, paint),
-    ...section('Warnings', 'warning', [...new Set([...warnings, ...problems])], width, paint),
-    ...section('Forged packets dropped', 'warning', forgeries, width, paint),
-    ...section(
-      'Put back',
-      'plain',
-      lastRepairs.slice(0, maxRepairs).map((repair) => repairText(repair, now)),
-      width,
-      paint,
-    ),
+    ...section('Failures', failed, { tone: 'bad', width, paint }),
+    ...section('Not served', unserved, { tone: 'bad', width, paint }),
+    ...section('Warnings', [...new Set([...warnings, ...problems])], { tone: 'warning', width, paint }),
+    ...section('Forged packets dropped', forgeries, { tone: 'warning', width, paint, dispensable: 1 }),
+    ...section('Put back', repairs, { tone: 'plain', width, paint, dispensable: 2 }),
   ];
 }
 
@@ -124,10 +175,14 @@ function fact(label: string, text: string, width: number): string[] {
   return wrapped(text, width, label.padEnd(labelWidth));
 }
 
-function section(title: string, tone: Tone, items: readonly string[], width: number, paint: Paint): string[] {
+interface SectionView extends Pick<StatusView, 'width' | 'paint'>, Pick<Block, 'dispensable'> {
+  readonly tone: Tone;
+}
+
+function section(title: string, items: readonly string[], { tone, width, paint, ...rank }: SectionView): Block[] {
   if (items.length === 0) return [];
   const lines = items.flatMap((item) => item.split('\n').flatMap((line) => wrapped(line, width, '  ')));
-  return ['', paint(tone, title), ...lines];
+  return [blank, { lines: [paint(tone, title), ...lines], ...rank }];
 }
 
 /** Names, reasons and origins come from zones' descriptions and files: no character of theirs may steer a terminal. */

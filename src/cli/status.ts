@@ -7,7 +7,8 @@ import { painter } from './paint.ts';
 import { ratesBetween, type Snapshot } from './rates.ts';
 import { onScreen, type Screen } from './screen.ts';
 import { statusText } from './status-text.ts';
-import { print, warn } from './terminal.ts';
+import { print, standardOutput, warn } from './terminal.ts';
+import { wrapped } from './text-width.ts';
 import { localTime } from './units.ts';
 
 export interface StatusOptions {
@@ -28,7 +29,8 @@ export async function showStatus(settingsPath: string, options: StatusOptions): 
 export async function watchStatus(settingsPath: string, options: StatusOptions): Promise<ExitCode> {
   const socket = await findControlSocket(settingsPath);
   const first = await look(socket);
-  if (process.stdout.isTTY && !options.json) {
+  const { isTerminal, isDumb } = standardOutput(options.noColor);
+  if (isTerminal && !isDumb && !options.json) {
     await onScreen((screen) => redraw(socket, first, options, screen));
     return ExitCode.ok;
   }
@@ -60,19 +62,34 @@ async function redraw(socket: string, first: Snapshot, options: StatusOptions, s
 }
 
 function asLines(current: Snapshot | string, before: Snapshot | undefined, options: StatusOptions): string[] {
-  const text = typeof current === 'string' ? `${current}\ntrying again every second` : asText(current, before, options);
-  return [...text.trimEnd().split('\n'), '', 'q ends this'];
+  const { width, rows } = standardOutput(options.noColor);
+  const end = rows < 20 ? ['q ends this'] : ['', 'q ends this'];
+  const room = rows - end.length;
+  const lines =
+    typeof current === 'string'
+      ? [...wrapped(current, width), 'trying again every second'].slice(0, room)
+      : textLines(current, before, options, room);
+  return [...lines, ...end];
 }
 
-function asText(current: Snapshot, before: Snapshot | undefined, { noColor }: StatusOptions): string {
-  const { isTTY, columns } = process.stdout;
-  const lines = statusText(current.status, {
+function asText(current: Snapshot, before: Snapshot | undefined, options: StatusOptions): string {
+  return `${textLines(current, before, options).join('\n')}\n`;
+}
+
+function textLines(
+  current: Snapshot,
+  before: Snapshot | undefined,
+  { noColor }: StatusOptions,
+  rows?: number,
+): readonly string[] {
+  const { width, hasColour } = standardOutput(noColor);
+  return statusText(current.status, {
     now: Date.now(),
-    width: isTTY ? columns : Number.POSITIVE_INFINITY,
-    paint: painter(isTTY === true && !noColor),
+    width,
+    rows,
+    paint: painter(hasColour),
     rates: before === undefined ? undefined : ratesBetween(before, current),
   });
-  return `${lines.join('\n')}\n`;
 }
 
 async function look(socket: string): Promise<Snapshot> {

@@ -6,6 +6,32 @@ export function printable(text: string): string {
   return text.replaceAll(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
+export interface Output {
+  /** Columns; infinite where nothing has to fit. */
+  readonly width: number;
+  readonly rows: number;
+  readonly isTerminal: boolean;
+  readonly hasColour: boolean;
+  /** Understands no cursor movement either. */
+  readonly isDumb: boolean;
+}
+
+/** What a terminal of an unknown size is taken for: a serial line tells none. */
+const usualSize = { columns: 80, rows: 24 };
+
+/** NO_COLOR (no-color.org) and `TERM=dumb`, of which the launcher passes on that they are set and nothing else. */
+export function standardOutput(noColor: boolean): Output {
+  const { isTTY: isTerminal = false, columns, rows } = process.stdout;
+  const isDumb = process.env['TERM'] === 'dumb';
+  return {
+    width: isTerminal ? columns || usualSize.columns : Number.POSITIVE_INFINITY,
+    rows: rows || usualSize.rows,
+    isTerminal,
+    hasColour: isTerminal && !isDumb && !noColor && process.env['NO_COLOR'] === undefined,
+    isDumb,
+  };
+}
+
 /** Resolves once the system has taken everything: only then may the process end. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {

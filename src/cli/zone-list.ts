@@ -4,7 +4,7 @@ import { ExitCode } from '../model/errors.ts';
 import { painter } from './paint.ts';
 import { readJudgedZones } from './static-zones.ts';
 import { table } from './table.ts';
-import { print, printable, warn } from './terminal.ts';
+import { print, printable, standardOutput, warn } from './terminal.ts';
 
 export async function listZones(paths: ConfigPaths, { json }: { json: boolean }): Promise<ExitCode> {
   const { subnets, settings } = loadConfig(paths);
@@ -17,7 +17,6 @@ export async function listZones(paths: ConfigPaths, { json }: { json: boolean })
     await print(`${JSON.stringify({ directory, zones, problems }, null, 2)}\n`);
     return ExitCode.ok;
   }
-  const { isTTY, columns } = process.stdout;
   const lines = table(
     [
       { title: 'LINK', cells: zones.map(({ link }) => link) },
@@ -25,7 +24,7 @@ export async function listZones(paths: ConfigPaths, { json }: { json: boolean })
       { title: 'ADDRESSES', cells: zones.map(({ addresses }) => addresses.join(' ')) },
       { title: 'FILE', dispensable: 1, cells: zones.map(({ file }) => printable(file)) },
     ],
-    isTTY ? columns : Number.POSITIVE_INFINITY,
+    standardOutput(true).width,
     painter(false),
   );
   await print(zones.length === 0 ? `no zone in ${directory}\n` : `${lines.join('\n')}\n`);

@@ -1,8 +1,10 @@
 /** The words by which a log line can be about a zone: its link, name, addresses and id. Pure. */
 import type { Status } from '../control/status.ts';
 import { type Address, familyOf } from '../model/address.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import type { JournalEntry } from './journal-entry.ts';
 
-export type IsAbout = (message: string) => boolean;
+export type IsAbout = (entry: Pick<JournalEntry, 'message' | 'zones'>) => boolean;
 
 /** Undefined where no zone has `wanted` for its link or its name. */
 export function aboutZone(wanted: string, zones: Status['zones']): IsAbout | undefined {
@@ -14,12 +16,20 @@ export function aboutZone(wanted: string, zones: Status['zones']): IsAbout | und
     ...addresses.map(addressPattern),
     ...(origin?.match(uuid) ?? []).map(wordPattern),
   ]);
-  return (message) => patterns.some((pattern) => pattern.test(message));
+  const own = new Set(meant.flatMap(({ link, name }) => [link, ...(name === null ? [] : [name])]));
+  return isAbout(own, patterns);
 }
 
-export function aboutLink(link: string): IsAbout {
-  const pattern = linkPattern(link);
-  return (message) => pattern.test(message);
+/** A zone of which nothing is known but its link or its name: it may be long gone. */
+export function aboutWord(wanted: string): IsAbout {
+  const pattern = parseLinkName(wanted) === undefined ? wordPattern(wanted) : linkPattern(wanted);
+  return isAbout(new Set([wanted]), [pattern]);
+}
+
+/** By the entry's own fields, or by its words: a line about one zone may be about another, too. */
+function isAbout(own: ReadonlySet<string>, patterns: readonly RegExp[]): IsAbout {
+  return ({ message, zones }) =>
+    zones.some((zone) => own.has(zone)) || patterns.some((pattern) => pattern.test(message));
 }
 
 const uuid = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/gi;

@@ -10,8 +10,8 @@ import type { Tools } from './tools.ts';
 /** Where systemd-journald keeps its files, lasting and not (systemd-journald.service(8)). */
 const directories = ['/var/log/journal', '/run/log/journal'];
 /** Only what is printed: an entry has some thirty fields. Longer ones than 4096 bytes journalctl leaves out by itself. */
-const fields = ['MESSAGE', 'PRIORITY', '_SYSTEMD_UNIT', 'UNIT'];
-/** Four fields, each byte of which may be escaped. */
+const fields = ['MESSAGE', 'PRIORITY', '_SYSTEMD_UNIT', 'UNIT', 'PROTECT_NETWORK_LINK', 'PROTECT_NETWORK_ZONE'];
+/** Six fields, some of which may stand there several times, each byte of which may be escaped. */
 const maxLineBytes = 256 * 1024;
 /** Of what journalctl says on stderr. */
 const maxComplaint = 2_000;

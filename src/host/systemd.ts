@@ -1,6 +1,6 @@
 /**
  * Tells the service manager how we are (sd_notify(3)). Node can write to a Unix datagram socket and not make one, so the
- * launcher makes it (`connect-notify.pl`) and says by NOTIFY_FD which descriptor it is.
+ * launcher makes it (`connect-systemd.pl`) and says by NOTIFY_FD which descriptor it is.
  */
 import { writeSync } from 'node:fs';
 

@@ -152,7 +152,8 @@ export class Reconciler {
     // A link event changes the mirror: who bore the index before must be asked first.
     const ifindex = mirror.linkOf(event);
     const isBirthOrDeath = event.kind === 'link' && (event.deleted || !mirror.links.has(event.link.ifindex));
-    this.#reporter.heard(event, ifindex);
+    const zone = ifindex === undefined ? undefined : this.records.get(ifindex)?.served?.name;
+    this.#reporter.heard(event, ifindex, zone);
     if (!mirror.isContradictedBy(event)) return;
     const urgency = isBirthOrDeath ? 'now' : 'may wait';
     this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
@@ -196,13 +197,16 @@ export class Reconciler {
     const { mirror } = this;
     const facts = { host: this.#host, mirror, foreign: this.#foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
-    const nameOf = (ifindex: number) => mirror.links.get(ifindex)?.name ?? `link ${ifindex}`;
+    const labelOf = (ifindex: number) => ({
+      link: mirror.links.get(ifindex)?.name ?? `link ${ifindex}`,
+      zone: this.records.get(ifindex)?.served?.name,
+    });
     const culprits = this.#reporter.passed({
       dirty,
       milliseconds: performance.now() - begun,
       changes: countChanges(plan),
       transacted: plan.nft.length > 0,
-      repairs: repairsIn(plan, dirty, scope.open, nameOf),
+      repairs: repairsIn(plan, dirty, scope.open, labelOf),
     });
     this.#followed.update(this.records, scope.links, plan);
     const now = performance.now();

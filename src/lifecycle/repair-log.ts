@@ -4,10 +4,12 @@ import type { RepairKind, RepairStatus } from '../control/status.ts';
 import type { Culprit, HostEvent } from '../host/port.ts';
 import { nameCulprit } from './describe-event.ts';
 import type { Dirty } from './dirty.ts';
-import type { Repairs } from './repairs.ts';
+import type { Repair, Repairs } from './repairs.ts';
 
 const maxRemembered = 16;
 const maxNamed = 12;
+/** In the fields of a line; a link takes about thirty bytes of its datagram. */
+const maxLinksNamed = 256;
 
 export class RepairLog {
   readonly #log: Logger;
@@ -43,7 +45,7 @@ export class RepairLog {
       if (movesJump) {
         const whose = authors.join(', ') || 'others';
         this.#log.info(
-          { cause, culprits: authors },
+          { event: 'jump-moved', cause, culprits: authors },
           `our jump in FORWARD moved to its place beside the rules of ${whose}`,
         );
       }
@@ -59,11 +61,21 @@ export class RepairLog {
     this.last.length = Math.min(this.last.length, maxRemembered);
     const who = culprits.length === 0 ? 'somebody (the kernel does not say who)' : culprits.join(', ');
     this.#log.warn(
-      { cause, culprits, milliseconds: took, what: repair.what },
+      { event: 'repair', cause, culprits, milliseconds: took, what: repair.what, ...concernedBy(put) },
       `${who} changed ${listed(what)}; put back after ${took} ms`,
     );
     return culprits;
   }
+}
+
+/** For whoever filters the journal: the zones that had lost something. */
+function concernedBy(put: readonly Repair[]): Record<'kinds' | 'links' | 'zones', readonly string[]> {
+  const each = (values: readonly (string | undefined)[]) => [...new Set(values)].filter((value) => value !== undefined);
+  return {
+    kinds: each(put.map(({ kind }) => kind)),
+    links: each(put.map(({ link }) => link)).slice(0, maxLinksNamed),
+    zones: each(put.map(({ zone }) => zone)).slice(0, maxLinksNamed),
+  };
 }
 
 /** The first few, and how many more. */

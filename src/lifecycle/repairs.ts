@@ -16,6 +16,15 @@ export interface Repair {
   readonly kind: RepairKind;
   /** What is put back, in a few words. */
   readonly what: string;
+  /** The zone link concerned, where it is one, and what the zone behind it is called. */
+  readonly link?: string | undefined;
+  readonly zone?: string | undefined;
+}
+
+/** A link as people know it. */
+export interface LinkLabel {
+  readonly link: string;
+  readonly zone: string | undefined;
 }
 
 export interface Repairs {
@@ -29,7 +38,7 @@ export function repairsIn(
   plan: Plan,
   dirty: Dirty,
   open: ReadonlySet<number>,
-  nameOf: (ifindex: number) => string,
+  labelOf: (ifindex: number) => LinkLabel,
 ): Repairs {
   if (dirty.isAsked) return { put: [], movesJump: false };
   // Somebody else changed a table we have something in, or nobody has looked for a while.
@@ -38,8 +47,10 @@ export function repairsIn(
   const first = dirty.shield ? [`the table ${tableKey(reversePathTable.family, reversePathTable.name)}`] : [];
   const ruleset = [...first, ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : [])];
   const put: Repair[] = [
-    ...plan.install.flatMap((change) => installed(change, dirty, open, nameOf)),
-    ...plan.sysctls.filter(({ ifindex }) => open.has(ifindex)).map((change) => written('sysctl', change)),
+    ...plan.install.flatMap((change) => installed(change, dirty, open, labelOf)),
+    ...plan.sysctls
+      .filter(({ ifindex }) => open.has(ifindex))
+      .map((change) => ({ ...written('sysctl', change), ...labelOf(change.ifindex) })),
     ...(open.size === 0 ? [] : plan.forwarding.map((change) => written('forwarding', change))),
     ...ruleset.map((what): Repair => ({ kind: 'nftables', what })),
   ];
@@ -50,15 +61,16 @@ function installed(
   change: RtnetlinkChange,
   dirty: Dirty,
   open: ReadonlySet<number>,
-  nameOf: (ifindex: number) => string,
+  labelOf: (ifindex: number) => LinkLabel,
 ): Repair[] {
   if (!('ifindex' in change) || !open.has(change.ifindex)) return [];
-  const name = nameOf(change.ifindex);
-  if (change.kind === 'link-up') return [{ kind: 'link', what: `${name} was down` }];
-  if (change.kind === 'route-add') return [{ kind: 'route', what: `the route ${change.address} by ${name}` }];
+  const label = labelOf(change.ifindex);
+  const { link } = label;
+  if (change.kind === 'link-up') return [{ kind: 'link', what: `${link} was down`, ...label }];
+  if (change.kind === 'route-add') return [{ kind: 'route', what: `the route ${change.address} by ${link}`, ...label }];
   // Proxies for siblings come and go with the siblings.
   if (change.kind !== 'proxy-add' || !dirty.proxies.has(change.ifindex)) return [];
-  return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${name}` }];
+  return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${link}`, ...label }];
 }
 
 function written(kind: 'sysctl' | 'forwarding', { path, was }: SysctlChange | ForwardingChange): Repair {

@@ -38,18 +38,25 @@ export class Reporter {
     this.repairs = new RepairLog(log);
   }
 
-  /** Whatever the host tells, whether it changes anything or not. `ifindex`: the link it is about, where there is one. */
-  heard(event: HostEvent, ifindex: number | undefined): void {
+  /**
+   * Whatever the host tells, whether it changes anything or not. `ifindex`: the link it is about, where there is one, and
+   * `zone` what the zone behind it is called.
+   */
+  heard(event: HostEvent, ifindex: number | undefined, zone?: string): void {
     this.repairs.heard(event);
-    if (event.kind === 'traced' && isForgery(event)) this.#forged(ifindex ?? 0, event);
+    if (event.kind === 'traced' && isForgery(event)) this.#forged(ifindex ?? 0, event, zone);
     if (event.kind === 'lost')
-      this.#log.warn({ reason: event.reason }, `events may be missing: ${event.reason}; reading everything again`);
+      this.#log.warn(
+        { event: 'events-lost', reason: event.reason },
+        `events may be missing: ${event.reason}; reading everything again`,
+      );
   }
 
   /** `since`: performance.now() milliseconds of the event that led here. */
   turned(record: ZoneRecord, since: number): void {
     const { link, ifindex, state, reason, served, retry } = record;
-    const fields = { link, ifindex, state };
+    const zone = served?.name;
+    const fields = { event: `zone-${state}`, link, zone, ifindex, state };
     if (state === 'ready') {
       const milliseconds = performance.now() - since;
       this.#remember(milliseconds);
@@ -76,12 +83,17 @@ export class Reporter {
     this.forgeries.forget(record.ifindex);
     if (record.served === undefined) return;
     const { link, ifindex, served } = record;
-    this.#log.info({ link, ifindex, state: 'closed' }, `${link} is gone: ${served.addresses.join(', ')} taken back`);
+    const { addresses, name: zone } = served;
+    this.#log.info(
+      { event: 'zone-closed', link, zone, ifindex, state: 'closed', addresses },
+      `${link} is gone: ${addresses.join(', ')} taken back`,
+    );
   }
 
-  #forged(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>): void {
+  #forged(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>, zone: string | undefined): void {
     const line = this.forgeries.heard(ifindex, packet);
-    if (line !== undefined) this.#log.warn({ ...packet, ifindex }, line);
+    const { link, source, destination } = packet;
+    if (line !== undefined) this.#log.warn({ event: 'forgery', link, zone, ifindex, source, destination }, line);
   }
 
   /** Returns the culprits of a repair, undefined where there was none. */
@@ -90,14 +102,18 @@ export class Reporter {
     if (transacted) this.transactions += 1;
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
-    this.#log.debug({ cause, changes }, `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`);
+    this.#log.debug(
+      { event: 'pass', cause, changes },
+      `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`,
+    );
     return this.repairs.passed(repairs, dirty, round(performance.now() - (dirty.since ?? performance.now())));
   }
 
   /** Tells when a quarrel begins and when it is over. */
   quarrels(quarrel: QuarrelStatus | undefined): void {
-    if (quarrel !== undefined && !this.#quarrels) this.#log.error(quarrel.reason);
-    if (quarrel === undefined && this.#quarrels) this.#log.info('nobody undoes what is put back any more');
+    if (quarrel !== undefined && !this.#quarrels) this.#log.error({ event: 'quarrel' }, quarrel.reason);
+    if (quarrel === undefined && this.#quarrels)
+      this.#log.info({ event: 'quarrel-over' }, 'nobody undoes what is put back any more');
     this.#quarrels = quarrel !== undefined;
   }
 
@@ -108,7 +124,7 @@ export class Reporter {
     this.#lastFailure = error.message;
     if (isNews)
       this.#log.error(
-        { reason: messageOf(error), attempts: retry.attempts },
+        { event: 'pass-failed', reason: messageOf(error), attempts: retry.attempts },
         `${what}: ${messageOf(error)}; retrying in ${seconds(inMs)}`,
       );
   }
@@ -116,9 +132,10 @@ export class Reporter {
   /** The problems as they are now; only those that are new are logged. */
   problems(problems: readonly string[]): void {
     const known = new Set(this.warnings);
-    for (const problem of problems) if (!known.has(problem)) this.#log.warn(problem);
+    for (const problem of problems) if (!known.has(problem)) this.#log.warn({ event: 'problem' }, problem);
     const left = new Set(problems);
-    for (const problem of this.warnings) if (!left.has(problem)) this.#log.info(`no longer: ${problem}`);
+    for (const problem of this.warnings)
+      if (!left.has(problem)) this.#log.info({ event: 'problem-over' }, `no longer: ${problem}`);
     this.warnings = problems;
   }
 

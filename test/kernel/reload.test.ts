@@ -67,6 +67,8 @@ describe('our settings on reload', () => {
     withScene({}, async ({ world, daemon, zones: [one, two] }) => {
       await world.files.writeSettings({ isolation: { 'zone-to-zone': 'deny' } });
       await daemon.waitForLog(({ cause }) => String(cause).includes('configuration changed'));
+      const told = await daemon.waitForLog(({ event }) => event === 'reloaded', { deadlineMs: 30_000 });
+      expect(told['msg']).toMatch(/in force, no restart needed: isolation\.zone-to-zone = "allow" → "deny"$/);
       for (const to of [two.ipv4, two.ipv6]) expect(await isCutOff(one, to), to).toBe(true);
       expect(await reaches(one, farHost.ipv4)).toBe(true);
       await world.files.writeSettings({});

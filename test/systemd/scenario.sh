@@ -49,7 +49,7 @@ paths >files.before
 ok 'the package installs and starts the daemon, which says that it is ready' dpkg -i old.deb
 ok 'it is active' is_active
 ok 'it is enabled' systemctl is-enabled $unit
-ok 'a zone is taken up' protect-network zone set vif1.0 --ipv4 10.75.0.3 --ipv6 fdd4:1476:6c7e::3
+ok 'a zone is taken up' protect-network zone set vif1.0 --ipv4 10.75.0.3 --ipv6 fdd4:1476:6c7e::3 --name web
 ok 'status says that the zone is ready' soon 60 sh -c "protect-network status | grep -E 'vif1.0.*ready'"
 ok 'the zone reaches the outside (IPv4)' soon 30 reaches $far4
 ok 'the zone reaches the outside (IPv6)' soon 30 reaches $far6
@@ -90,7 +90,14 @@ ok 'all is as before' soon 30 unchanged
 ip link add vif9.0 type veth peer name vif9peer
 ok 'warnings have the priority of a warning' soon 30 sh -c "journalctl -q -u $unit -p warning -o cat | grep vif9.0"
 ok 'news have not' sh -c "journalctl -q -u $unit -p info -o cat | grep 'vif1.0 is ready' && ! journalctl -q -u $unit -p warning -o cat | grep 'is ready'"
-ip link del vif9.0
+ok 'journalctl finds a zone by its name' sh -c "journalctl -q -u $unit -o cat PROTECT_NETWORK_ZONE=web | grep 'vif1.0 is ready'"
+ok 'and what happened to a link, and nothing else' sh -c "journalctl -q -o cat PROTECT_NETWORK_EVENT=zone-unserved PROTECT_NETWORK_LINK=vif9.0 >found; grep vif9.0 found && ! grep -v vif9.0 found"
+ok 'nothing of the log went by standard output' sh -c "! journalctl -q -u $unit -o cat _TRANSPORT=stdout | grep vif"
+ok 'logs finds a zone by its name' sh -c "protect-network logs --zone web | grep 'vif1.0 is ready' && ! protect-network logs --zone web | grep vif9.0"
+systemctl restart systemd-journald
+ip link set vif9.0 name vif10.0
+ok 'a journal that was started again hears of it' soon 30 sh -c "journalctl -q -o cat PROTECT_NETWORK_LINK=vif10.0 | grep 'vif10.0 gets nothing'"
+ip link del vif10.0
 
 ### Ends of all kinds, with traffic running
 # traffic COMMAND...: no ping lost, no TCP segment sent again, no change on the host while the command runs.

@@ -5,8 +5,10 @@ export const logs: Command = {
   name: 'logs',
   summary: 'show what the daemon and protect-daemon have logged',
   description: `Reads the journal of both services and shows it in one stream, the oldest line
-first. With --zone, only lines that name the zone's link, name, addresses or id; a
-name is known while the daemon runs and the zone has a link.`,
+first. With --zone, only lines about that zone, by their fields and by their words:
+its link, name, addresses and id. Of a zone that has gone, and while the daemon does
+not run, only those with the very word that is given. For journalctl itself, each
+line has fields: 'journalctl PROTECT_NETWORK_ZONE=web', …_LINK, …_EVENT and more.`,
   options: {
     follow: { short: 'f', help: 'go on with what is logged from now on' },
     zone: { value: 'LINK|NAME', help: 'only lines about this zone' },
@@ -15,9 +17,8 @@ name is known while the daemon runs and the zone has a link.`,
   },
   exitCodes: [
     [0, 'shown, also where there was nothing'],
-    [1, 'this host keeps no journal, or no zone has that name'],
+    [1, 'this host keeps no journal, or nothing in it is about such a zone'],
     [2, 'the command line is wrong'],
-    [75, "the daemon does not answer, and only it knows a zone's name"],
     [77, 'not permitted; it needs root'],
     [78, 'our settings file, which names the socket, is wrong'],
   ],

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { parseEntry } from '../../../src/cli/journal-entry.ts';
 import { entryLines } from '../../../src/cli/logs-text.ts';
 import { painter } from '../../../src/cli/paint.ts';
-import { aboutLink, aboutZone } from '../../../src/cli/zone-words.ts';
+import { aboutWord, aboutZone } from '../../../src/cli/zone-words.ts';
 import type { ZoneStatus } from '../../../src/control/status.ts';
 import { run } from './support.ts';
 
@@ -25,6 +25,7 @@ describe('an entry', () => {
       unit: 'protect-network',
       priority: 4,
       message: 'vif7.0 is gone',
+      zones: [],
     });
   });
 
@@ -37,6 +38,14 @@ describe('an entry', () => {
     ['JSON that is not ours as it is', { MESSAGE: '{"level":' }, '{"level":'],
   ])('has for its message %s', (_what, change, message) => {
     expect(parseEntry(journalLine(change))?.message).toBe(message);
+  });
+
+  it('names the zones of its fields, and of the JSON in it', () => {
+    const fields = { PROTECT_NETWORK_LINK: ['vif7.0', 'vif8.0'], PROTECT_NETWORK_ZONE: 'web' };
+    expect(parseEntry(journalLine(fields))?.zones).toEqual(['vif7.0', 'vif8.0', 'web']);
+    const json = '{"level":50,"time":1,"msg":"no","link":"vif7.0","zone":"web"}';
+    expect(parseEntry(journalLine({ MESSAGE: json }))?.zones).toEqual(['vif7.0', 'web']);
+    expect(parseEntry(journalLine({ PROTECT_NETWORK_LINK: 7 }))?.zones).toEqual([]);
   });
 
   it('has the priority of the JSON in it', () => {
@@ -57,7 +66,13 @@ describe('an entry', () => {
 });
 
 describe('on a terminal', () => {
-  const entry = { at: Date.parse('2026-03-01T12:00:05.007'), cursor: '', unit: 'protect-daemon', priority: 3 };
+  const entry = {
+    at: Date.parse('2026-03-01T12:00:05.007'),
+    cursor: '',
+    unit: 'protect-daemon',
+    priority: 3,
+    zones: [],
+  };
 
   it('stands time, unit, level, message, with what follows indented', () => {
     expect(entryLines({ ...entry, message: 'one\ntwo' }, painter(false))).toEqual([
@@ -98,7 +113,7 @@ describe('a line is about a zone', () => {
     'to [FDD4:1476:6c7e::7]',
     'zone web.1 started',
     'destroyed 6f9619ff-8b86-d011-b42d-00cf4fc964ff',
-  ])('in %j', (message) => expect(about?.(message)).toBe(true));
+  ])('in %j', (message) => expect(about?.({ message, zones: [] })).toBe(true));
 
   it.each([
     'vif7.01',
@@ -112,12 +127,21 @@ describe('a line is about a zone', () => {
     'web-1',
     'fdd4:1476:6c7e::7:1',
     'vif8.0',
-  ])('but not in %j', (message) => expect(about?.(message)).toBe(false));
+  ])('but not in %j', (message) => expect(about?.({ message, zones: [] })).toBe(false));
 
   it('by its link as by its name', () => {
-    expect(aboutZone('vif7.0', zones)?.('zone web.1 started')).toBe(true);
+    expect(aboutZone('vif7.0', zones)?.({ message: 'zone web.1 started', zones: [] })).toBe(true);
     expect(aboutZone('nobody', zones)).toBeUndefined();
-    expect(aboutLink('vif7.0')('zone web.1 started')).toBe(false);
+    expect(aboutWord('vif7.0')({ message: 'zone web.1 started', zones: [] })).toBe(false);
+    expect(aboutWord('web.1')({ message: 'zone web.1 started', zones: [] })).toBe(true);
+  });
+
+  it('by the fields of the entry, whatever its words', () => {
+    expect(about?.({ message: 'put back', zones: ['vif7.0'] })).toBe(true);
+    expect(about?.({ message: 'put back', zones: ['web.1'] })).toBe(true);
+    expect(about?.({ message: 'put back', zones: ['vif8.0', 'db'] })).toBe(false);
+    expect(about?.({ message: 'vif8.0 gets nothing: vif7.0 has 10.75.0.7', zones: ['vif8.0'] })).toBe(true);
+    expect(aboutWord('gone')({ message: 'put back', zones: ['vif3.0', 'gone'] })).toBe(true);
   });
 });
 

@@ -49,7 +49,8 @@ describe('the sentence', () => {
 
   it('says on one line why a new configuration is not in force', () => {
     const { service, heard } = makeService(undefined);
-    service.ready('daemon.toml:1:2: no\n  subnet');
+    service.say('configuration refused: daemon.toml:1:2: no\n  subnet');
+    service.ready();
     expect(heard).toEqual(['READY=1 STATUS=zones: none; configuration refused: daemon.toml:1:2: no subnet']);
   });
 });

@@ -80,6 +80,33 @@ test('watching on a terminal draws on a screen of its own and gives the terminal
   expect(after).toMatch(/[^-]icanon .*[^-]echo /s);
 }, 20_000);
 
+test.each<[string, Record<string, string>, string]>([
+  [
+    'a dumb terminal, no cursor moved, and a frame under the other',
+    { TERM: 'dumb' },
+    '\n\nprotect-network|So far[^]*So far',
+  ],
+  ['a terminal where colours are not wanted', { NO_COLOR: '1' }, 'q ends this'],
+])(
+  'watching on %s: no colour',
+  async (_what, env, end) => {
+    const here = place();
+    await serving({ socket: here.socket });
+    const command = `stty cols 40 rows 10; ${program} status --watch ${here.options.join(' ')}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: 'pipe', env });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let screen = '';
+    for await (const data of child.stdout) {
+      screen += data;
+      if (new RegExp(end).test(screen)) break;
+    }
+    expect(screen).toContain('protect-network 1.2.3: ready');
+    expect(screen.includes('\x1b[32m')).toBe(false);
+    expect(screen.includes('\x1b')).toBe(env['TERM'] !== 'dumb');
+  },
+  30_000,
+);
+
 /** A zone that sends 5 kB between any two answers, and receives nothing. */
 function counting(): () => Promise<Status> {
   let bytes = 0;

@@ -23,14 +23,14 @@ const launchers = [
     place: 'bin',
     node: 'node_modules/.bin/node',
     file: 'src/cli/main.ts',
-    helper: 'scripts/package/connect-notify.pl',
+    helper: 'scripts/package/connect-systemd.pl',
   },
   {
     launcher: 'scripts/package/launcher',
     place: 'sbin',
     node: 'lib/protect-network/node',
     file: 'lib/protect-network/start.cjs',
-    helper: 'lib/protect-network/connect-notify.pl',
+    helper: 'lib/protect-network/connect-systemd.pl',
   },
 ];
 let directory = '';
@@ -50,6 +50,16 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) 
     // What the shell that stands for Node here adds of its own.
     const own = lines.filter((line) => !/^(PWD|_|OLDPWD|SHLVL)=/.test(line));
     expect(own.sort()).toEqual(['WATCHDOG_PID=1', 'WATCHDOG_USEC=30000000']);
+  });
+
+  it('passes on whether colours are wanted, and none of the words', async () => {
+    const program = install('exec /usr/bin/env');
+    const said = async (env: Record<string, string>) => {
+      const { stdout } = await execa(program, [], { env: { ...hostile(), ...env }, extendEnv: false });
+      return stdout.split('\n').filter((line) => /COLOR|TERM/.test(line));
+    };
+    expect(await said({ NO_COLOR: 'yes\nNODE_OPTIONS=x', TERM: 'dumb' })).toEqual(['NO_COLOR=1', 'TERM=dumb']);
+    expect(await said({ NO_COLOR: '', TERM: 'xterm-256color' })).toEqual([]);
   });
 
   it('gives the program a socket to the service manager, which hears it from the main process', async () => {
@@ -86,7 +96,7 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) 
     copyFileSync(join(repository, launcher), program);
     mkdirSync(join(directory, node, '..'), { recursive: true });
     mkdirSync(join(directory, helper, '..'), { recursive: true });
-    copyFileSync(join(repository, 'scripts/package/connect-notify.pl'), join(directory, helper));
+    copyFileSync(join(repository, 'scripts/package/connect-systemd.pl'), join(directory, helper));
     writeFileSync(join(directory, node), `#!/bin/sh\n${body}\n`);
     chmodSync(join(directory, node), 0o755);
     return program;

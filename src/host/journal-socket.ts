@@ -1,0 +1,92 @@
+/**
+ * Writes to the journal with fields that journalctl can filter on. The launcher makes the socket (`connect-systemd.pl`) and
+ * says by JOURNAL_FD which descriptor it is. It never blocks: what a journal that hangs does not take waits here, up to a
+ * bound, and is counted beyond it.
+ */
+import { writeSync } from 'node:fs';
+import { encodeEntry, type JournalFields } from './journal-format.ts';
+
+export interface JournalSocketOptions {
+  readonly send: (entry: Buffer) => void;
+  /** The entry that says how many were lost. */
+  readonly lost: (entries: number) => JournalFields;
+  /** Takes entries once the journal has closed its end, which is for good. */
+  readonly instead: (fields: JournalFields) => void;
+}
+
+/** A burst of 1000 zones, twice over. */
+const maxWaiting = 2_000;
+const maxWaitingBytes = 2 * 1024 * 1024;
+const retryMs = 10;
+/** unix(7), socket(7): the reader is behind, or the kernel has no room now. */
+const passing: readonly unknown[] = ['EAGAIN', 'ENOBUFS', 'ENOMEM', 'EINTR'];
+
+/** How to send to the journal; undefined where standard output is not the journal's. */
+export function findJournal(
+  variables: Readonly<Record<string, string | undefined>>,
+): JournalSocketOptions['send'] | undefined {
+  const { JOURNAL_FD = '' } = variables;
+  if (!/^[0-9]{1,5}$/.test(JOURNAL_FD)) return undefined;
+  return (entry) => void writeSync(Number(JOURNAL_FD), entry);
+}
+
+export class JournalSocket {
+  readonly #options: JournalSocketOptions;
+  #waiting: { readonly fields: JournalFields; readonly entry: Buffer }[] = [];
+  #waitingBytes = 0;
+  #lost = 0;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: JournalSocketOptions) {
+    this.#options = options;
+  }
+
+  write(fields: JournalFields): void {
+    if (this.#isClosed) {
+      this.#options.instead(fields);
+      return;
+    }
+    const entry = encodeEntry(fields);
+    if (this.#waiting.length >= maxWaiting || this.#waitingBytes + entry.length > maxWaitingBytes) {
+      this.#lost += 1;
+      return;
+    }
+    this.#waiting.push({ fields, entry });
+    this.#waitingBytes += entry.length;
+    if (this.#timer === undefined) this.flush();
+  }
+
+  /** Sends what waits, as far as it is taken now. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    let sent = 0;
+    while (sent < this.#waiting.length && this.#send(this.#waiting[sent]?.entry)) sent += 1;
+    for (const { entry } of this.#waiting.splice(0, sent)) this.#waitingBytes -= entry.length;
+    if (this.#isClosed) {
+      for (const { fields } of this.#waiting.splice(0)) this.#options.instead(fields);
+    } else if (this.#waiting.length > 0) {
+      this.#timer = setTimeout(() => this.flush(), retryMs).unref();
+    } else if (this.#lost > 0) {
+      const lost = this.#lost;
+      this.#lost = 0;
+      this.write(this.#options.lost(lost));
+    }
+  }
+
+  /** False where it was not taken now. */
+  #send(entry: Buffer | undefined): boolean {
+    if (entry === undefined) return true;
+    try {
+      this.#options.send(entry);
+      return true;
+    } catch (error) {
+      const errno = error instanceof Error && 'code' in error ? error.code : undefined;
+      // Too large for this host's buffers: it alone is lost.
+      if (errno === 'EMSGSIZE') this.#lost += 1;
+      else this.#isClosed = !passing.includes(errno);
+      return errno === 'EMSGSIZE';
+    }
+  }
+}
