@@ -59,7 +59,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
     const problems = [
       ...config.warnings,
       ...asked.flatMap(({ snapshot }) => snapshot.problems),
-      ...desired.problems,
+      ...[...desired.problems.values()].flat(),
       ...unserved,
     ];
     return {

@@ -23,8 +23,8 @@ export interface Claims {
   readonly granted: ReadonlyMap<LinkName, Claim>;
   /** Why a link on the host gets nothing, one sentence each. */
   readonly refused: ReadonlyMap<LinkName, string>;
-  /** What people should know, in a stable order. */
-  readonly problems: readonly string[];
+  /** What people should know of a link, in a stable order. */
+  readonly problems: ReadonlyMap<LinkName, readonly string[]>;
 }
 
 export interface AskedDirectory {
@@ -56,7 +56,7 @@ export function judgeClaims({ directories, subnets, links, holders, served }: Cl
       granted.set(claim.link, addresses.length === claim.addresses.length ? claim : { ...claim, addresses });
     } else {
       refused.set(claim.link, reason);
-      problems.push(`${claim.link} gets nothing: ${reason} (${claim.directory}: ${claim.origin})`);
+      tell(problems, claim.link, `${claim.link} gets nothing: ${reason} (${claim.directory}: ${claim.origin})`);
     }
   }
   return { granted, refused, problems };
@@ -66,26 +66,35 @@ function firstWins(
   directories: readonly AskedDirectory[],
   links: ReadonlySet<LinkName>,
   served: readonly Claim[],
-): { claims: Map<LinkName, Claim>; problems: string[] } {
+): { claims: Map<LinkName, Claim>; problems: Map<LinkName, string[]> } {
   const claims = new Map<LinkName, Claim>();
-  const problems: string[] = [];
+  const problems = new Map<LinkName, string[]>();
   const asked = new Set<DirectoryName | undefined>(directories.map(({ name }) => name));
   for (const { name, snapshot } of directories) {
     // A directory that has not answered yet is taken to say what it said last, and what nobody else can say any more.
-    const kept = served.filter(({ directory }) => directory === name || !asked.has(directory));
-    if (snapshot.state === 'waiting') keepServed(claims, links, kept);
-    for (const entry of snapshot.entries) if (links.has(entry.link)) problems.push(...hear(claims, entry, name));
+    const isKept = ({ directory }: Claim) => directory === name || !asked.has(directory);
+    if (snapshot.state === 'waiting') keepServed(claims, links, served.filter(isKept));
+    for (const entry of snapshot.entries) {
+      const problem = links.has(entry.link) ? hear(claims, entry, name) : undefined;
+      if (problem !== undefined) tell(problems, entry.link, problem);
+    }
   }
   return { claims, problems };
 }
 
+function tell(problems: Map<LinkName, string[]>, link: LinkName, problem: string): void {
+  const known = problems.get(link);
+  if (known === undefined) problems.set(link, [problem]);
+  else known.push(problem);
+}
+
 /** Returns what there is to report about the entry. */
-function hear(claims: Map<LinkName, Claim>, entry: ZoneEntry, directory: DirectoryName): string[] {
+function hear(claims: Map<LinkName, Claim>, entry: ZoneEntry, directory: DirectoryName): string | undefined {
   const first = claims.get(entry.link);
   const isSame = first === undefined || sameAddresses(first, entry);
   // What was found on the host is confirmed by the first that says the same.
   if (isSame && first?.directory === undefined) claims.set(entry.link, claimOf(entry, directory));
-  return isSame ? [] : [disagreement(first, entry, directory)];
+  return isSame ? undefined : disagreement(first, entry, directory);
 }
 
 function keepServed(claims: Map<LinkName, Claim>, links: ReadonlySet<LinkName>, kept: readonly Claim[]): void {

@@ -29,7 +29,7 @@ export interface Desired {
   /** IPv6 addresses for which each of `siblingLinks` answers. */
   readonly siblings: readonly Address[];
   readonly siblingLinks: ReadonlySet<number>;
-  readonly problems: readonly string[];
+  readonly problems: ReadonlyMap<LinkName, readonly string[]>;
 }
 
 export interface DesiredInput {
@@ -104,13 +104,29 @@ function bearersOf(links: Iterable<Link>): Map<LinkName, number> {
  */
 function siblingsOf(zones: ReadonlyMap<number, DesiredZone>): Pick<Desired, 'siblings' | 'siblingLinks'> {
   const members = [...zones.values()]
-    .filter((zone) => zone.addresses.some((address) => familyOf(address) === 'ipv6'))
+    .filter(hasIpv6Address)
     .sort((a, b) => a.ifindex - b.ifindex)
     .slice(0, maxSiblings);
   return {
     siblings: members.flatMap((zone) => zone.addresses.filter((address) => familyOf(address) === 'ipv6')),
     siblingLinks: new Set(members.map((zone) => zone.ifindex)),
   };
+}
+
+/** The same after a change: `zones` are those of now already. Costs next to nothing where no sibling is concerned. */
+export function siblingsAfter(
+  { zones, siblings, siblingLinks }: Pick<Desired, 'zones' | 'siblings' | 'siblingLinks'>,
+  changed: Iterable<number>,
+): Pick<Desired, 'siblings' | 'siblingLinks'> {
+  const youngest = siblingLinks.size < maxSiblings ? Number.POSITIVE_INFINITY : Math.max(...siblingLinks);
+  const isConcerned = [...changed].some(
+    (ifindex) => siblingLinks.has(ifindex) || (ifindex < youngest && hasIpv6Address(zones.get(ifindex))),
+  );
+  return isConcerned ? siblingsOf(zones) : { siblings, siblingLinks };
+}
+
+function hasIpv6Address(zone: DesiredZone | undefined): boolean {
+  return zone?.addresses.some((address) => familyOf(address) === 'ipv6') === true;
 }
 
 function layoutOf(config: Config, subnets: Subnets): LayoutSettings {

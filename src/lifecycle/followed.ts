@@ -7,6 +7,8 @@ import type { ZoneRecords } from './zone-record.ts';
 export class FollowedLinks {
   readonly #sysctl: Sysctl;
   readonly #names = new Map<number, LinkName>();
+  /** How many links bear a name: it may have a new bearer already, whose watch is not to be ended. */
+  readonly #bearers = new Map<LinkName, number>();
   readonly #awaiting = new Set<number>();
   #isFollowing = false;
 
@@ -28,6 +30,7 @@ export class FollowedLinks {
       const known = this.#names.get(ifindex);
       if (known !== undefined && known !== wanted) this.#drop(ifindex, known);
       if (wanted !== undefined && (known !== wanted || rewritten.has(ifindex))) {
+        if (known !== wanted) this.#bearers.set(wanted, (this.#bearers.get(wanted) ?? 0) + 1);
         this.#names.set(ifindex, wanted);
         this.#awaiting.add(ifindex);
       }
@@ -52,9 +55,13 @@ export class FollowedLinks {
     });
   }
 
-  /** A name may have a new bearer already, whose watch is not to be ended. */
   #drop(ifindex: number, name: LinkName): void {
+    const left = (this.#bearers.get(name) ?? 1) - 1;
     this.#names.delete(ifindex);
-    if (![...this.#names.values()].includes(name)) this.#sysctl.unfollow(name);
+    if (left > 0) this.#bearers.set(name, left);
+    else {
+      this.#bearers.delete(name);
+      this.#sysctl.unfollow(name);
+    }
   }
 }

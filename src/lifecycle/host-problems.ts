@@ -30,7 +30,7 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): str
       return subnet === undefined ? [] : legacyProblems(family, facts.mirror.legacyFilters[family], subnet);
     }),
     ...directories.flatMap((directory) => directory.snapshot().problems.map((text) => `${directory.name}: ${text}`)),
-    ...(desired?.problems ?? []),
+    ...[...(desired?.problems.values() ?? [])].flat(),
     ...missingGateways.map((error) => `the host may not answer for the zones' gateway (is lo up?): ${error.message}`),
   ];
 }

@@ -24,6 +24,13 @@ import type { ObservedRoutes } from '../routes/model.ts';
 import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
 
 const noAddresses: ReadonlySet<Address> = new Set();
+const nobody: readonly number[] = [];
+
+/** Zone links that came, went or got another name: the indices, and every name they had or have. */
+export interface TouchedLinks {
+  readonly indices: Set<number>;
+  readonly names: Set<LinkName>;
+}
 
 export class Mirror {
   readonly links = new Map<number, Link>();
@@ -32,7 +39,9 @@ export class Mirror {
   ruleset: Ruleset = new Map();
   /** iptables-legacy's, as they were when all was read: nothing tells of their changes. */
   legacyFilters: Readonly<Record<Family, LegacyFilter>> = { ipv4: { kind: 'none' }, ipv6: { kind: 'none' } };
-  readonly #byName = new Map<string, number>();
+  /** In ascending order: the youngest bears the name, where an older one's end has not been reported. */
+  readonly #byName = new Map<string, readonly number[]>();
+  #touched: TouchedLinks | 'all' = 'all';
   readonly #holderOf = new Map<Address, number>();
 
   async observeAll(host: Host): Promise<void> {
@@ -47,6 +56,7 @@ export class Mirror {
     this.links.clear();
     this.#byName.clear();
     for (const link of links) this.#setLink(link);
+    this.#touched = 'all';
     this.#holderOf.clear();
     for (const [ifindex, addresses] of routes.byLink) for (const each of addresses) this.#hold(each, ifindex, true);
     this.routes = routes;
@@ -82,6 +92,18 @@ export class Mirror {
       if (name !== undefined) holders.set(address, name);
     }
     return holders;
+  }
+
+  holderNameOf(address: Address): LinkName | undefined {
+    const ifindex = this.#holderOf.get(address);
+    return ifindex === undefined ? undefined : parseLinkName(this.links.get(ifindex)?.name ?? '');
+  }
+
+  /** What happened to zone links since the last call; `all` after everything was read. */
+  takeTouched(): TouchedLinks | 'all' {
+    const touched = this.#touched;
+    this.#touched = { indices: new Set(), names: new Set() };
+    return touched;
   }
 
   routesOf(ifindex: number): ReadonlySet<Address> {
@@ -128,19 +150,39 @@ export class Mirror {
 
   /** The youngest link of that name. */
   linkNamed(name: string): Link | undefined {
-    const ifindex = this.#byName.get(name);
+    const ifindex = this.namesakes(name).at(-1);
     return ifindex === undefined ? undefined : this.links.get(ifindex);
+  }
+
+  /** The links of that name by ifindex, the youngest last. */
+  namesakes(name: string): readonly number[] {
+    return this.#byName.get(name) ?? nobody;
   }
 
   #setLink(link: Link): void {
     const before = this.links.get(link.ifindex);
-    if (before !== undefined && before.name !== link.name) this.#dropName(before);
     this.links.set(link.ifindex, link);
-    if ((this.#byName.get(link.name) ?? 0) < link.ifindex) this.#byName.set(link.name, link.ifindex);
+    if (before?.name === link.name) return;
+    if (before !== undefined) this.#dropName(before);
+    this.#byName.set(
+      link.name,
+      [...this.namesakes(link.name), link.ifindex].sort((one, other) => one - other),
+    );
+    this.#touch(link);
   }
 
   #dropName(link: Link): void {
-    if (this.#byName.get(link.name) === link.ifindex) this.#byName.delete(link.name);
+    const others = this.namesakes(link.name).filter((ifindex) => ifindex !== link.ifindex);
+    if (others.length > 0) this.#byName.set(link.name, others);
+    else this.#byName.delete(link.name);
+    this.#touch(link);
+  }
+
+  #touch({ ifindex, name }: Link): void {
+    const zoneLink = parseLinkName(name);
+    if (this.#touched === 'all' || zoneLink === undefined) return;
+    this.#touched.indices.add(ifindex);
+    this.#touched.names.add(zoneLink);
   }
 
   #takeLink(link: Link, deleted: boolean): boolean {

@@ -9,7 +9,8 @@ import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwardi
 import { AskedDirectories, type MakeDirectories } from './asked-directories.ts';
 import { isDue } from './backoff.ts';
 import { describeEvent } from './describe-event.ts';
-import { computeDesired, type Desired } from './desired.ts';
+import type { Desired } from './desired.ts';
+import { DesiredTracker } from './desired-tracker.ts';
 import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
 import { FollowedLinks } from './followed.ts';
@@ -21,7 +22,7 @@ import { applyPlan, type PassFailures, type PassScope, planPassIfNamed } from '.
 import { countChanges, type Plan } from './plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
 import { Quarrel, type QuarrelStatus } from './quarrel.ts';
-import { repairsIn } from './repairs.ts';
+import { labels, repairsIn } from './repairs.ts';
 import type { Reporter } from './reporter.ts';
 import { type HostFailure, Retries } from './retries.ts';
 import { linksInScope, siblingsToTell } from './scope.ts';
@@ -58,7 +59,7 @@ export class Reconciler {
   readonly records = new ZoneRecords();
   #config: Config;
   readonly #directories: AskedDirectories;
-  #desired: Desired | undefined;
+  readonly #desired = new DesiredTracker();
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
   readonly #foreign: ForeignWatch;
   #prunes = false;
@@ -93,7 +94,7 @@ export class Reconciler {
   get state(): ReconcilerState {
     const [config, directories] = [this.#config, this.#directories.list];
     const quarrel = this.#quarrel.status(performance.now());
-    return { config, directories, desired: this.#desired, failure: this.#retries.failure, quarrel };
+    return { config, directories, desired: this.#desired.desired, failure: this.#retries.failure, quarrel };
   }
 
   /** Subscribes, asks every directory once, and makes the first pass. */
@@ -177,11 +178,11 @@ export class Reconciler {
     let failures: PassFailures | undefined;
     let scope: PassScope | undefined;
     let lacksHandle = false;
-    await shield(this.#host.nft, dirty, this.#desired?.layout);
+    await shield(this.#host.nft, dirty, this.#desired.desired?.layout);
     for (let attempt = 0; attempt <= immediateRetries; attempt++) {
       await this.#observe(dirty, lacksHandle);
       scope = this.#scope(dirty);
-      const desired = this.#desired;
+      const { desired } = this.#desired;
       if (desired === undefined) return;
       plan = planPassIfNamed(desired, this.mirror, this.#host.sysctl, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
@@ -191,22 +192,18 @@ export class Reconciler {
       dirty.ruleset ||= !lacksHandle;
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
+    const repairs = repairsIn(plan, dirty, scope.open, labels(this.mirror.links, this.records));
     this.#settle(dirty, scope, failures);
     // After zones are served: what others' firewalls do to them can only be told.
     if (dirty.all || dirty.foreign) await this.#foreign.look();
-    const { mirror } = this;
-    const facts = { host: this.#host, mirror, foreign: this.#foreign, ...this.state };
+    const facts = { host: this.#host, mirror: this.mirror, foreign: this.#foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
-    const labelOf = (ifindex: number) => ({
-      link: mirror.links.get(ifindex)?.name ?? `link ${ifindex}`,
-      zone: this.records.get(ifindex)?.served?.name,
-    });
     const culprits = this.#reporter.passed({
       dirty,
       milliseconds: performance.now() - begun,
       changes: countChanges(plan),
       transacted: plan.nft.length > 0,
-      repairs: repairsIn(plan, dirty, scope.open, labelOf),
+      repairs,
     });
     this.#followed.update(this.records, scope.links, plan);
     const now = performance.now();
@@ -238,26 +235,25 @@ export class Reconciler {
 
   /** Computes what is desired and decides which links have to be looked at. */
   #scope(dirty: Dirty): PassScope {
-    const before = this.#desired;
-    const served = this.records.served();
+    const before = this.#desired.desired;
+    const { served, open } = this.records;
     if (dirty.all || dirty.links.size > 0) this.#directories.linksChanged();
     const asked = this.#directories.ask();
     const prune = asked.every(({ snapshot }) => snapshot.state !== 'waiting');
-    const desired = computeDesired({
+    const desired = this.#desired.update({
       config: this.#config,
       hasIpv6: hasIpv6(this.#host.sysctl),
-      links: this.mirror.links.values(),
+      mirror: this.mirror,
       directories: asked,
-      holders: this.mirror.holders(),
       served,
     });
-    this.#desired = desired;
+    const { changed } = this.#desired;
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
     this.#prunes = prune;
-    const links = linksInScope({ dirty, desired, records: this.records, served, everything });
+    const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
     if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired));
-    return { links, siblings: dirty.siblings, prune, served, open: this.records.open(), forwarding };
+    return { links, siblings: dirty.siblings, prune, served, open, forwarding };
   }
 
   #tellSiblings(links: readonly number[]): void {
@@ -268,11 +264,12 @@ export class Reconciler {
   }
 
   #settle(dirty: Dirty, scope: PassScope, failures: PassFailures): void {
-    const desired = this.#desired;
+    const { desired, changed } = this.#desired;
     if (desired === undefined) return;
     const { links } = this.mirror;
     const since = dirty.since ?? performance.now();
-    settle(this.records, this.#reporter, { desired, links, scope: scope.links, failures, since });
+    settle(this.records, this.#reporter, { desired, links, scope: scope.links, changed, failures, since });
+    this.#desired.settled();
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
     const general = failures.nft ?? failures.links.get(0);
@@ -288,7 +285,8 @@ export class Reconciler {
   #retry(): void {
     this.#loop.mark((dirty) => {
       if (this.#retries.isHostDue()) dirty.all = true;
-      for (const { retry, ifindex } of this.records.values()) if (isDue(retry)) dirty.links.add(ifindex);
+      for (const ifindex of this.records.unsettled)
+        if (isDue(this.records.get(ifindex)?.retry)) dirty.links.add(ifindex);
     }, 'retry');
   }
 

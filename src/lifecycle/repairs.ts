@@ -2,7 +2,7 @@
 
 import type { SysctlChange } from '../arp/model.ts';
 import type { RepairKind } from '../control/status.ts';
-import type { NftCommand, RtnetlinkChange } from '../host/port.ts';
+import type { Link, NftCommand, RtnetlinkChange } from '../host/port.ts';
 import { sysctlName } from '../host/sysctl.ts';
 import { forwardHookChain, reversePathTable } from '../nft/names.ts';
 import { leadsToOurs } from '../nft/placement.ts';
@@ -11,6 +11,7 @@ import { summarise } from '../nft/summary.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 import type { Dirty } from './dirty.ts';
 import type { Plan } from './plan.ts';
+import type { ZoneRecords } from './zone-record.ts';
 
 export interface Repair {
   readonly kind: RepairKind;
@@ -31,6 +32,14 @@ export interface Repairs {
   readonly put: readonly Repair[];
   /** Our jump goes behind somebody's new rules: nobody did anything wrong. */
   readonly movesJump: boolean;
+}
+
+/** Labels of links that may be gone or unknown. */
+export function labels(links: ReadonlyMap<number, Link>, records: ZoneRecords): (ifindex: number) => LinkLabel {
+  return (ifindex) => ({
+    link: links.get(ifindex)?.name ?? `link ${ifindex}`,
+    zone: records.get(ifindex)?.served?.name,
+  });
 }
 
 /** `open`: links that were served completely before the pass. */

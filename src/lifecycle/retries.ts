@@ -38,12 +38,16 @@ export class Retries {
 
   schedule(): void {
     clearTimeout(this.#timer);
-    const due = earliest([...this.#general(), ...this.#records.values().map(({ retry }) => retry)]);
+    const due = earliest([...this.#general(), ...this.#ofLinks()]);
     if (due !== undefined) this.#timer = setTimeout(this.#wake, Math.max(1, remainingMs(due)));
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  #ofLinks(): (Retry | undefined)[] {
+    return [...this.#records.unsettled].map((ifindex) => this.#records.get(ifindex)?.retry);
   }
 
   #general(): (Retry | undefined)[] {

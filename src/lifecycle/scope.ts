@@ -8,6 +8,8 @@ import type { ZoneRecords } from './zone-record.ts';
 export interface ScopeInput {
   readonly dirty: Dirty;
   readonly desired: Desired;
+  /** Those for which something else may be desired than what was put in place last. */
+  readonly changed: 'all' | ReadonlySet<number>;
   readonly records: ZoneRecords;
   readonly served: ReadonlyMap<number, DesiredZone>;
   /** Something that concerns every link: a failure of the whole, or pruning has just become possible. */
@@ -15,11 +17,15 @@ export interface ScopeInput {
 }
 
 export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
-  const { dirty, desired, served } = input;
+  const { dirty, desired, changed, served, records } = input;
   if (dirty.all || dirty.ruleset || input.everything) return 'all';
   const links = new Set(dirty.links);
-  for (const zone of desired.zones.values()) if (isBehind(zone, input)) links.add(zone.ifindex);
-  for (const ifindex of served.keys()) if (!desired.zones.has(ifindex)) links.add(ifindex);
+  const candidates =
+    changed === 'all' ? [...desired.zones.keys(), ...served.keys()] : [...changed, ...records.unsettled];
+  for (const ifindex of candidates) {
+    const zone = desired.zones.get(ifindex);
+    if (zone === undefined ? served.has(ifindex) : isBehind(zone, input)) links.add(ifindex);
+  }
   return links;
 }
 

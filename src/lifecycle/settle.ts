@@ -11,32 +11,53 @@ export interface Settlement {
   readonly links: ReadonlyMap<number, Link>;
   /** The links the pass looked at: the others are as they were. */
   readonly scope: 'all' | ReadonlySet<number>;
+  /** The links for which something else is desired than before. */
+  readonly changed: 'all' | ReadonlySet<number>;
   readonly failures: PassFailures;
   /** performance.now() milliseconds of the pass's first cause. */
   readonly since: number;
 }
 
 export function settle(records: ZoneRecords, reporter: Reporter, settlement: Settlement): void {
+  const concerned = concernedBy(settlement, records);
+  for (const ifindex of concerned) settleZone(records, reporter, settlement, ifindex);
+  for (const ifindex of concerned) settleUnserved(records, reporter, settlement, ifindex);
+  for (const ifindex of concerned) settleGone(records, reporter, settlement, ifindex);
+}
+
+function settleZone(records: ZoneRecords, reporter: Reporter, settlement: Settlement, ifindex: number): void {
+  const zone = settlement.desired.zones.get(ifindex);
+  if (zone === undefined) return;
+  records.see(ifindex, zone.link);
+  if (isLookedAt(settlement, ifindex)) turnZone(records, reporter, zone, settlement.failures, settlement.since);
+  else records.relabel(zone);
+}
+
+function settleUnserved(records: ZoneRecords, reporter: Reporter, settlement: Settlement, ifindex: number): void {
   const { desired, links, failures, since } = settlement;
-  for (const zone of desired.zones.values()) {
-    records.see(zone.ifindex, zone.link);
-    if (isLookedAt(settlement, zone.ifindex)) turnZone(records, reporter, zone, failures, since);
-    else records.relabel(zone);
+  const reason = desired.unserved.get(ifindex);
+  if (reason === undefined) return;
+  records.see(ifindex, links.get(ifindex)?.name ?? '');
+  if (isLookedAt(settlement, ifindex) || records.get(ifindex)?.served === undefined) {
+    turnUnserved(records, reporter, ifindex, reason, failures, since);
   }
-  for (const [ifindex, reason] of desired.unserved) {
-    records.see(ifindex, links.get(ifindex)?.name ?? '');
-    if (isLookedAt(settlement, ifindex) || records.get(ifindex)?.served === undefined) {
-      turnUnserved(records, reporter, ifindex, reason, failures, since);
-    }
-  }
-  for (const record of records.values()) {
-    const { ifindex } = record;
-    // A link that ended after this pass was planned was given what it should have: the next pass takes it back.
-    if (desired.zones.has(ifindex) || desired.unserved.has(ifindex) || !isLookedAt(settlement, ifindex)) continue;
-    if (failures.nft !== undefined) continue;
-    records.forget(ifindex);
-    reporter.closed(record);
-  }
+}
+
+function settleGone(records: ZoneRecords, reporter: Reporter, settlement: Settlement, ifindex: number): void {
+  const { desired, failures } = settlement;
+  const record = records.get(ifindex);
+  // A link that ended after this pass was planned was given what it should have: the next pass takes it back.
+  if (record === undefined || desired.zones.has(ifindex) || desired.unserved.has(ifindex)) return;
+  if (failures.nft !== undefined || !isLookedAt(settlement, ifindex)) return;
+  records.forget(ifindex);
+  reporter.closed(record);
+}
+
+/** The links of which something new can be said; all others are on record as they are. */
+function concernedBy({ desired, scope, changed, failures }: Settlement, records: ZoneRecords): Set<number> {
+  if (scope !== 'all' && changed !== 'all') return new Set([...scope, ...changed, ...failures.links.keys()]);
+  const recorded = records.values().map(({ ifindex }) => ifindex);
+  return new Set([...desired.zones.keys(), ...desired.unserved.keys(), ...recorded]);
 }
 
 /** A link of which only the neighbour proxies were looked at counts where they failed. */

@@ -17,6 +17,24 @@ export interface ZoneRecord {
 
 export class ZoneRecords {
   readonly #records = new Map<number, ZoneRecord>();
+  readonly #served = new Map<number, DesiredZone>();
+  readonly #open = new Set<number>();
+  readonly #unsettled = new Set<number>();
+
+  /** What each link was last given. Changes with the records, as do `open` and `unsettled`. */
+  get served(): ReadonlyMap<number, DesiredZone> {
+    return this.#served;
+  }
+
+  /** Links that are served completely. */
+  get open(): ReadonlySet<number> {
+    return this.#open;
+  }
+
+  /** Links that are not as they should be yet: opening, or failed. */
+  get unsettled(): ReadonlySet<number> {
+    return this.#unsettled;
+  }
 
   get(ifindex: number): ZoneRecord | undefined {
     return this.#records.get(ifindex);
@@ -38,7 +56,7 @@ export class ZoneRecords {
       retry: undefined,
       served: undefined,
     };
-    this.#records.set(ifindex, { ...base, link });
+    this.#put({ ...base, link });
   }
 
   /** Returns the record as it is now, and whether its state changed. */
@@ -53,7 +71,7 @@ export class ZoneRecords {
     const changed = known.state !== state || known.reason !== reason;
     const retry = state === 'failed' ? nextRetry(known.retry) : undefined;
     const record = { ...known, state, reason, retry, served, since: changed ? Date.now() : known.since };
-    this.#records.set(ifindex, record);
+    this.#put(record);
     return { record, changed };
   }
 
@@ -61,24 +79,27 @@ export class ZoneRecords {
   relabel(zone: DesiredZone): void {
     const known = this.#records.get(zone.ifindex);
     if (known?.served?.addresses.join() !== zone.addresses.join()) return;
-    this.#records.set(zone.ifindex, { ...known, served: zone });
-  }
-
-  /** Links that are served completely. */
-  open(): Set<number> {
-    return new Set(this.values().flatMap(({ ifindex, state }) => (state === 'ready' ? [ifindex] : [])));
+    this.#put({ ...known, served: zone });
   }
 
   forget(ifindex: number): void {
     this.#records.delete(ifindex);
+    this.#served.delete(ifindex);
+    this.#open.delete(ifindex);
+    this.#unsettled.delete(ifindex);
   }
 
-  /** What each link was last given. */
-  served(): Map<number, DesiredZone> {
-    const served = new Map<number, DesiredZone>();
-    for (const { ifindex, served: zone } of this.#records.values()) {
-      if (zone !== undefined) served.set(ifindex, zone);
-    }
-    return served;
+  #put(record: ZoneRecord): void {
+    const { ifindex, state, served } = record;
+    this.#records.set(ifindex, record);
+    if (served === undefined) this.#served.delete(ifindex);
+    else this.#served.set(ifindex, served);
+    enter(this.#open, ifindex, state === 'ready');
+    enter(this.#unsettled, ifindex, state === 'opening' || state === 'failed');
   }
+}
+
+function enter(set: Set<number>, ifindex: number, isIn: boolean): void {
+  if (isIn) set.add(ifindex);
+  else set.delete(ifindex);
 }

@@ -16,7 +16,7 @@ export default async function setUp(): Promise<() => void> {
   chmodSync(prefix, 0o755);
   const bundled = join(prefix, 'bundle');
   await bundle(bundled);
-  for (const { to, from, executable } of manifest(repository, bundled)) {
+  for (const { to, from, executable } of manifest(repository, bundled, 0)) {
     if (typeof from === 'string' && /^(sbin|lib\/protect-network)\//.test(to))
       place(from, join(prefix, to), executable);
   }

@@ -1,0 +1,164 @@
+/**
+ * Keeps what is desired up to date at a cost that grows with what changed. Only the links that a change can concern are
+ * judged anew, by the same pure function as all of them at the start (`desired.ts`), and the outcome is the same.
+ *
+ * A link's outcome depends on its bearer, on what the directories say of it, and on those who claim one of its addresses
+ * too; these are always judged anew, since who holds the address also counts. While a directory has yet to answer, what
+ * is served counts as well, and everything is judged each time.
+ */
+import type { Config } from '../config/config.ts';
+import type { Address } from '../model/address.ts';
+import type { LinkName } from '../model/link-name.ts';
+import { Claimants } from './claimants.ts';
+import type { AskedDirectory } from './claims.ts';
+import { computeDesired, type Desired, type DesiredInput, type DesiredZone, siblingsAfter } from './desired.ts';
+import type { Mirror, TouchedLinks } from './mirror.ts';
+
+export interface DesiredFacts {
+  readonly config: Config;
+  readonly hasIpv6: boolean;
+  readonly mirror: Mirror;
+  readonly directories: readonly AskedDirectory[];
+  readonly served: ReadonlyMap<number, DesiredZone>;
+}
+
+/** The maps that `computeDesired` made, which are ours from then on. */
+interface Kept extends Desired {
+  readonly zones: Map<number, DesiredZone>;
+  readonly byLink: Map<LinkName, DesiredZone>;
+  readonly addresses: Set<Address>;
+  readonly unserved: Map<number, string>;
+  readonly problems: Map<LinkName, readonly string[]>;
+}
+
+export class DesiredTracker {
+  #facts: DesiredFacts | undefined;
+  #desired: Kept | undefined;
+  /** Made when it is first needed: at the start it would only cost time. */
+  #claimants: Claimants | undefined;
+  #changed: Set<number> | 'all' = 'all';
+
+  /** Its maps change with the next `update`. Undefined before the first. */
+  get desired(): Desired | undefined {
+    return this.#desired;
+  }
+
+  /** The links, by ifindex, whose outcome has changed since the last call of `settled`. */
+  get changed(): ReadonlySet<number> | 'all' {
+    return this.#changed;
+  }
+
+  /** Everything that changed has been put in place, or its failure is on record. */
+  settled(): void {
+    this.#changed = new Set();
+  }
+
+  update(facts: DesiredFacts): Desired {
+    const touched = facts.mirror.takeTouched();
+    const [before, desired] = [this.#facts, this.#desired];
+    this.#facts = facts;
+    if (desired === undefined || before === undefined || touched === 'all' || mustJudgeAll(before, facts)) {
+      this.#claimants = undefined;
+      this.#changed = 'all';
+      this.#desired = judgeAll(facts);
+    } else {
+      this.#claimants ??= new Claimants(before.directories);
+      // Whoever has no rival any more may have what was refused.
+      const rivals = this.#claimants.rivals();
+      const told = this.#claimants.take(facts.directories);
+      const links = new Set([...told, ...touched.names, ...rivals, ...this.#claimants.rivals()]);
+      this.#desired = this.#judge(links, touched, facts, desired);
+    }
+    return this.#desired;
+  }
+
+  #judge(links: ReadonlySet<LinkName>, touched: TouchedLinks, facts: DesiredFacts, desired: Kept): Kept {
+    if (links.size === 0 || this.#claimants === undefined) return desired;
+    const outcome = computeDesired(inputFor(links, this.#claimants, facts));
+    const bearers = [...links].flatMap((link) => facts.mirror.namesakes(link));
+    const old = [...links].flatMap((link) => desired.byLink.get(link)?.ifindex ?? []);
+    const changed = replace(desired, outcome, links, new Set([...touched.indices, ...bearers, ...old]));
+    if (this.#changed !== 'all') for (const ifindex of changed) this.#changed.add(ifindex);
+    return { ...desired, ...siblingsAfter(desired, changed) };
+  }
+}
+
+function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts): Kept {
+  const [links, holders] = [mirror.links.values(), mirror.holders()];
+  return computeDesired({ config, hasIpv6, links, directories, holders, served }) as Kept;
+}
+
+function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
+  if (before.config !== now.config || before.hasIpv6 !== now.hasIpv6) return true;
+  if (before.directories.length !== now.directories.length) return true;
+  return [...before.directories, ...now.directories].some(({ snapshot }) => snapshot.state === 'waiting');
+}
+
+/** Everything that counts for `links` and nothing else. */
+function inputFor(links: ReadonlySet<LinkName>, claimants: Claimants, facts: DesiredFacts): DesiredInput {
+  const { config, hasIpv6, mirror } = facts;
+  const indices = [...links].flatMap((link) => mirror.namesakes(link));
+  const holders = new Map<Address, LinkName>();
+  for (const link of links) {
+    for (const address of claimants.addressesOf(link)) {
+      const holder = mirror.holderNameOf(address);
+      if (holder !== undefined) holders.set(address, holder);
+    }
+  }
+  return {
+    config,
+    hasIpv6,
+    links: indices.flatMap((ifindex) => mirror.links.get(ifindex) ?? []),
+    directories: claimants.about(links),
+    holders,
+    served: new Map(
+      indices.flatMap((ifindex) => {
+        const zone = facts.served.get(ifindex);
+        return zone === undefined ? [] : [[ifindex, zone] as const];
+      }),
+    ),
+  };
+}
+
+/** Puts `outcome` in the place of what was desired for `links`, whose bearers were or are `indices`. Returns what differs. */
+function replace(
+  desired: Kept,
+  outcome: Desired,
+  links: ReadonlySet<LinkName>,
+  indices: ReadonlySet<number>,
+): Set<number> {
+  const changed = new Set<number>();
+  const fresh = new Map(outcome.zones);
+  for (const ifindex of indices) {
+    const [before, now] = [desired.zones.get(ifindex), outcome.zones.get(ifindex)];
+    const isSame = sameZone(before, now);
+    if (isSame && before !== undefined) fresh.set(ifindex, before);
+    if (!isSame || desired.unserved.get(ifindex) !== outcome.unserved.get(ifindex)) changed.add(ifindex);
+    desired.zones.delete(ifindex);
+    desired.unserved.delete(ifindex);
+    for (const address of before?.addresses ?? []) desired.addresses.delete(address);
+  }
+  for (const link of links) desired.byLink.delete(link);
+  for (const [ifindex, zone] of fresh) {
+    desired.zones.set(ifindex, zone);
+    desired.byLink.set(zone.link, zone);
+    for (const address of zone.addresses) desired.addresses.add(address);
+  }
+  for (const [ifindex, reason] of outcome.unserved) desired.unserved.set(ifindex, reason);
+  replaceProblems(desired.problems, outcome.problems, links);
+  return changed;
+}
+
+function replaceProblems(problems: Kept['problems'], outcome: Desired['problems'], links: Iterable<LinkName>): void {
+  for (const link of links) {
+    const now = outcome.get(link);
+    if (now === undefined) problems.delete(link);
+    else problems.set(link, now);
+  }
+}
+
+function sameZone(one: DesiredZone | undefined, other: DesiredZone | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  const isLabelledAlike = one.name === other.name && one.directory === other.directory && one.origin === other.origin;
+  return one.link === other.link && isLabelledAlike && one.addresses.join() === other.addresses.join();
+}
