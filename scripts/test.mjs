@@ -1,4 +1,4 @@
-// `npm test`: format, lint, types, unit tests, and the suite on the real kernel, parts of it again with the tools of other
+// `npm test`: format, lint, types, unit tests, alert rules, and the suite on the real kernel, parts of it again with the tools of other
 // releases. Ends with `N passed, N failed`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ try {
   stage('format and lint', () => run('biome', ['check', '--error-on-warnings', '.']));
   stage('types', () => run('tsc', ['-p', '.']));
   vitest('unit');
+  vitest('monitoring');
   if (isRoot()) {
     vitest('kernel');
     for (const [suite, files] of Object.entries(chosenFiles)) {
