@@ -1,5 +1,5 @@
-// `npm test`: format, lint, types, unit tests, and the suite on the real kernel, parts of it again with the tools of other
-// releases. Ends with every failure by name, and `N passed, N failed`.
+// `npm test`: format, lint, types, unit tests, alert rules, and the suite on the real kernel, parts of it again with the
+// tools of other releases. Ends with every failure by name, and `N passed, N failed`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -16,6 +16,7 @@ try {
   stage('format and lint', () => run('biome', ['check', '--error-on-warnings', '.']));
   stage('types', () => run('tsc', ['-p', '.']));
   vitest('unit');
+  vitest('monitoring');
   if (isRoot()) {
     vitest('kernel');
     for (const [suite, files] of Object.entries(chosenFiles)) {

@@ -1,5 +1,5 @@
 /** What the packages hold, below their prefix (`/usr` in a Debian package), and where each file comes from. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { commands } from '../../src/cli/commands/index.ts';
@@ -37,7 +37,15 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     { to: 'share/doc/protect-network/copyright', from: { text: copyright } },
     { to: 'share/doc/protect-network/third-party/packages.txt', from: join(bundle, 'LICENCES') },
     { to: 'share/doc/protect-network/third-party/node.txt', from: join(node, 'LICENSE') },
-    { to: 'share/doc/protect-network/README.md', from: join(root, 'README.md') },
+    ...['alerts.yaml', 'dashboard.json'].map((name) => {
+      return { to: `share/protect-network/monitoring/${name}`, from: join(root, 'monitoring', name) };
+    }),
+    ...['README.md', 'SECURITY.md', 'ARCHITECTURE.md'].map((name) => {
+      return { to: `share/doc/protect-network/${name}`, from: join(root, name) };
+    }),
+    ...readdirSync(join(root, 'docs')).map((name) => {
+      return { to: `share/doc/protect-network/docs/${name}`, from: join(root, 'docs', name) };
+    }),
   ].filter(({ from }) => typeof from !== 'string' || existsSync(from));
 }
 

@@ -1,0 +1,95 @@
+/** Every sentence that the sources can log, taken from their syntax trees. `…` stands for what is filled in. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAst } from 'rolldown/parseAst';
+
+const src = join(import.meta.dirname, '../../../src');
+
+export interface Template {
+  /** Below `src`. */
+  readonly file: string;
+  readonly text: string;
+  /** A level of the logger. */
+  readonly level: string;
+}
+
+export interface LogCalls {
+  readonly templates: Template[];
+  /** Calls whose message is made elsewhere: `FILE LEVEL EXPRESSION`. */
+  readonly indirect: string[];
+}
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [key: string]: unknown;
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** Every call of a logger in `src`. */
+export function logCalls(): LogCalls {
+  const calls: LogCalls = { templates: [], indirect: [] };
+  for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
+    const source = readFileSync(join(src, file), 'utf8');
+    if (!/\blog\b/i.test(source)) continue;
+    visit(parse(source), (node) => {
+      const level = levelOf(node, source);
+      if (level === undefined) return true;
+      const message = (node['arguments'] as Node[]).at(-1);
+      const text = message === undefined ? undefined : textOf(message);
+      if (text !== undefined) calls.templates.push({ file, text, level });
+      else if (message !== undefined)
+        calls.indirect.push(`${file} ${level} ${source.slice(message.start, message.end)}`);
+      return true;
+    });
+  }
+  return calls;
+}
+
+/** Every text of at least three words in one file, joined where it is added up. */
+export function sentencesIn(file: string): string[] {
+  const sentences: string[] = [];
+  visit(parse(readFileSync(join(src, file), 'utf8')), (node) => {
+    if (node.type === 'ImportDeclaration') return false;
+    const text = textOf(node);
+    if (text === undefined) return true;
+    if (/\S+\s+\S+\s+\S/.test(text)) sentences.push(text);
+    // What is filled in may be a sentence, too.
+    return node.type !== 'BinaryExpression';
+  });
+  return sentences;
+}
+
+function parse(source: string): Node {
+  return parseAst(source, { lang: 'ts' }) as unknown as Node;
+}
+
+function visit(node: unknown, see: (node: Node) => boolean): void {
+  if (Array.isArray(node)) for (const each of node) visit(each, see);
+  if (typeof node !== 'object' || node === null || !('type' in node)) return;
+  if (!see(node as Node)) return;
+  for (const value of Object.values(node)) visit(value, see);
+}
+
+/** Undefined where the node is no call of a logger. */
+function levelOf({ type, callee }: Node, source: string): string | undefined {
+  if (type !== 'CallExpression') return undefined;
+  const { type: kind, object, property } = callee as Node & { object?: Node; property?: Node };
+  const level = property?.['name'];
+  if (kind !== 'MemberExpression' || object === undefined || typeof level !== 'string') return undefined;
+  const isLogger = /(^|[.#])log$/i.test(source.slice(object.start, object.end));
+  return isLogger && levels.includes(level) ? level : undefined;
+}
+
+function textOf(node: Node): string | undefined {
+  if (node.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : undefined;
+  if (node.type === 'TemplateLiteral') {
+    const quasis = node['quasis'] as { value: { cooked: string } }[];
+    return quasis.map(({ value }) => value.cooked).join('…');
+  }
+  if (node.type !== 'BinaryExpression' || node['operator'] !== '+') return undefined;
+  const sides = [node['left'], node['right']].map((side) => textOf(side as Node));
+  return sides.every((side) => side === undefined) ? undefined : sides.map((side) => side ?? '…').join('');
+}

@@ -1,0 +1,194 @@
+/** docs/log.md has every line that can be logged, and none that cannot. */
+import { describe, expect, it } from 'vitest';
+import { logCalls, sentencesIn } from './log-templates.ts';
+import { read, rowsBelow } from './markdown.ts';
+
+/** Messages that are made elsewhere than where they are logged; `makers` make them. */
+const knownIndirect = [
+  'cli/run.ts info summary(reconciler)',
+  'lifecycle/reporter.ts warn line',
+  'lifecycle/reporter.ts error quarrel.reason',
+  'lifecycle/reporter.ts warn problem',
+];
+
+interface Maker {
+  /** `reason`: behind the name of a link that gets nothing, and no line of its own. */
+  readonly level: 'info' | 'warn' | 'error' | 'reason';
+  /** What stands around each sentence. */
+  readonly before?: string;
+  readonly after?: string;
+  /** Texts of three words and more that are logged within another, or told by commands only. */
+  readonly parts?: readonly string[];
+}
+
+/** A sentence that is new in one of these files makes this red: tell operators of it, or say that it is no line of the log. */
+const makers: Readonly<Record<string, Maker>> = {
+  'lifecycle/forgeries.ts': { level: 'warn' },
+  'lifecycle/quarrel.ts': { level: 'error', parts: ['somebody (the kernel does not say who)'] },
+  'lifecycle/reconciler.ts': {
+    level: 'error',
+    after: ': …; retrying in …',
+    parts: ['firewalls of others changed', 'neighbour proxies were deleted'],
+  },
+  'lifecycle/host-problems.ts': { level: 'warn' },
+  'lifecycle/foreign-firewalls.ts': {
+    level: 'warn',
+    parts: [
+      "--add-rich-rule='rule family=… … address=… accept'",
+      'nft insert rule … … … … \'"vif*"\' accept',
+      '… && … (and where that table is loaded from, to last)',
+      'firewalld (chain … of table … …)',
+      'the chain … of table … …',
+      'to the outside',
+      'to other zones',
+      'no rule of ours can change that',
+      'what it lets through depends on sets or on single links, ports or addresses, which cannot be judged from here',
+      "… ends zones' packets …",
+      "… may end zones' packets …",
+    ],
+  },
+  'lifecycle/legacy-problems.ts': {
+    level: 'warn',
+    parts: ['… -I FORWARD … vif+ -j ACCEPT', 'the filter table of …', 'look yourself with: … -S FORWARD'],
+  },
+  'host/sysctl-watch.ts': { level: 'warn' },
+  'config/directory-watch.ts': { level: 'warn' },
+  'config/daemon-toml.ts': {
+    level: 'warn',
+    parts: [
+      'the default subnets … and … are used',
+      'a prefix such as "…", or "" to switch it off',
+      'switches IPv4 off while IPv6 is off too; expected a subnet for at least one of them',
+    ],
+  },
+  'config/settings.ts': { level: 'warn' },
+  'config/read-file.ts': {
+    level: 'warn',
+    parts: [
+      'is a directory',
+      'is a symbolic link that leads nowhere',
+      'is no regular file',
+      'is larger than … bytes',
+      'grew while it was read',
+      'a symbolic link that is not followed',
+      'the symbolic link is not trusted: …',
+    ],
+  },
+  'config/static-listing.ts': { level: 'warn' },
+  'config/static-zone.ts': {
+    level: 'warn',
+    parts: [
+      'a name in quotes',
+      'a name of 1 to 63 printable characters',
+      'an address in quotes without a length, such as "…"',
+      'is …; expected …',
+    ],
+  },
+  'lifecycle/control-api/zone.ts': { level: 'warn', before: 'zone …: ', parts: ['(no usable id)', ': …: …'] },
+  'lifecycle/control-api/entries.ts': { level: 'warn' },
+  'lifecycle/xenstore-domain.ts': { level: 'warn' },
+  'lifecycle/xenstore-directory.ts': {
+    level: 'warn',
+    parts: ['looking again every second', 'next try in … ms', '…; next try in … ms', 'not asked yet', 'xenstored at …'],
+  },
+  'lifecycle/xenstore-trust.ts': { level: 'warn' },
+  'lifecycle/xenstore-snapshot.ts': { level: 'warn' },
+  'lifecycle/claims.ts': { level: 'reason', parts: ['what was found'] },
+  'lifecycle/desired.ts': { level: 'reason', parts: ['found on the host at the start'] },
+  'config/subnet.ts': {
+    level: 'reason',
+    parts: [
+      'is no prefix; expected "…/…"',
+      'is no … prefix; expected one such as "…", or "" to switch it off',
+      'is too large (/…); expected a prefix of /… to /…',
+      'is too small (/…); expected a prefix of /… to /…, as …',
+      'it needs room for the network address, gateway, host and a zone',
+      'overlaps the … range …; expected unicast addresses of your own',
+      'unspecified, loopback and IPv4-mapped',
+    ],
+  },
+};
+/** Told with a place that stands apart from the words (toml-decode.ts). */
+const unchecked = ['FILE:LINE:COLUMN: MISTAKE'];
+
+interface Line {
+  readonly level: string;
+  readonly text: string;
+}
+
+const calls = logCalls();
+const logged = calls.templates.map(({ level, text }) => ({ level, text }));
+const made = Object.entries(makers).flatMap(([file, { level, before = '', after = '', parts = [] }]) =>
+  sentencesIn(file)
+    .filter((text) => !parts.includes(text))
+    .map((text) => ({ file, level, text, framed: `${before}${text}${after}` })),
+);
+const summary = sentencesIn('cli/run.ts')
+  .filter((text) => text.startsWith('running: '))
+  .map((text) => ({ level: 'info', text }));
+/** A template of hardly any words fits everything and says nothing. */
+const known: Line[] = [
+  ...logged,
+  ...summary,
+  ...made.flatMap(({ level, text, framed }) => [
+    { level, text },
+    { level, text: framed },
+  ]),
+].filter(({ text }) => text.replaceAll(/[^a-z]/gi, '').length >= 7);
+
+const { text: page } = read('docs/log.md');
+const rows: Line[] = [
+  ...rowsBelow(page, 'What the daemon does').map(([level = '', message = '']) => row(message, level)),
+  ...rowsBelow(page, 'Warnings about the host').map(([message = '']) => row(message, 'warning')),
+  ...rowsBelow(page, 'Entries of zone directories').map(([message = '']) => row(message, 'warning')),
+  ...rowsBelow(page, 'Why a link gets nothing').map(([message = '']) => row(message, 'reason')),
+];
+
+describe('docs/log.md', () => {
+  it.each([...logged, ...summary])('tells of the line "$text" ($level)', ({ level, text }) => {
+    expect(rows.filter((each) => each.level === level && fits(text, each.text))).not.toEqual([]);
+  });
+
+  it.each(made)('tells of "$text" of $file', ({ level, text, framed }) => {
+    const fitting = rows.filter((each) => fits(text, each.text) || fits(framed, each.text));
+    expect(fitting).not.toEqual([]);
+    if (level !== 'reason') expect(fitting.map((each) => each.level)).toContain(level);
+  });
+
+  it.each(rows.filter(({ text }) => !unchecked.includes(text)))('"$text" ($level) can be logged', ({ level, text }) => {
+    const fitting = known.filter((each) => fits(each.text, text));
+    expect(fitting.map((each) => each.level)).toSatisfy((levels: string[]) => {
+      return levels.includes(level) || (level === 'warn' && levels.includes('reason'));
+    });
+  });
+
+  it('has no message twice', () => {
+    expect(new Set(rows.map(({ text }) => text)).size).toBe(rows.length);
+  });
+
+  it('knows where each message is made that is not made where it is logged', () => {
+    expect(calls.indirect.sort()).toEqual(knownIndirect.toSorted());
+  });
+
+  it('has no part that there is not any more', () => {
+    const stale = Object.entries(makers).flatMap(([file, { parts = [] }]) => {
+      const present = sentencesIn(file);
+      return parts.filter((part) => !present.includes(part));
+    });
+    expect(stale).toEqual([]);
+  });
+
+  it('has words for each row, in every column', () => {
+    const cells = [...page.matchAll(/^\| (?!---)(.+) \|$/gm)].map(([, line = '']) => line.split(' | '));
+    for (const line of cells) for (const cell of line) expect(cell.trim(), line.join()).not.toBe('');
+  });
+});
+
+function row(cell: string, level: string): Line {
+  return { text: cell.slice(1, -1).replaceAll('⏎', '\n'), level: level === 'warning' ? 'warn' : level };
+}
+
+function fits(template: string, message: string): boolean {
+  const pieces = template.split('…').map((piece) => piece.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  return new RegExp(`^${pieces.join('.+?')}$`, 's').test(message);
+}
