@@ -17,11 +17,17 @@ export const faults = [
 ] as const;
 export type Fault = (typeof faults)[number];
 
-/** What a hanging call costs at the real host: the default of src/host/tools.ts. */
-const boundMs = 20_000;
-const latenessMs = 3_000;
+export interface Delays {
+  /** What a hanging call costs. */
+  readonly boundMs: number;
+  readonly latenessMs: number;
+}
+
+/** The bound is the default of src/host/tools.ts. */
+const realDelays: Delays = { boundMs: 20_000, latenessMs: 3_000 };
 
 export class FaultPlan {
+  readonly delays: Delays;
   /** Every call so far, in order; sysctls are left out of `calls` while they are not counted. */
   readonly calls: string[] = [];
   /** By the number of the call, from 1. */
@@ -29,6 +35,10 @@ export class FaultPlan {
   met = 0;
   #waiting = 0;
   #waits = Promise.withResolvers<void>();
+
+  constructor(delays: Delays = realDelays) {
+    this.delays = delays;
+  }
 
   /** The fault for the call that begins now. */
   next(name: string): Fault | undefined {
@@ -71,6 +81,7 @@ export class FaultPlan {
 /** `watch` goes right: a daemon that cannot listen ends, and is started again by whoever supervises it. */
 export function faultyHost(host: Host, plan: FaultPlan): Host {
   const { rtnetlink, nft, sysctl, conntrack } = host;
+  const { boundMs, latenessMs } = plan.delays;
   const call = async <T>(name: string, work: () => Promise<T>, garble?: (answer: T) => T): Promise<T> => {
     const fault = plan.next(name);
     switch (fault) {

@@ -70,7 +70,7 @@ export function withoutDad(link: string): Record<string, number> {
 }
 
 /** A new namespace copies IPv4 settings from the machine's own (net.core.devconf_inherit_init_net=0): put them back. */
-const kernelDefaults: Readonly<Record<string, number>> = {
+export const kernelDefaults: Readonly<Record<string, number>> = {
   'net/ipv4/ip_forward': 0,
   'net/ipv4/conf/all/rp_filter': 0,
   'net/ipv4/conf/default/rp_filter': 0,

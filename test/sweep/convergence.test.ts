@@ -1,7 +1,7 @@
 /** The property of test/unit/lifecycle/convergence.test.ts, over a hundred thousand events. */
 import { expect, it } from 'vitest';
+import { calmEvent, roughEvent } from '../events/events.ts';
 import { converges } from '../unit/lifecycle/converges.ts';
-import { calmEvent, roughEvent } from '../unit/lifecycle/events.ts';
 
 const events = 100_000;
 /** At a time: a failure is told before everything else has run. */

@@ -1,7 +1,7 @@
 /** Whatever happens, in whatever order: when it is quiet again the host is as desired, and nothing of others was touched. */
 import { describe, expect, it } from 'vitest';
+import { calmEvent, roughEvent } from '../../events/events.ts';
 import { converges } from './converges.ts';
-import { calmEvent, roughEvent } from './events.ts';
 
 /** `npm run sweep` has a hundred thousand events. */
 const runs = 100;

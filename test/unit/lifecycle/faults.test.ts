@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../../src/config/config.ts';
+import { expectAsDesired, foreignThings } from '../../events/oracle.ts';
 import { type Fault, faults } from '../../fake/faulty-host.ts';
 import type { FakeHost } from '../../fake/kernel.ts';
+import { outcomeOf, populated } from './fake-stage.ts';
 import { FaultyWorld } from './faulty-world.ts';
-import { populated } from './foreign-events.ts';
-import { expectAsDesired, foreignThings } from './oracle.ts';
 import { configOf, MemoryDirectory, stopTime, type World } from './support.ts';
 
 const zones = { 'vif7.0': ['10.75.0.3', 'fdd4:1476:6c7e::3'], 'vif8.0': ['10.75.0.4', 'fdd4:1476:6c7e::4'] };
@@ -88,7 +88,7 @@ it('the clock on the wall may jump: retries come all the same, and no more of th
     const { length } = world.plan.calls;
     await world.pass(1_000);
     expect(world.reconciler.state.failure).toBeUndefined();
-    expectAsDesired(world);
+    expectAsDesired(outcomeOf(world));
     expect(world.plan.calls.length - length).toBeLessThan(200);
     await world.stop();
   }
@@ -120,8 +120,8 @@ async function run(scenario: Scenario, ordered: readonly (readonly [number, Faul
     host.loseEvents('asked by the test');
     await world.pass(5_000);
     expect(world.reconciler.state.failure).toBeUndefined();
-    expectAsDesired(world);
-    expect(foreignThings(host)).toEqual(foreignThings(alone));
+    expectAsDesired(outcomeOf(world));
+    expect(foreignThings(host.render())).toEqual(foreignThings(alone.render()));
     return calls;
   } catch (error) {
     const what = ordered.map(([step, fault]) => `call ${step} (${plan.calls[step - 1]}) ${fault}`);

@@ -7,75 +7,17 @@ import { setImmediate as nextTask } from 'node:timers/promises';
 import pino from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Config } from '../../../src/config/config.ts';
-import { defaultSettings, type Settings } from '../../../src/config/settings.ts';
-import { parseSubnet, type Subnet, type Subnets } from '../../../src/config/subnet.ts';
 import type { Host, HostEvent } from '../../../src/host/port.ts';
 import { sysctlName } from '../../../src/host/sysctl.ts';
-import type {
-  DirectoryName,
-  DirectorySnapshot,
-  DirectoryState,
-  ZoneDirectory,
-  ZoneEntry,
-} from '../../../src/lifecycle/directory.ts';
 import { Reconciler } from '../../../src/lifecycle/reconciler.ts';
 import { Reporter } from '../../../src/lifecycle/reporter.ts';
-import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { describeCommand } from '../../../src/nft/describe.ts';
+import { configOf } from '../../events/config.ts';
+import { MemoryDirectory } from '../../events/memory-directory.ts';
 import { FakeHost } from '../../fake/kernel.ts';
-import { address, link } from '../nft/support.ts';
 
-export class MemoryDirectory implements ZoneDirectory {
-  readonly name: DirectoryName;
-  readonly #entries = new Map<string, ZoneEntry>();
-  #snapshot: DirectorySnapshot;
-  #changed: (() => void) | undefined;
-
-  constructor(name: DirectoryName = 'static', entries: Readonly<Record<string, readonly string[]>> = {}) {
-    this.name = name;
-    this.#snapshot = { state: 'answered', entries: [], problems: [], detail: '', since: 0 };
-    for (const [zone, addresses] of Object.entries(entries)) this.set(zone, ...addresses);
-  }
-
-  async start(changed: () => void): Promise<void> {
-    this.#changed = changed;
-  }
-
-  async stop(): Promise<void> {
-    this.#changed = undefined;
-  }
-
-  snapshot(): DirectorySnapshot {
-    return this.#snapshot;
-  }
-
-  set(zone: string, ...addresses: string[]): void {
-    const entry = { link: link(zone), addresses: addresses.map(address), name: undefined, origin: `memory/${zone}` };
-    this.#entries.set(zone, entry);
-    this.#answer({});
-  }
-
-  unset(zone: string): void {
-    this.#entries.delete(zone);
-    this.#answer({});
-  }
-
-  turn(state: DirectoryState): void {
-    this.#answer({ state });
-  }
-
-  /** Says "look again", whether or not there is anything new. */
-  poke(): void {
-    this.#changed?.();
-  }
-
-  #answer(change: Partial<DirectorySnapshot>): void {
-    this.#snapshot = { ...this.#snapshot, ...change };
-    const isSilent = this.#snapshot.state === 'waiting' || this.#snapshot.state === 'absent';
-    this.#snapshot = { ...this.#snapshot, entries: isSilent ? [] : [...this.#entries.values()] };
-    this.#changed?.();
-  }
-}
+export { configOf, refusal, subnetsOf } from '../../events/config.ts';
+export { MemoryDirectory } from '../../events/memory-directory.ts';
 
 export interface WorldOptions {
   readonly host?: FakeHost;
@@ -270,43 +212,4 @@ export function stopTime(): void {
   onTestFinished(() => {
     vi.useRealTimers();
   });
-}
-
-export function configOf(
-  change: {
-    readonly ipv4?: string | undefined;
-    readonly ipv6?: string | undefined;
-    readonly isolation?: Partial<Settings['isolation']>;
-    readonly forward?: Partial<Settings['forward']>;
-    readonly resyncSeconds?: number;
-  } = {},
-): Config {
-  const { isolation, forward } = defaultSettings;
-  const settings: Settings = {
-    ...defaultSettings,
-    isolation: { ...isolation, ...change.isolation },
-    forward: { ...forward, ...change.forward },
-    // Out of the way, so that nothing is repaired by it alone.
-    reconcile: { resyncSeconds: change.resyncSeconds ?? 86_400 },
-  };
-  const ipv4 = 'ipv4' in change ? change.ipv4 : '10.75.0.0/16';
-  const ipv6 = 'ipv6' in change ? change.ipv6 : 'fdd4:1476:6c7e::/48';
-  return { subnets: subnetsOf(ipv4, ipv6), settings, warnings: [] };
-}
-
-export function subnetsOf(ipv4: string | undefined, ipv6: string | undefined): Subnets {
-  return {
-    ipv4: ipv4 === undefined ? undefined : subnet('ipv4', ipv4),
-    ipv6: ipv6 === undefined ? undefined : subnet('ipv6', ipv6),
-  };
-}
-
-function subnet(family: 'ipv4' | 'ipv6', text: string): Subnet {
-  const parsed = parseSubnet(family, text);
-  if ('wrong' in parsed) throw new Error(`${text} ${parsed.wrong}`);
-  return parsed;
-}
-
-export function refusal(words = 'ordered by the test'): ProtectNetworkError {
-  return new ProtectNetworkError('refused', words);
 }

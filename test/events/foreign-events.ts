@@ -1,19 +1,12 @@
 /** What others do to a host, beside us: the same to one with the daemon on it and to one without. */
 import fc from 'fast-check';
-import type { NftCommand } from '../../../src/host/port.ts';
-import { FakeHost } from '../../fake/kernel.ts';
-import { address } from '../nft/support.ts';
-import type { World } from './support.ts';
-
-/** The daemon's host, and one without a daemon to which others do the same. */
-export interface Pair {
-  readonly world: World;
-  readonly alone: FakeHost;
-}
+import type { NftCommand } from '../../src/host/port.ts';
+import { address } from '../unit/nft/support.ts';
+import type { Act, Stage } from './stage.ts';
 
 export interface Event {
   readonly text: string;
-  run(pair: Pair): unknown;
+  run(stage: Stage): unknown;
 }
 
 export const filter = { family: 'ip', table: 'filter' };
@@ -48,48 +41,50 @@ const routes = [
 
 /** Nothing of it is ours or in our way: all of it must be as if we were not there. */
 export const foreignEvent: fc.Arbitrary<Event> = fc.oneof(
-  fc.constantFrom(...rulesets).map(([text, commands]) => onBoth(text, (host) => host.foreignNft([...commands]))),
-  fc
-    .tuple(fc.constantFrom(...routes), fc.boolean())
-    .map(([each, there]) =>
-      onBoth(`the route ${each.destination} of others ${there ? 'comes' : 'goes'}`, (host) =>
-        there ? host.foreignRoute(each) : host.foreignRouteDelete(each),
-      ),
-    ),
+  fc.constantFrom(...rulesets).map(([text, commands]) => onBoth(text, { kind: 'nft', commands })),
+  fc.tuple(fc.constantFrom(...routes), fc.boolean()).map(([route, there]) =>
+    onBoth(`the route ${route.destination} of others ${there ? 'comes' : 'goes'}`, {
+      kind: there ? 'route-add' : 'route-del',
+      route,
+    }),
+  ),
   fc
     .constantFrom('2001:db8::99', 'fdd4:1476:6c7e::77')
-    .map((proxy) => onBoth(`a proxy of others for ${proxy}`, (host) => host.foreignProxy(address(proxy), 'eth0'))),
+    .map((proxy) =>
+      onBoth(`a proxy of others for ${proxy}`, { kind: 'proxy-add', address: address(proxy), device: 'eth0' }),
+    ),
   fc
     .tuple(fc.constantFrom('rp_filter', 'proxy_arp', 'accept_redirects'), fc.constantFrom('0', '1'))
     .map(([key, value]) =>
-      onBoth(`eth0 ${key} = ${value}`, (host) =>
-        host.foreignSysctl({ family: 'ipv4', group: 'conf', link: 'eth0', key }, value),
-      ),
+      onBoth(`eth0 ${key} = ${value}`, {
+        kind: 'sysctl',
+        path: { family: 'ipv4', group: 'conf', link: 'eth0', key },
+        value,
+      }),
     ),
 );
 
-function onBoth(text: string, act: (host: FakeHost) => unknown): Event {
-  return event(text, ({ world, alone }) => {
-    for (const host of [world.host, alone]) attempt(() => act(host));
-  });
+function onBoth(text: string, act: Act): Event {
+  return event(text, (stage) => stage.foreign(act));
 }
 
-/** A host with things of others on it. */
-export function populated(): FakeHost {
-  const host = new FakeHost();
-  host.addLink('eth0');
-  host.setLink('eth0', { up: true });
-  host.foreignRoute({ family: 'ipv4', destination: 'default', device: 'eth0' });
-  host.foreignNft(filterTable());
-  const nat = { family: 'ip', table: 'nat' };
-  host.foreignNft([
-    { add: { table: { family: 'ip', name: 'nat' } } },
-    { add: { chain: { ...nat, name: 'POSTROUTING', type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' } } },
-    { add: { rule: { ...nat, chain: 'POSTROUTING', expr: [matchEth0(), { masquerade: null }] } } },
-    { add: { rule: { ...filter, chain: 'FORWARD', expr: [matchEth0(), { counter: null }], comment: 'theirs' } } },
-  ]);
-  return host;
-}
+const nat = { family: 'ip', table: 'nat' };
+/** What a host has from the start, once there is a link `eth0` that is up. */
+export const furniture: readonly Act[] = [
+  { kind: 'route-add', route: { family: 'ipv4', destination: 'default', device: 'eth0' } },
+  { kind: 'nft', commands: filterTable() },
+  {
+    kind: 'nft',
+    commands: [
+      { add: { table: { family: 'ip', name: 'nat' } } },
+      {
+        add: { chain: { ...nat, name: 'POSTROUTING', type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' } },
+      },
+      { add: { rule: { ...nat, chain: 'POSTROUTING', expr: [matchEth0(), { masquerade: null }] } } },
+      { add: { rule: { ...filter, chain: 'FORWARD', expr: [matchEth0(), { counter: null }], comment: 'theirs' } } },
+    ],
+  },
+];
 
 export function filterTable(): NftCommand[] {
   const hook = { type: 'filter', hook: 'forward', prio: 0, policy: 'accept' };
@@ -109,15 +104,4 @@ export function route(destination: string) {
 
 export function event(text: string, run: Event['run']): Event {
   return { text, run, [fc.toStringMethod]: () => text } as Event;
-}
-
-/** False where the kernel refused: what somebody tries to break need not be there. */
-export function attempt(action: () => unknown): boolean {
-  try {
-    action();
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return false;
-  }
 }

@@ -1,0 +1,38 @@
+/** What a first pass of another daemon would do on this host. */
+import type { Config } from '../../../src/config/config.ts';
+import type { Host } from '../../../src/host/port.ts';
+import { computeDesired } from '../../../src/lifecycle/desired.ts';
+import type { ZoneDirectory } from '../../../src/lifecycle/directory.ts';
+import { Mirror } from '../../../src/lifecycle/mirror.ts';
+import { planPass } from '../../../src/lifecycle/pass.ts';
+import { describePlan, type Plan } from '../../../src/lifecycle/plan.ts';
+import { hasIpv6, planForwarding } from '../../../src/routes/forwarding.ts';
+
+/** In the words of `protect-network plan`. */
+export async function planAnew(
+  host: Host,
+  config: Config,
+  directories: readonly ZoneDirectory[],
+): Promise<readonly string[]> {
+  const mirror = new Mirror();
+  await mirror.observeAll(host);
+  const desired = computeDesired({
+    config,
+    hasIpv6: hasIpv6(host.sysctl),
+    links: mirror.links.values(),
+    directories: directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() })),
+    holders: mirror.holders(),
+    served: new Map(),
+  });
+  const plan: Plan = planPass(desired, mirror, host.sysctl, {
+    links: 'all',
+    siblings: new Set(),
+    prune: true,
+    served: new Map(),
+    open: new Set(),
+    forwarding: planForwarding(host.sysctl, desired.families, await host.rtnetlink.defaultRoutes()),
+  });
+  return describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`).map(
+    ({ tool, action, text }) => `${tool} ${action} ${text}`,
+  );
+}
