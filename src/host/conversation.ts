@@ -23,6 +23,8 @@ export interface ConversationOptions {
   readonly requestsPerProcess: number;
   /** Lines after which it is replaced, likewise; a request that was begun is finished. */
   readonly linesPerProcess?: number;
+  /** An open file that the tool has as descriptor 3; asked for at each start. */
+  readonly file?: () => number | undefined;
 }
 
 export interface Answer {
@@ -72,8 +74,11 @@ export class Conversation {
     this.#ready();
   }
 
-  /** Sends the lines and returns all that the tool printed about them. One request at a time, in order. */
-  ask(lines: readonly string[], timeoutMs = 10_000): Promise<Answer> {
+  /**
+   * Sends the lines and returns all that the tool printed about them. One request at a time, in order; `lines` may be made
+   * when their turn has come.
+   */
+  ask(lines: readonly string[] | (() => readonly string[]), timeoutMs = 10_000): Promise<Answer> {
     const answer = this.#queue.then(() => this.#exchange(lines, timeoutMs));
     this.#queue = answer.catch(() => undefined);
     return answer;
@@ -85,9 +90,10 @@ export class Conversation {
     this.#end();
   }
 
-  async #exchange(lines: readonly string[], timeoutMs: number): Promise<Answer> {
+  async #exchange(request: readonly string[] | (() => readonly string[]), timeoutMs: number): Promise<Answer> {
     if (this.#closed) throw new ProtectNetworkError('helper-died', `${this.#options.tool}: already closed`);
     const running = this.#ready();
+    const lines = typeof request === 'function' ? request() : request;
     const token = `end-of-answer-${++this.#tokens}`;
     const sent = [...lines, ...this.#options.endLines(token)];
     const firstLine = running.lines + 1;
@@ -120,8 +126,8 @@ export class Conversation {
   }
 
   #start(): Running {
-    const { tool, args } = this.#options;
-    const child = startJoined(this.#tools, tool, args);
+    const { tool, args, file } = this.#options;
+    const child = startJoined(this.#tools, tool, args, file?.());
     const running: Running = { child, requests: 0, lines: 0, output: '', waiting: undefined };
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (chunk: string) => this.#heard(running, chunk));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { ProtectNetworkError } from '../model/errors.ts';
 
 /** The first is the unit's own; the others serve a daemon started by hand, or a /run that is read-only or full. */
@@ -25,13 +25,29 @@ function make(path: string, text: string): number {
   const file = openSync(path, 'wx+', 0o600);
   try {
     unlinkSync(path);
-    const bytes = Buffer.from(text);
-    let written = 0;
-    while (written < bytes.length) written += writeSync(file, bytes, written, bytes.length - written, written);
+    write(file, text);
     return file;
   } catch (error) {
     // A disk that is full must not cost a descriptor at each try.
     closeSync(file);
     throw error;
   }
+}
+
+/** False where the disk is full: the file then holds part of `text`, or nothing. */
+export function overwrite(file: number, text: string): boolean {
+  try {
+    ftruncateSync(file, 0);
+    write(file, text);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return false;
+  }
+}
+
+function write(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  while (written < bytes.length) written += writeSync(file, bytes, written, bytes.length - written, written);
 }

@@ -17,14 +17,12 @@ const joinStreams = 'exec "$0" "$@" 2>&1';
 
 /**
  * Starts `tool` with stderr joined to stdout. The kernel kills it when the daemon's main thread dies, so that not even
- * SIGKILL leaves a helper behind (PR_SET_PDEATHSIG, by util-linux's setpriv).
+ * SIGKILL leaves a helper behind (PR_SET_PDEATHSIG, by util-linux's setpriv). `file` becomes its descriptor 3.
  */
-export function startJoined(tools: Tools, tool: ToolName, args: readonly string[]): HelperProcess {
+export function startJoined(tools: Tools, tool: ToolName, args: readonly string[], file?: number): HelperProcess {
   const command = [tools.path('setpriv'), '--pdeathsig', 'KILL', tools.path(tool), ...args];
   const child = execa(tools.path('sh'), ['-c', joinStreams, ...command], {
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'inherit',
+    stdio: file === undefined ? ['pipe', 'pipe', 'inherit'] : ['pipe', 'pipe', 'inherit', file as 3],
     buffer: false,
     reject: false,
     env: tools.environment,
