@@ -1,17 +1,14 @@
 /** The commands of our documentation, for tests that run them as they stand. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { repository } from './daemon.ts';
+import { blocksIn, read } from './markdown.ts';
 import type { Namespace } from './namespace.ts';
 
-const block = /^```sh\n# (.+)\n([\s\S]*?)^```$/gm;
-
-/** The block of `docs/firewalls.md` whose first line is the comment `title`. */
-export function documented(title: string): string {
-  const text = readFileSync(join(repository, 'docs/firewalls.md'), 'utf8');
-  const found = [...text.matchAll(block)].find(([, comment]) => comment === title)?.[2];
-  if (found === undefined) throw new Error(`docs/firewalls.md has no commands titled: ${title}`);
-  return found;
+/** The block of a page whose first line is the comment `title`. */
+export function documented(title: string, page = 'docs/firewalls.md'): string {
+  const found = blocksIn(read(page).text).find(({ language, text }) => {
+    return language === 'sh' && text.startsWith(`# ${title}\n`);
+  });
+  if (found === undefined) throw new Error(`${page} has no commands titled: ${title}`);
+  return found.text.slice(`# ${title}\n`.length);
 }
 
 /** Types lines into a shell, as a reader would; the first that fails throws. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
-import { blocksIn, read } from '../unit/docs/markdown.ts';
+import { blocksIn, read } from '../lab/markdown.ts';
 import { dashboard, dashboardExpressions, rulesPath, rulesTestPath } from './files.ts';
 import { promtool } from './promtool.ts';
 

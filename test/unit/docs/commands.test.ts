@@ -9,7 +9,7 @@ import { commands } from '../../../src/cli/commands/index.ts';
 import { daemonTomlSchema } from '../../../src/config/daemon-toml.ts';
 import { settingsSchema } from '../../../src/config/settings-schema.ts';
 import { decodeToml } from '../../../src/config/toml-decode.ts';
-import { anchorsIn, blocksIn, documents, linksIn, read, spansIn } from './markdown.ts';
+import { anchorsIn, blocksIn, documents, linksIn, read, spansIn } from '../../lab/markdown.ts';
 
 const pages = [...documents(), read('SECURITY.md')];
 const typed = pages.flatMap(({ path, text }) => commandLinesIn(text).map((line) => ({ path, line })));

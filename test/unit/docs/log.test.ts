@@ -1,7 +1,7 @@
 /** docs/log.md has every line that can be logged, and none that cannot. */
 import { describe, expect, it } from 'vitest';
+import { read, rowsBelow } from '../../lab/markdown.ts';
 import { logCalls, sentencesIn } from './log-templates.ts';
-import { read, rowsBelow } from './markdown.ts';
 
 /** Messages that are made elsewhere than where they are logged; `makers` make them. */
 const knownIndirect = [

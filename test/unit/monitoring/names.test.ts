@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderMetrics } from '../../../src/control/metrics.ts';
+import { anchorsIn } from '../../lab/markdown.ts';
 import { alerts, dashboard, dashboardExpressions, rulesTestPath } from '../../monitoring/files.ts';
 import { noon, statusOf, zoneOf } from '../control/support.ts';
-import { anchorsIn } from '../docs/markdown.ts';
 
 /** Values of each label of each series. */
 const exported = exportedSeries();
