@@ -13,6 +13,7 @@ ok 'the unit is enabled for the next boot' test -L /etc/systemd/system/multi-use
 ok 'every file is as it was packed' sh -c "dpkg --verify $program && dpkg -V $program | wc -c | grep -x 0"
 ok 'nothing that is installed may be written by others than root' sh -c "! dpkg -L $program | xargs -d '\n' stat -Lc '%U:%G %A %n' | grep -vE '^root:root .....-..-. '"
 ok 'it brings a settings example that check accepts' sh -c "install -m 600 /usr/share/doc/$program/examples/$program.toml example.toml && $program check --settings /scenario/example.toml"
+ok 'it brings man pages, documentation and alert rules' sh -c "cd /usr/share && test -e man/man8/$program.8.gz -a -e man/man5/$program.toml.5.gz -a -e doc/$program/docs/alerts.md -a -e $program/monitoring/alerts.yaml"
 ok 'it brings completions that bash can load' bash -c "source /usr/share/bash-completion/completions/$program && complete -p $program"
 
 # The daemon, with all that it depends on and the bundled gRPC.
