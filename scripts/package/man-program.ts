@@ -17,7 +17,12 @@ export function programPage(commands: readonly Command[], { version, time }: Pag
     section('EXIT STATUS', ...exitCodes.map(([code, meaning]) => item(code, prose(meaning)))),
     section('SIGNALS', ...signals.map(([name, meaning]) => item(name, prose(meaning)))),
     section('FILES', ...files.map(([path, meaning]) => item(path, prose(meaning)))),
-    section('ENVIRONMENT', prose('None is read but what systemd(1) passes for sd_notify(3).')),
+    section(
+      'ENVIRONMENT',
+      prose(
+        'Read are NO_COLOR and TERM=dumb, for colours, and what systemd(1) passes for sd_notify(3). Nothing else is.',
+      ),
+    ),
     section('SEE ALSO', seeAlso),
   ];
   return `${parts.join('\n')}\n`;

@@ -31,9 +31,8 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 /** Every call of a logger in `src`. */
 export function logCalls(): LogCalls {
   const calls: LogCalls = { templates: [], indirect: [] };
-  for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
+  for (const file of filesAbout(/\blog\b/i)) {
     const source = readFileSync(join(src, file), 'utf8');
-    if (!/\blog\b/i.test(source)) continue;
     visit(parse(source), (node) => {
       const level = levelOf(node, source);
       if (level === undefined) return true;
@@ -48,6 +47,24 @@ export function logCalls(): LogCalls {
   return calls;
 }
 
+/** Every value that the field `event` is given in `src`, sorted. */
+export function eventsLogged(): string[] {
+  const events = new Set<string>();
+  for (const file of filesAbout(/\bevent: /)) {
+    visit(parse(readFileSync(join(src, file), 'utf8')), (node) => {
+      if (node.type !== 'Property' || (node['key'] as Node)['name'] !== 'event') return true;
+      const text = textOf(node['value'] as Node);
+      if (text === 'zone-…') for (const state of zoneStates) events.add(`zone-${state}`);
+      else if (text !== undefined && !text.startsWith('PROTECT_NETWORK')) events.add(text);
+      return true;
+    });
+  }
+  return [...events].sort();
+}
+
+/** Those that are logged as they are reached (`Reporter.turned`). */
+const zoneStates = ['ready', 'failed', 'unserved'];
+
 /** Every text of at least three words in one file, joined where it is added up. */
 export function sentencesIn(file: string): string[] {
   const sentences: string[] = [];
@@ -60,6 +77,11 @@ export function sentencesIn(file: string): string[] {
     return node.type !== 'BinaryExpression';
   });
   return sentences;
+}
+
+function filesAbout(pattern: RegExp): string[] {
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return files.filter((file) => pattern.test(readFileSync(join(src, file), 'utf8')));
 }
 
 function parse(source: string): Node {

@@ -1,10 +1,12 @@
 /** docs/log.md has every line that can be logged, and none that cannot. */
 import { describe, expect, it } from 'vitest';
+import { journalNames } from '../../../src/cli/log-line.ts';
 import { read, rowsBelow } from '../../lab/markdown.ts';
-import { logCalls, sentencesIn } from './log-templates.ts';
+import { eventsLogged, logCalls, sentencesIn } from './log-templates.ts';
 
 /** Messages that are made elsewhere than where they are logged; `makers` make them. */
 const knownIndirect = [
+  'cli/reload.ts error sentence',
   'cli/run.ts info summary(reconciler)',
   'lifecycle/reporter.ts warn line',
   'lifecycle/reporter.ts error quarrel.reason',
@@ -23,6 +25,7 @@ interface Maker {
 
 /** A sentence that is new in one of these files makes this red: tell operators of it, or say that it is no line of the log. */
 const makers: Readonly<Record<string, Maker>> = {
+  'cli/log.ts': { level: 'warn' },
   'lifecycle/forgeries.ts': { level: 'warn' },
   'lifecycle/quarrel.ts': { level: 'error', parts: ['somebody (the kernel does not say who)'] },
   'lifecycle/reconciler.ts': {
@@ -123,13 +126,18 @@ const made = Object.entries(makers).flatMap(([file, { level, before = '', after 
     .filter((text) => !parts.includes(text))
     .map((text) => ({ file, level, text, framed: `${before}${text}${after}` })),
 );
-const summary = sentencesIn('cli/run.ts')
-  .filter((text) => text.startsWith('running: '))
-  .map((text) => ({ level: 'info', text }));
+/** In files with much else: the sentences by their first words. */
+const picked = [
+  ['cli/run.ts', 'running: ', 'info'],
+  ['cli/reload.ts', 'not everything of the new ', 'error'],
+].flatMap(([file = '', start = '', level = '']) => {
+  const texts = sentencesIn(file).filter((text) => text.startsWith(start));
+  return texts.length > 0 ? texts.map((text) => ({ level, text })) : [{ level, text: `${start}(not in ${file})` }];
+});
 /** A template of hardly any words fits everything and says nothing. */
 const known: Line[] = [
   ...logged,
-  ...summary,
+  ...picked,
   ...made.flatMap(({ level, text, framed }) => [
     { level, text },
     { level, text: framed },
@@ -145,7 +153,7 @@ const rows: Line[] = [
 ];
 
 describe('docs/log.md', () => {
-  it.each([...logged, ...summary])('tells of the line "$text" ($level)', ({ level, text }) => {
+  it.each([...logged, ...picked])('tells of the line "$text" ($level)', ({ level, text }) => {
     expect(rows.filter((each) => each.level === level && fits(text, each.text))).not.toEqual([]);
   });
 
@@ -160,6 +168,14 @@ describe('docs/log.md', () => {
     expect(fitting.map((each) => each.level)).toSatisfy((levels: string[]) => {
       return levels.includes(level) || (level === 'warn' && levels.includes('reason'));
     });
+  });
+
+  it('tells of each field and event by which the journal can be filtered', () => {
+    const fields = rowsBelow(page, 'Filter with journalctl').map(([field = '']) => field.slice(1, -1));
+    expect(fields).toEqual([...new Set(Object.values(journalNames))]);
+    const [, events = ''] = /^Events: ([\s\S]*?)\n\n/m.exec(page) ?? [];
+    const told = [...events.matchAll(/`([a-z-]+)`/g)].map(([, event]) => event);
+    expect(told.sort()).toEqual(eventsLogged());
   });
 
   it('has no message twice', () => {
