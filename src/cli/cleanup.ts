@@ -2,7 +2,9 @@
 import { accessSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
+import { createLiveHost } from '../host/index.ts';
 import type { Host, RtnetlinkChange, SysctlPath } from '../host/port.ts';
+import { type TraceOwner, traceTable } from '../host/trace-table.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { applyPlan } from '../lifecycle/pass.ts';
 import { describePlan, emptyPlan, type Plan } from '../lifecycle/plan.ts';
@@ -28,18 +30,31 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
       purgeAfter: addressesIn(mirror.ruleset),
       sysctls: closedLinks(mirror, host),
     };
+    const trace = await createLiveHost().traceOwner();
     const lines = describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`);
     for (const { tool, text } of lines) process.stdout.write(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
     const failures = dryRun ? undefined : await applyPlan(host, mirror, plan);
     if (failures?.nft !== undefined) throw failures.nft;
     const [failed] = failures?.links.values() ?? [];
     if (failed !== undefined) throw failed;
+    await removeTrace(trace, dryRun);
     for (const sentence of notes) process.stdout.write(`note: ${sentence}\n`);
     process.stdout.write(
       'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: others may rely on them\n',
     );
     return ExitCode.ok;
   });
+}
+
+/** What a killed `explain --live` left. */
+async function removeTrace(owner: TraceOwner, dryRun: boolean): Promise<void> {
+  if (owner === 'abandoned') {
+    process.stdout.write(`${dryRun ? 'would: ' : ''}nft delete table inet ${traceTable}\n`);
+    if (!dryRun) await createLiveHost().removeTrace();
+  } else if (owner !== 'nobody') {
+    const why = owner === 'others' ? 'it is not ours' : `an explain --live uses it (process ${owner})`;
+    process.stdout.write(`note: the table inet ${traceTable} stays: ${why}\n`);
+  }
 }
 
 async function requireStopped(paths: ConfigPaths): Promise<void> {

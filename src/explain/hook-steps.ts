@@ -112,12 +112,17 @@ function legacyTool(family: string): string {
   return family === 'ip' ? 'iptables-legacy' : 'ip6tables-legacy';
 }
 
-/** A full table loses the first packet of every new connection (nf_conntrack: table full, dropping packet). */
+/**
+ * A full table loses the first packet of a new connection (nf_conntrack: table full, dropping packet), unless the kernel
+ * finds one to give up that was never answered; which it does among a few buckets only.
+ */
 export function connectionTableStep(facts: Facts, { packet }: Traveller): Step[] {
   const { connections } = facts.snapshot;
   if (connections === null || packet.reply || connections.count < connections.max) return [];
-  const text = `the table of tracked connections is full: ${connections.count} of ${connections.max}; new ones are dropped`;
-  return [step('conntrack', 'bad', text, { fix: [`sysctl -w net.netfilter.nf_conntrack_max=${connections.max * 2}`] })];
+  const text = `the table of tracked connections is full: ${connections.count} of ${connections.max}; a new one finds room only in the place of one that was never answered`;
+  return [
+    step('conntrack', 'unknown', text, { fix: [`sysctl -w net.netfilter.nf_conntrack_max=${connections.max * 2}`] }),
+  ];
 }
 
 /** The host takes the request and keeps silent. */

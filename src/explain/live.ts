@@ -4,7 +4,7 @@
  * followed through all chains by nft's trace.
  */
 import type { LiveHost } from '../host/live-host.ts';
-import { traceTable } from '../host/trace.ts';
+import { traceTable } from '../host/trace-table.ts';
 import type { Address } from '../model/address.ts';
 import { isZoneLink } from './conversation.ts';
 import type { Packet } from './packet.ts';

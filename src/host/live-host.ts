@@ -3,12 +3,15 @@ import type { Address } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import type { Tools } from './tools.ts';
 import { PacketTrace } from './trace.ts';
+import { removeTraceTable, type TraceOwner, traceOwner } from './trace-table.ts';
 
 export interface LiveHost {
   /** True where it is answered within a second; undefined where ping is not installed. */
   echo(address: Address): Promise<boolean | undefined>;
   /** See `PacketTrace.start`. */
   trace(chains: string, listener: (line: string) => void): Promise<{ close(): Promise<void> }>;
+  traceOwner(): Promise<TraceOwner>;
+  removeTrace(): Promise<void>;
 }
 
 export function liveHost(tools: Tools): LiveHost {
@@ -22,5 +25,7 @@ export function liveHost(tools: Tools): LiveHost {
       }
     },
     trace: (chains, listener) => PacketTrace.start(tools, chains, listener),
+    traceOwner: () => traceOwner(tools),
+    removeTrace: () => removeTraceTable(tools),
   };
 }

@@ -12,7 +12,7 @@ import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
 import { Conversation } from './conversation.ts';
 import { namelessFile, overwrite } from './nameless-file.ts';
-import { parseListing } from './nft-answer.ts';
+import { NftListing } from './nft-listing.ts';
 import { nativeScript } from './nft-script.ts';
 import type { ForwardChain, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
 import type { Tools } from './tools.ts';
@@ -40,6 +40,7 @@ const transactionTimeoutMs = 90_000;
 
 export class NftTool implements Nft {
   readonly #tools: Tools;
+  readonly #listing: NftListing;
   readonly #interactive: Conversation;
   readonly #ownPids = new Set<number>();
   /** What the long-lived process includes. Undefined where no file can be made. */
@@ -48,6 +49,7 @@ export class NftTool implements Nft {
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.#listing = new NftListing(tools);
     this.#interactive = new Conversation(tools, {
       tool: 'nft',
       args: ['--json', '--interactive'],
@@ -81,17 +83,11 @@ export class NftTool implements Nft {
   }
 
   async tables(): Promise<{ family: string; name: string }[]> {
-    const objects = (await this.#list({ tables: {} })) ?? [];
-    return objects.flatMap((object) => {
-      const table = object['table'];
-      if (typeof table !== 'object' || table === null) return [];
-      const { family, name } = table as Record<string, unknown>;
-      return typeof family === 'string' && typeof name === 'string' ? [{ family, name }] : [];
-    });
+    return this.#listing.tables();
   }
 
   async forwardChains(): Promise<ForwardChain[]> {
-    const objects = (await this.#list({ chains: {} })) ?? [];
+    const objects = (await this.#listing.list(['chains'])) ?? [];
     return objects.flatMap((object) => {
       const chain = forwardChainSchema.safeParse(object['chain']);
       return chain.success ? [chain.data] : [];
@@ -99,15 +95,15 @@ export class NftTool implements Nft {
   }
 
   table(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
-    return this.#list({ table: { family, name } });
+    return this.#listing.table(family, name);
   }
 
   rules(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
-    return this.#list({ table: { family, name } }, ['--terse']);
+    return this.#listing.table(family, name, ['--terse']);
   }
 
   async set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined> {
-    const objects = await this.#list({ set: { family, table, name } });
+    const objects = await this.#listing.list(['set', family, table, name]);
     return objects?.find((object) => 'set' in object);
   }
 
@@ -115,16 +111,6 @@ export class NftTool implements Nft {
     await this.#interactive.close();
     if (this.#included !== undefined) closeSync(this.#included);
     this.#included = undefined;
-  }
-
-  async #list(what: NftObject, options: readonly string[] = []): Promise<NftObject[] | undefined> {
-    // Listings always run in a process of their own: a table of thousands of zones is megabytes, and the long-lived
-    // process would keep that memory.
-    const result = await this.#tools.run('nft', ['--json', ...options, 'list', ...listArguments(what)]);
-    if (result.exitCode === 0) return parseListing(result.stdout);
-    const error = refusal(`nft list ${listArguments(what).join(' ')}`, result.stderr);
-    if (error.code === 'vanished') return undefined;
-    throw error;
   }
 
   /** Returns nft's complaint, empty where it has none. */
@@ -185,10 +171,4 @@ export class NftTool implements Nft {
       if (oldest !== undefined) this.#ownPids.delete(oldest);
     }
   }
-}
-
-function listArguments(what: NftObject): string[] {
-  const [[kind, key] = ['', {}]] = Object.entries(what);
-  const { family, table, name } = key as Record<string, string | undefined>;
-  return [kind, family, table, name].filter((part) => part !== undefined);
 }

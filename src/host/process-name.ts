@@ -15,11 +15,16 @@ export function parentOf(pid: number): ProcessName | undefined {
   return name === undefined ? undefined : { pid: parent, process: name };
 }
 
-/** Process id, name and parent (proc_pid_stat(5)); a name may hold anything, its last bracket ends it. */
-function statOf(pid: number): [string, string, string] | undefined {
+/** When a process began, in the kernel's ticks since boot: with its id it names it for good. Undefined once it has ended. */
+export function startOf(pid: number): string | undefined {
+  return statOf(pid)?.[3];
+}
+
+/** Process id, name, parent and start (proc_pid_stat(5)); a name may hold anything, its last bracket ends it. */
+function statOf(pid: number): [string, string, string, string] | undefined {
   try {
-    const match = /^(\d+) \((.*)\) \S (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    return match === null ? undefined : [match[1] ?? '', match[2] ?? '', match[3] ?? ''];
+    const match = /^(\d+) \((.*)\) \S (\d+) (?:\S+ ){17}(\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return match === null ? undefined : [match[1] ?? '', match[2] ?? '', match[3] ?? '', match[4] ?? ''];
   } catch {
     // It has ended; nothing more can be said about it.
     return undefined;

@@ -1,15 +1,14 @@
 /**
  * nft's packet trace, for a while: a table of our own that marks a few packets for it, and the monitor that prints their
  * way. Nothing else of the ruleset is touched, and the table goes when the watch ends, however it ends; what a killed
- * process left is taken away by the next.
+ * process left is taken away by the next, and by `cleanup`.
  */
 import { createInterface } from 'node:readline';
 import { ProtectNetworkError } from '../model/errors.ts';
-import { refusal } from './classify.ts';
 import { type HelperProcess, startJoined } from './spawn.ts';
 import type { Tools } from './tools.ts';
+import { makeTraceTable, removeTraceTable, requireFreeTrace, traceTable } from './trace-table.ts';
 
-export const traceTable = 'edera-trace';
 /** A monitor subscribes within milliseconds; a busy machine may need seconds to start it. */
 const startMs = 15_000;
 
@@ -24,7 +23,8 @@ export class PacketTrace {
 
   /** `chains` is the table's content in nft's language. Resolves once packets are being traced; `listener` gets the lines. */
   static async start(tools: Tools, chains: string, listener: (line: string) => void): Promise<PacketTrace> {
-    await remove(tools);
+    await requireFreeTrace(tools);
+    await removeTraceTable(tools);
     const monitor = startJoined(tools, 'nft', ['-a', 'monitor']);
     const trace = new PacketTrace(tools, monitor);
     try {
@@ -45,7 +45,7 @@ export class PacketTrace {
   async close(): Promise<void> {
     this.#monitor.kill('SIGKILL');
     await this.#monitor.ended;
-    await remove(this.#tools);
+    await removeTraceTable(this.#tools);
   }
 
   /** The monitor says nothing when it has subscribed: the table is made again and again until it is heard of. */
@@ -56,8 +56,8 @@ export class PacketTrace {
     });
     const giveUp = performance.now() + startMs;
     while (!isHeard && performance.now() < giveUp) {
-      await remove(this.#tools);
-      await run(this.#tools, `table inet ${traceTable} {\n${chains}\n}`);
+      await removeTraceTable(this.#tools);
+      await makeTraceTable(this.#tools, chains);
       await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 200))]);
     }
     await heard;
@@ -70,14 +70,4 @@ async function late(): Promise<never> {
     timer.reject(new ProtectNetworkError('timeout', `nft monitor did not begin within ${startMs} ms`));
   }, startMs).unref();
   return timer.promise;
-}
-
-/** Adding first makes deleting what may be absent succeed, on every nft there is. */
-function remove(tools: Tools): Promise<void> {
-  return run(tools, `add table inet ${traceTable}\ndelete table inet ${traceTable}`);
-}
-
-async function run(tools: Tools, script: string): Promise<void> {
-  const { exitCode, stderr } = await tools.run('nft', [script]);
-  if (exitCode !== 0) throw refusal(`nft, table inet ${traceTable}`, stderr);
 }

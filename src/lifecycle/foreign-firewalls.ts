@@ -7,6 +7,7 @@ import { parseLinkName } from '../model/link-name.ts';
 import { type Fate, type ForeignTable, fateOf, foreignTable } from '../nft/foreign-forward.ts';
 import type { ZonePacket } from '../nft/foreign-match.ts';
 import { filterFamilies, filterTable, forwardHookChain, ownTable } from '../nft/names.ts';
+import { isDormant } from '../nft/observe.ts';
 import { tableKey } from '../nft/ruleset.ts';
 
 export interface ForeignFirewalls {
@@ -36,7 +37,7 @@ async function observe({ nft, rtnetlink }: Host): Promise<ForeignFirewalls> {
   for (const [key, { family, table }] of places) {
     try {
       const objects = await nft.rules(family as NftFamily, table);
-      if (objects !== undefined) tables.set(key, foreignTable(objects));
+      if (objects !== undefined && !objects.some(isDormant)) tables.set(key, foreignTable(objects));
     } catch (error) {
       unreadable.push(`table ${key} may end zones' packets, and it cannot be read: ${messageOf(error as Error)}`);
     }

@@ -2,6 +2,8 @@
 import type { Config } from '../config/config.ts';
 import type { Host } from '../host/port.ts';
 import { families } from '../model/address.ts';
+import { filterFamilies, filterTable } from '../nft/names.ts';
+import { tableKey } from '../nft/ruleset.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import type { Desired } from './desired.ts';
 import type { ZoneDirectory } from './directory.ts';
@@ -49,6 +51,13 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
     problems.push('IPv6 is switched off on this host: zones get their IPv4 addresses only');
   }
   if (sysctl.followProblem !== undefined) problems.push(sysctl.followProblem);
+  for (const family of families) {
+    const table = tableKey(filterFamilies[family], filterTable);
+    if (mirror.ruleset.get(table)?.isDormant !== true) continue;
+    problems.push(
+      `table ${table} is dormant: the kernel evaluates nothing of it, neither your rules for zones nor what the settings deny; wake it with: nft add table ${table}`,
+    );
+  }
   for (const name of uplink.interfaces) {
     if (mirror.linkNamed(name) === undefined)
       problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);

@@ -27,6 +27,7 @@ const setSchema = z.looseObject({
   stmt: z.unknown().optional(),
   flags: z.unknown().optional(),
 });
+const flaggedSchema = z.object({ flags: z.union([z.string(), z.array(z.string())]).optional() });
 const countedElementSchema = z.looseObject({ elem: z.looseObject({ val: z.unknown() }) });
 
 export async function observeRuleset(nft: Nft): Promise<Ruleset> {
@@ -44,7 +45,9 @@ export async function observeRuleset(nft: Nft): Promise<Ruleset> {
 export function parseTable(objects: readonly NftObject[]): Table {
   const table: Table = { chains: new Map(), sets: new Map() };
   for (const object of objects) {
-    if ('chain' in object) {
+    if ('table' in object) {
+      table.isDormant = isDormant(object);
+    } else if ('chain' in object) {
       const chain = read('chain', chainSchema, object);
       table.chains.set(chain.name, new Chain(hookOf(chain)));
     } else if ('set' in object) {
@@ -59,6 +62,11 @@ export function parseTable(objects: readonly NftObject[]): Table {
     table.chains.get(rule.chain)?.append(toRule(rule, rule.handle));
   }
   return table;
+}
+
+/** By the object of the table itself (nft(8), flags of tables). */
+export function isDormant(object: NftObject): boolean {
+  return [flaggedSchema.safeParse(object['table']).data?.flags ?? []].flat().includes('dormant');
 }
 
 function read<T extends z.ZodType>(kind: string, schema: T, object: NftObject): z.infer<T> {

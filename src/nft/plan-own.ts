@@ -45,7 +45,7 @@ export function planOwnStructure(settings: LayoutSettings, own: Table | undefine
   const missing = wantedChains.filter((chain) => !present.chains.has(chain.name) || wrongChains.includes(chain));
   const markers = neededMarkers(settings, own, observed).filter((name) => !present.chains.has(name));
   const commands = [
-    ...(own === undefined ? [addTable(ownTable.family, ownTable.name)] : []),
+    ...(own === undefined || own.isDormant === true ? [addTable(ownTable.family, ownTable.name)] : []),
     ...rewritten.filter(({ name }) => present.chains.has(name)).map(({ name }) => flushChain(ref(name))),
     ...strangers,
     ...wrongChains.map(({ name }) => deleteChain(ref(name))),

@@ -12,7 +12,8 @@ export function planReversePath(settings: LayoutSettings, observed: Ruleset): Nf
   const { family, name } = reversePathTable;
   const table = observed.get(tableKey(family, name));
   if (!isWanted(settings)) return table === undefined ? [] : [deleteTable(family, name)];
-  return holds(table?.chains.get(reversePathChain.name), reversePathChain) ? [] : remakeReversePath(settings);
+  const isWhole = table?.isDormant !== true && holds(table?.chains.get(reversePathChain.name), reversePathChain);
+  return isWhole ? [] : remakeReversePath(settings);
 }
 
 /** Works whatever is there: adding a table that exists changes nothing, and deletes are of what is there by then. */

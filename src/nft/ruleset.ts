@@ -103,6 +103,8 @@ export interface ElementSet {
 export interface Table {
   readonly chains: Map<string, Chain>;
   readonly sets: Map<string, ElementSet>;
+  /** The kernel evaluates nothing of it. */
+  isDormant?: boolean;
 }
 
 /** Tables by `family name`; a table that is not there is not in the map. */
@@ -142,7 +144,12 @@ function carry(ruleset: Ruleset, verb: string, kind: string, value: Record<strin
   const key = tableKey(String(value['family']), String(kind === 'table' ? value['name'] : value['table']));
   if (kind === 'table') {
     if (verb === 'delete') ruleset.delete(key);
-    else if (!ruleset.has(key)) ruleset.set(key, { chains: new Map(), sets: new Map() });
+    else {
+      // Adding a table that is there takes its flags away.
+      const known = ruleset.get(key);
+      if (known !== undefined) known.isDormant = false;
+      else ruleset.set(key, { chains: new Map(), sets: new Map() });
+    }
     return;
   }
   const table = ruleset.get(key);

@@ -117,6 +117,38 @@ describe('explain', () => {
       await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
       expect(await traceIsGone(scene)).toBe(true);
     });
+
+    it('leaves the table of one that runs alone, and so does cleanup', async () => {
+      const live = await watching(scene, toFar);
+      const second = await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
+      expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`that runs (process ${live.pid})`) });
+      const { stdout } = await scene.world.cli(['cleanup', '--dry-run']);
+      expect(stdout).toContain(`inet edera-trace stays: an explain --live uses it (process ${live.pid})`);
+      expect(await traceIsGone(scene)).toBe(false);
+      await live.stop('SIGINT', 30_000);
+    });
+  });
+});
+
+describe('cleanup', () => {
+  it('takes away what a killed explain --live left, and nothing of that name that is not ours', async () => {
+    const scene = await openScene();
+    const { world, daemon } = scene;
+    try {
+      const live = await watching(scene, toFar);
+      await live.stop('SIGKILL');
+      await daemon.stop();
+      expect((await world.cli(['cleanup', '--dry-run'])).stdout).toMatch(/^would: nft delete table inet edera-trace$/m);
+      expect(await traceIsGone(scene)).toBe(false);
+      expect((await world.cli(['cleanup'])).stdout).toMatch(/^nft delete table inet edera-trace$/m);
+      expect(await traceIsGone(scene)).toBe(true);
+      await world.host.nft('table inet edera-trace { chain request { meta nftrace set 1; }; }');
+      expect((await world.cli(['cleanup'])).stdout).toContain('inet edera-trace stays: it is not ours');
+      expect((await world.cli(['explain', ...toFar, '--live', '--seconds', '1'])).stderr).toContain('not ours');
+      expect(await traceIsGone(scene)).toBe(false);
+    } finally {
+      world.destroy();
+    }
   });
 });
 
