@@ -53,6 +53,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       prune: asked.every(({ snapshot }) => snapshot.state !== 'waiting'),
       served: new Map(),
       open: new Set(),
+      forgotten: new Set(),
       forwarding: planForwarding(host.sysctl, desired.families, await host.rtnetlink.defaultRoutes()),
     });
     const unserved = [...desired.unserved].map(([ifindex, why]) => `${mirror.links.get(ifindex)?.name}: ${why}`);

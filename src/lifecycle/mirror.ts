@@ -69,7 +69,12 @@ export class Mirror {
     this.ruleset = await observeRuleset(host.nft);
   }
 
-  async observeLink(host: Host, ifindex: number): Promise<void> {
+  /** Those that are there, one after the other. */
+  async observeLinks(host: Host, indices: readonly number[]): Promise<void> {
+    for (const ifindex of indices) if (this.links.has(ifindex)) await this.#observeLink(host, ifindex);
+  }
+
+  async #observeLink(host: Host, ifindex: number): Promise<void> {
     const [routes, proxies] = await Promise.all([
       observeLinkRoutes(host.rtnetlink, ifindex),
       observeLinkProxies(host.rtnetlink, ifindex),

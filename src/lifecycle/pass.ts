@@ -17,6 +17,7 @@ import { planGateways, planLinkRoutes } from '../routes/plan.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Mirror } from './mirror.ts';
 import type { Plan } from './plan.ts';
+import { type Forgetting, forgetAll } from './purges.ts';
 
 export interface PassScope {
   /** Everything is looked at, or only the links with these indices, the rest being known to be right. */
@@ -29,6 +30,8 @@ export interface PassScope {
   readonly served: ReadonlyMap<number, DesiredZone>;
   /** Links that are known to be open: what they lack was taken from them, and their connections are their own. */
   readonly open: ReadonlySet<number>;
+  /** Addresses whose old connections were forgotten for those who are given them now. */
+  readonly forgotten: ReadonlySet<Address>;
   readonly forwarding: readonly ForwardingChange[];
 }
 
@@ -91,7 +94,8 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   if (zone === undefined || link === undefined) return { withdraw, purge: [], sysctls: [], install: [], proxies };
   // A route of ours by this very link means that the address has been its own all along.
   const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
-  const purge = zone.addresses.filter((address) => !present.has(address) && !opened.includes(address));
+  const isNew = (address: Address) => !present.has(address) && !opened.includes(address);
+  const purge = zone.addresses.filter((address) => isNew(address) && !scope.forgotten.has(address));
   // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
   const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
   return { withdraw, purge, sysctls: driftOf(zone, link, desired, sysctl), install, proxies };
@@ -120,7 +124,12 @@ export interface PassFailures {
  * Applies in the plan's order and returns what failed. A link whose sysctls could not be set is not brought up, and
  * where the transaction fails nothing is installed: a missing piece of security keeps a zone closed.
  */
-export async function applyPlan(host: Host, mirror: Mirror, plan: Plan): Promise<PassFailures> {
+export async function applyPlan(
+  host: Host,
+  mirror: Mirror,
+  plan: Plan,
+  connections: Forgetting = forgetAll(host.conntrack),
+): Promise<PassFailures> {
   const links = new Map<number, ProtectNetworkError>();
   const gateways: ProtectNetworkError[] = [];
   const change = async (changes: readonly RtnetlinkChange[]) => {
@@ -132,38 +141,41 @@ export async function applyPlan(host: Host, mirror: Mirror, plan: Plan): Promise
     }
   };
   await change(plan.withdraw);
-  const unpurged = await purgeOrSay(host, plan.purgeBefore);
+  const before = await connections.before(plan.purgeBefore);
   // Whoever cannot be cut off from the connections of its predecessor stays closed.
-  if (unpurged !== undefined) for (const ifindex of openedBy(plan)) links.set(ifindex, unpurged);
+  if (before.error !== undefined) {
+    for (const ifindex of givenBy(plan, new Set(plan.purgeBefore)).values()) links.set(ifindex, before.error);
+  }
   try {
     await applyRuleset(host.nft, mirror.ruleset, plan.nft);
   } catch (error) {
     return { nft: error as Error, links, gateways };
   }
-  const leftover = await purgeOrSay(host, plan.purgeAfter);
-  if (leftover !== undefined) links.set(0, leftover);
+  const given = givenBy(plan);
+  const after = await connections.after(plan.purgeAfter, new Set(given.keys()));
+  if (after.error !== undefined) links.set(0, after.error);
+  for (const address of before.pending.union(after.pending)) {
+    const ifindex = given.get(address);
+    if (ifindex !== undefined && !links.has(ifindex)) links.set(ifindex, stillKnown(address));
+  }
   const unsafe = writeSysctls(host.sysctl, plan);
   for (const { change: failed, error } of unsafe) links.set(failed.ifindex, error);
   await change(plan.install.filter((each) => !('ifindex' in each) || !links.has(each.ifindex)));
   return { nft: undefined, links, gateways };
 }
 
-async function purgeOrSay(host: Host, addresses: readonly Address[]): Promise<ProtectNetworkError | undefined> {
-  try {
-    await host.conntrack.purge(addresses);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ProtectNetworkError) return error;
-    throw error;
+/** The links that are given one of `addresses`, or any, by address. */
+function givenBy({ install }: Plan, addresses?: ReadonlySet<Address>): Map<Address, number> {
+  const given = new Map<Address, number>();
+  for (const change of install) {
+    if (change.kind !== 'route-add' || addresses?.has(change.address) === false) continue;
+    given.set(change.address, change.ifindex);
   }
+  return given;
 }
 
-/** The links that are given an address whose old connections had to be forgotten first. */
-function openedBy({ install, purgeBefore }: Plan): number[] {
-  const addresses = new Set(purgeBefore);
-  return install.flatMap((change) =>
-    change.kind === 'route-add' && addresses.has(change.address) ? [change.ifindex] : [],
-  );
+function stillKnown(address: Address): ProtectNetworkError {
+  return new ProtectNetworkError('busy', `the connections of whoever had ${address} before are still being forgotten`);
 }
 
 function writeSysctls(sysctl: Sysctl, plan: Plan): FailedSysctl[] {

@@ -21,6 +21,7 @@ import { Mirror } from './mirror.ts';
 import { applyPlan, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
+import { Purges } from './purges.ts';
 import { Quarrel, type QuarrelStatus } from './quarrel.ts';
 import { labels, repairsIn } from './repairs.ts';
 import type { Reporter } from './reporter.ts';
@@ -70,6 +71,7 @@ export class Reconciler {
   readonly #retries = new Retries(this.records, () => this.#retry());
   readonly #quarrel = new Quarrel();
   readonly #followed: FollowedLinks;
+  readonly #purges: Purges;
   #proxyWatch: ProxyWatch | undefined;
   /** Passes begun. */
   #passes = 0;
@@ -86,6 +88,11 @@ export class Reconciler {
     });
     this.#reporter = reporter;
     this.#followed = new FollowedLinks(host.sysctl);
+    this.#purges = new Purges({
+      conntrack: host.conntrack,
+      news: () => this.#loop.mark(() => undefined, 'connections are forgotten'),
+      failed: (error) => this.#failed(error, 'connections of an address could not be forgotten'),
+    });
     const look = () => this.#loop.mark((dirty) => (dirty.foreign = true), 'firewalls of others changed');
     this.#foreign = new ForeignWatch(host, look);
   }
@@ -108,12 +115,9 @@ export class Reconciler {
     await this.idle();
     const missing = (links: readonly number[]) =>
       this.#loop.mark((dirty) => dirty.lackProxies(links), 'neighbour proxies were deleted', 'may wait');
-    this.#proxyWatch = new ProxyWatch({
-      rtnetlink: this.#host.rtnetlink,
-      mirror: this.mirror,
-      era: () => this.#passes,
-      missing,
-    });
+    const { rtnetlink } = this.#host;
+    const era = () => this.#passes;
+    this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, era, missing });
   }
 
   /** Takes a new configuration into force with one pass over everything. */
@@ -185,7 +189,7 @@ export class Reconciler {
       const { desired } = this.#desired;
       if (desired === undefined) return;
       plan = planPassIfNamed(desired, this.mirror, this.#host.sysctl, scope);
-      failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan);
+      failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan, this.#purges);
       if (failures !== undefined && failures.nft === undefined) break;
       // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
       lacksHandle = plan === undefined;
@@ -225,12 +229,9 @@ export class Reconciler {
       return;
     }
     if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
-    for (const ifindex of dirty.links) {
-      // A link that was never given anything has nothing of ours.
-      if (this.records.get(ifindex)?.served !== undefined && this.mirror.links.has(ifindex)) {
-        await this.mirror.observeLink(this.#host, ifindex);
-      }
-    }
+    // A link that was never given anything has nothing of ours.
+    const given = [...dirty.links].filter((ifindex) => this.records.get(ifindex)?.served !== undefined);
+    await this.mirror.observeLinks(this.#host, given);
   }
 
   /** Computes what is desired and decides which links have to be looked at. */
@@ -253,7 +254,8 @@ export class Reconciler {
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
     if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired));
-    return { links, siblings: dirty.siblings, prune, served, open, forwarding };
+    const forgotten = this.#purges.take();
+    return { links, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
   }
 
   #tellSiblings(links: readonly number[]): void {
@@ -272,14 +274,12 @@ export class Reconciler {
     this.#desired.settled();
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
-    const general = failures.nft ?? failures.links.get(0);
-    if (general === undefined) this.#retries.settle(undefined);
-    else this.#failed(general, 'not everything could be put in place');
+    this.#failed(failures.nft ?? failures.links.get(0), 'not everything could be put in place');
   }
 
-  #failed(error: Error, what: string): void {
+  #failed(error: Error | undefined, what: string): void {
     const failure = this.#retries.settle(error);
-    if (failure !== undefined) this.#reporter.failed(what, error, failure.retry);
+    if (failure !== undefined) this.#reporter.failed(what, failure.error, failure.retry);
   }
 
   #retry(): void {

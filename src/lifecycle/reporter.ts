@@ -74,6 +74,8 @@ export class Reporter {
     } else if (state === 'failed') {
       const inMs = retry === undefined ? 0 : remainingMs(retry);
       this.#log.error({ ...fields, reason }, `${link} is not served: ${reason}; retrying in ${seconds(inMs)}`);
+    } else if (state === 'opening') {
+      this.#log.info({ ...fields, reason }, `${link} waits: ${reason}`);
     } else if (state === 'unserved') {
       this.#log.warn({ ...fields, reason }, `${link} gets nothing: ${reason}`);
     }

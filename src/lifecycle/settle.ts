@@ -75,12 +75,14 @@ function turnZone(
   const before = records.get(zone.ifindex);
   const error = failures.nft ?? failures.links.get(zone.ifindex);
   const isVanished = error !== undefined && hasCode(error, 'vanished') && before?.state !== 'failed';
-  const turned = isVanished
-    ? // The link's own end is on its way as an event; until then there is nothing to say.
-      records.turn(zone.ifindex, before?.state ?? 'opening', before?.reason, zone)
-    : error === undefined
-      ? records.turn(zone.ifindex, 'ready', undefined, zone)
-      : records.turn(zone.ifindex, 'failed', messageOf(error), zone);
+  const turn = () => {
+    // The link's own end is on its way as an event; until then there is nothing to say.
+    if (isVanished) return records.turn(zone.ifindex, before?.state ?? 'opening', before?.reason, zone);
+    if (error === undefined) return records.turn(zone.ifindex, 'ready', undefined, zone);
+    // Whatever keeps it busy calls for the next pass.
+    return records.turn(zone.ifindex, hasCode(error, 'busy') ? 'opening' : 'failed', messageOf(error), zone);
+  };
+  const turned = turn();
   const isGivenAnew = error === undefined && before?.served?.addresses.join() !== zone.addresses.join();
   if (turned !== undefined && (turned.changed || isGivenAnew)) reporter.turned(turned.record, since);
 }

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'conflict'
   | 'refused'
   | 'timeout'
+  | 'busy'
   | 'helper-died'
   | 'unreachable'
   | 'garbled'
@@ -39,6 +40,7 @@ const exitCodes: Partial<Record<ErrorCode, ExitCode>> = {
   'config-unreadable': ExitCode.config,
   permission: ExitCode.noPermission,
   timeout: ExitCode.tryAgain,
+  busy: ExitCode.tryAgain,
   unreachable: ExitCode.tryAgain,
 };
 

@@ -30,6 +30,7 @@ export async function planAnew(
     prune: true,
     served: new Map(),
     open: new Set(),
+    forgotten: new Set(),
     forwarding: planForwarding(host.sysctl, desired.families, await host.rtnetlink.defaultRoutes()),
   });
   return describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`).map(
