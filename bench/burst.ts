@@ -4,7 +4,7 @@ import { type Contestant, contestant, type Name } from './contestants.ts';
 import { Announcements, cpuMsOf, declare, range } from './lab.ts';
 import { type BenchOptions, figures, type Report, rounded } from './report.ts';
 
-const quietMs = 1500;
+const quietMs = 3000;
 
 interface Burst {
   readonly links: number;
