@@ -1,9 +1,22 @@
 /** The benchmarks by name. */
+import { benchBurst, benchRemoval } from './burst.ts';
+import { benchForwarding } from './forwarding.ts';
 import { benchLink } from './link.ts';
+import { benchPass } from './pass.ts';
 import type { Benchmark } from './report.ts';
+import { benchIdle, benchMemory } from './rest.ts';
+import { benchStart, benchStatusStart } from './start.ts';
 
 export const benchmarks: Readonly<Record<string, { readonly what: string; readonly run: Benchmark }>> = {
   link: { what: 'one link, from its event to everything in place, beside others', run: benchLink },
+  burst: { what: 'many links at once: lag and CPU time', run: benchBurst },
+  removal: { what: 'the end of one zone and of many', run: benchRemoval },
+  forwarding: { what: 'cost of a forwarded packet by the number of zones', run: benchForwarding },
+  start: { what: 'starts over zones that wait, and over zones that are right', run: benchStart },
+  'status-start': { what: 'from exec to the first byte of a command', run: benchStatusStart },
+  pass: { what: 'CPU time of one change among many zones', run: benchPass },
+  memory: { what: 'memory with few and many zones, and after many births', run: benchMemory },
+  idle: { what: 'CPU time while nothing happens', run: benchIdle },
 };
 
 /** Those with a command line of their own. */

@@ -7,7 +7,7 @@ import { mustRun } from '../test/lab/command.ts';
 import { pause } from '../test/lab/wait-for.ts';
 import { createWorld, type World } from '../test/lab/world.ts';
 import { installNetworkd } from '../test/managers/networkd.ts';
-import { compile } from './lab.ts';
+import { compile, declare } from './lab.ts';
 import { unpackPeers } from './packages.ts';
 
 export const names = ['ours', 'C program', 'vif-route', 'systemd-networkd', 'CNI ptp'] as const;
@@ -68,7 +68,10 @@ const starters: Record<Name, (world: World, domids: readonly number[]) => Promis
   },
   'systemd-networkd': async (world, domids) => {
     const files = Object.fromEntries(domids.map((domid) => [`10-${domid}.network`, networkFile(domid)]));
-    const networkd = await installNetworkd(world, { ...files, '05-uplink.network': '[Match]\nName=uplink0\n[Link]\nUnmanaged=yes\n' });
+    const networkd = await installNetworkd(world, {
+      ...files,
+      '05-uplink.network': '[Match]\nName=uplink0\n[Link]\nUnmanaged=yes\n',
+    });
     networkd.start();
     await networkd.verdict('uplink0');
     return {};
@@ -92,10 +95,6 @@ const starters: Record<Name, (world: World, domids: readonly number[]) => Promis
     };
   },
 };
-
-export async function declare(world: World, domids: readonly number[]): Promise<void> {
-  for (const domid of domids) await world.writeZoneFile(`vif${domid}.0`, defaultAddresses(domid, 0));
-}
 
 async function zonesFile(world: World, domids: readonly number[]): Promise<string> {
   const path = join(world.files.directory, 'zones');

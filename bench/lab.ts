@@ -1,10 +1,13 @@
 /** What the benchmarks share: C programs compiled into a world, the kernel's announcements with their times, CPU times. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { once } from 'node:events';
+import { defaultAddresses } from '../test/lab/addresses.ts';
 import { mustRun } from '../test/lab/command.ts';
+import type { Daemon } from '../test/lab/daemon.ts';
+import { waitFor } from '../test/lab/wait-for.ts';
 import type { World } from '../test/lab/world.ts';
 
 /** Compiles `bench/peers/NAME.c` into the world's own directory, with which it goes. */
@@ -74,17 +77,28 @@ export class Announcements {
   }
 }
 
-/** CPU seconds of a process and of all that it started, living and dead (proc_pid_stat(5)); a tick is 10 ms. */
-export function cpuSecondsOf(pid: number): number {
-  const own = ticksOf(pid);
-  return own + childrenOf(pid).reduce((sum, child) => sum + cpuSecondsOf(child), 0);
+/** CPU milliseconds of a process's own threads, to the nanosecond (/proc/PID/task/TID/schedstat). */
+export function ownCpuMs(pid: number): number {
+  const tasks = unlessGone(() => readdirSync(`/proc/${pid}/task`), []);
+  return tasks.reduce(
+    (sum, task) => sum + Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0] ?? 0) / 1e6,
+    0,
+  );
 }
 
-function ticksOf(pid: number): number {
+/** CPU milliseconds of a process and of all that it started, living and dead; the dead ones in ticks of 10 ms. */
+export function cpuMsOf(pid: number): number {
+  return ownCpuMs(pid) + reapedMs(pid) + childrenOf(pid).reduce((sum, child) => sum + cpuMsOf(child), 0);
+}
+
+/** User and system time of children that were waited for (proc_pid_stat(5)), behind the name, which may hold anything. */
+function reapedMs(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
-  // Behind the name, which may hold anything: user, system, and both of children that were waited for.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 15);
-  return fields.reduce((sum, field) => sum + Number(field), 0) / 100;
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(13, 15);
+  return fields.reduce((sum, field) => sum + Number(field), 0) * 10;
 }
 
 function childrenOf(pid: number): number[] {
@@ -108,4 +122,42 @@ function unlessGone<T>(look: () => T, otherwise: T): T {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
     throw error;
   }
+}
+
+export function range(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
+}
+
+/** Static zone files for those domains' first links. */
+export async function declare(world: World, domids: readonly number[]): Promise<void> {
+  for (const domid of domids) await world.writeZoneFile(`vif${domid}.0`, defaultAddresses(domid, 0));
+}
+
+export async function untilReady(daemon: Daemon, count: number): Promise<void> {
+  const isReady = async () => (await daemon.status()).zones.filter(({ state }) => state === 'ready').length >= count;
+  await waitFor(isReady, { what: `${count} zones to be ready`, deadlineMs: 300_000, everyMs: 100 });
+}
+
+/** A world whose daemon serves `count` zones, and has come to rest. */
+export async function crowd(world: World, count: number, firstDomid = 1): Promise<Daemon> {
+  await declare(world, range(firstDomid, count));
+  await world.addManyLinks(count, firstDomid);
+  const daemon = await world.startDaemon({ deadlineMs: 300_000 });
+  await untilReady(daemon, count);
+  await untilAtRest(daemon.pid);
+  return daemon;
+}
+
+/** Until a process and its helpers have used less than 1 % of a processor for two seconds. */
+export async function untilAtRest(pid: number): Promise<void> {
+  let before = cpuMsOf(pid);
+  await waitFor(
+    () => {
+      const now = cpuMsOf(pid);
+      const used = now - before;
+      before = now;
+      return used < 20;
+    },
+    { what: 'the daemon to come to rest', deadlineMs: 300_000, everyMs: 2000 },
+  );
 }

@@ -37,11 +37,16 @@ async function enter(name: Name, domids: readonly number[]): Promise<Entrant> {
   return { contestant: entrant, announcements: await Announcements.start(entrant.world), times: [] };
 }
 
-async function once({ contestant: each, announcements, times }: Entrant, domid: number, counts: boolean): Promise<void> {
+async function once(
+  { contestant: each, announcements, times }: Entrant,
+  domid: number,
+  counts: boolean,
+): Promise<void> {
   const proxy = each.proxy === undefined ? undefined : { address: each.proxy, link: `vif${domid}.0` };
   const { lastWork, proxied } = await announcements.after(() => each.bear(domid), quietMs, proxy);
   if (lastWork === undefined) throw new Error(`${each.name} did nothing for vif${domid}.0`);
-  if (proxy !== undefined && proxied === undefined) throw new Error(`${each.name}: vif${domid}.0 has no neighbour proxy`);
+  if (proxy !== undefined && proxied === undefined)
+    throw new Error(`${each.name}: vif${domid}.0 has no neighbour proxy`);
   if (counts) times.push(Math.max(lastWork, proxied ?? 0));
   // A random pause hits no timer's beat.
   await sleep(Math.random() * 20);

@@ -64,9 +64,14 @@ async function runAll(names: readonly string[]): Promise<void> {
   process.exitCode = Object.keys(failures).length === 0 ? 0 : 1;
 }
 
-function summary(reports: Readonly<Record<string, Report>>, { before, after }: Record<'before' | 'after', Awaited<ReturnType<typeof listen>>>): void {
+function summary(
+  reports: Readonly<Record<string, Report>>,
+  { before, after }: Record<'before' | 'after', Awaited<ReturnType<typeof listen>>>,
+): void {
   const missed = Object.values(reports).flatMap(({ targets }) => targets.filter((target) => !isMet(target)));
-  const noise = [before, after].map(({ load, sleepTooLong: { median, p99 } }) => `load ${load.join(' ')}, ${median} ms, p99 ${p99} ms`);
+  const noise = [before, after].map(
+    ({ load, sleepTooLong: { median, p99 } }) => `load ${load.join(' ')}, ${median} ms, p99 ${p99} ms`,
+  );
   console.log(`\nThe machine before: ${noise[0]}; after: ${noise[1]} (how much too long a sleep of 1 ms was)`);
   console.log(missed.length === 0 ? 'Every target is met.' : `${missed.length} targets are missed.`);
 }

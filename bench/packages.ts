@@ -28,7 +28,8 @@ async function prepare(): Promise<string> {
   try {
     await execa('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...packages], { cwd: work });
     const root = join(work, 'root');
-    for (const name of await readdir(work)) if (name.endsWith('.deb')) await execa('dpkg', ['-x', join(work, name), root]);
+    for (const name of await readdir(work))
+      if (name.endsWith('.deb')) await execa('dpkg', ['-x', join(work, name), root]);
     // Made beside it and renamed: a run that is interrupted leaves no half-filled cache.
     await rename(root, folder);
   } catch (error) {

@@ -44,7 +44,9 @@ export function print({ title, rows, targets, notes }: Report): void {
   for (const target of targets) {
     const { what, value, limit, atLeast = false } = target;
     const verdict = isMet(target) ? 'met ' : 'MISS';
-    console.log(`${verdict}  ${what}: ${value ?? 'nothing was measured'} (target ${atLeast ? 'at least' : 'at most'} ${limit})`);
+    console.log(
+      `${verdict}  ${what}: ${value ?? 'nothing was measured'} (target ${atLeast ? 'at least' : 'at most'} ${limit})`,
+    );
   }
   for (const note of notes) console.log(`  ${note}`);
 }

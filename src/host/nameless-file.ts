@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { ProtectNetworkError } from '../model/errors.ts';
 
 /** The first is the unit's own; the others serve a daemon started by hand, or a /run that is read-only or full. */
@@ -34,17 +34,24 @@ function make(path: string, text: string): number {
   }
 }
 
-/** False where the disk is full: the file then holds part of `text`, or nothing. */
-export function overwrite(file: number, text: string): boolean {
+/**
+ * Replaces the file's whole text by a script in which spaces at the end mean nothing. They cover a little that is left of
+ * the text before: to shorten a file takes some file systems milliseconds. False where the disk is full; the file then
+ * holds anything.
+ */
+export function overwrite(file: number, script: string): boolean {
   try {
-    ftruncateSync(file, 0);
-    write(file, text);
+    const { size } = fstatSync(file);
+    if (size > script.length + mostSpaces) ftruncateSync(file, 0);
+    write(file, script.padEnd(Math.min(size, script.length + mostSpaces)));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     return false;
   }
 }
+
+const mostSpaces = 4096;
 
 function write(file: number, text: string): void {
   const bytes = Buffer.from(text);

@@ -1,0 +1,91 @@
+/** What the daemon takes while nothing happens, and whether it grows: memory and CPU time, helpers included. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withWorld } from '../test/lab/world.ts';
+import { cpuMsOf, crowd, declare, range, untilAtRest, untilReady } from './lab.ts';
+import { type Sample, sampleOf } from './memory.ts';
+import { type BenchOptions, type Report, rounded } from './report.ts';
+
+export async function benchMemory({ quick }: BenchOptions): Promise<Report> {
+  const births = quick ? 2000 : 20_000;
+  const few = await idleWith(10);
+  const { many, after } = await idleAfter(1000, births);
+  const rowOf = (zones: number, what: string, { residentKiB, daemonKiB, helpersKiB, files }: Sample) => ({
+    zones,
+    what,
+    'resident, MB': rounded(residentKiB / 1024, 1),
+    'private dirty, MB': rounded(daemonKiB / 1024, 1),
+    'helpers, private dirty, MB': rounded(helpersKiB / 1024, 1),
+    'open files': files,
+  });
+  const resident = (sample: Sample) => rounded(sample.residentKiB / 1024, 1);
+  return {
+    title: 'Memory, idle',
+    rows: [rowOf(10, 'idle', few), rowOf(1000, 'idle', many), rowOf(1000, `after ${births} births and deaths`, after)],
+    targets: [
+      { what: 'resident with 10 zones, MB', value: resident(few), limit: 70 },
+      { what: 'resident with 1000 zones, MB', value: resident(many), limit: 90 },
+      {
+        what: 'growth by births, private dirty, MB',
+        value: rounded((after.daemonKiB - many.daemonKiB) / 1024, 1),
+        limit: 8,
+      },
+    ],
+    notes: [
+      'Resident counts the pages of the runtime’s own file, which all of its processes share.',
+      '`npm run bench -- soak` makes 100,000 births and judges growth by its course.',
+    ],
+  };
+}
+
+async function idleWith(zones: number): Promise<Sample> {
+  return withWorld({}, async (world) => {
+    const daemon = await crowd(world, zones);
+    await sleep(10_000);
+    return sampleOf(daemon.pid, 0);
+  });
+}
+
+async function idleAfter(zones: number, births: number): Promise<{ many: Sample; after: Sample }> {
+  return withWorld({}, async (world) => {
+    const daemon = await crowd(world, zones);
+    await sleep(10_000);
+    const many = sampleOf(daemon.pid, 0);
+    const batch = 100;
+    await declare(world, range(zones + 1, batch));
+    for (let born = 0; born < births; born += batch) {
+      const links = await world.addManyLinks(batch, zones + 1);
+      await untilReady(daemon, zones + batch);
+      await links.remove();
+      daemon.log.length = 0;
+      daemon.process.stdout.length = 0;
+    }
+    await untilAtRest(daemon.pid);
+    await sleep(10_000);
+    return { many, after: sampleOf(daemon.pid, births) };
+  });
+}
+
+export async function benchIdle({ quick }: BenchOptions): Promise<Report> {
+  const seconds = quick ? 30 : 600;
+  const rows = [];
+  for (const zones of [10, 1000]) {
+    const milliseconds = await withWorld({}, async (world) => {
+      const daemon = await crowd(world, zones);
+      const before = cpuMsOf(daemon.pid);
+      await sleep(seconds * 1000);
+      return cpuMsOf(daemon.pid) - before;
+    });
+    rows.push({
+      zones,
+      seconds,
+      'CPU, ms': rounded(milliseconds),
+      'of a core, %': rounded(milliseconds / seconds / 10, 4),
+    });
+  }
+  return {
+    title: 'Idle: CPU time of the daemon and its helpers while nothing happens',
+    rows,
+    targets: [{ what: 'of a core with 1000 zones, %', value: rows.at(-1)?.['of a core, %'] ?? null, limit: 0.05 }],
+    notes: ['A resync each 60 s is part of it, in the long run.'],
+  };
+}
