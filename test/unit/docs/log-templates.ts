@@ -47,6 +47,18 @@ export function logCalls(): LogCalls {
   return calls;
 }
 
+/** Texts that a method of one file is called with there. */
+export function argumentsOf(method: string, file: string): string[] {
+  const texts: string[] = [];
+  visit(parse(readFileSync(join(src, file), 'utf8')), (node) => {
+    const { property } = (node['callee'] ?? {}) as { property?: Node };
+    if (node.type !== 'CallExpression' || property?.['name'] !== method) return true;
+    texts.push(...(node['arguments'] as Node[]).map(textOf).filter((text) => text !== undefined));
+    return true;
+  });
+  return texts;
+}
+
 /** Every value that the field `event` is given in `src`, sorted. */
 export function eventsLogged(): string[] {
   const events = new Set<string>();
