@@ -1,5 +1,7 @@
 /** The story on a terminal. Pure. */
 
+import { isZoneLink } from '../explain/conversation.ts';
+import type { Packet } from '../explain/packet.ts';
 import type { Step, StepState, Verdict } from '../explain/step.ts';
 import type { Report } from '../explain/walk.ts';
 import type { Paint, Tone } from './paint.ts';
@@ -24,12 +26,19 @@ export function reportLines(report: Report, paint: Paint): string[] {
     lines.push('', `  ${paint('faint', title)}`, ...steps.flatMap((each) => stepLines(each, paint)));
   }
   if (report.facts !== null) {
+    if (report.verdict === 'passes') lines.push('', `  ${paint('faint', zonesOwnAffair(report.facts))}`);
     lines.push(
       '',
       `  ${paint('faint', 'A new connection is assumed; whatever is established already may go on where this one may not.')}`,
     );
   }
   return lines;
+}
+
+/** This host is not to blame: the next place to look is the zone itself. */
+function zonesOwnAffair({ input, source, destination }: Packet): string {
+  const address = isZoneLink(input) ? source : destination;
+  return `If it does not work all the same, look into the zone: \`ip address\` must show ${address}, and \`ip route\` a default route.`;
 }
 
 /** Rule and remedy once more at the top: what one came for. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import type { ConfigListener } from '../config/watch.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
+import type { Reporter } from '../lifecycle/reporter.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Service } from './service.ts';
 import { changesBetween } from './settings-text.ts';
@@ -11,6 +12,7 @@ export interface ReloadOptions {
   readonly paths: ConfigPaths;
   readonly reconciler: Reconciler;
   readonly service: Service;
+  readonly reporter: Pick<Reporter, 'refusal'>;
   readonly log: Logger;
   /** Serves the control socket, and metrics, by the new settings. */
   readonly serveAnew: (fresh: Config) => Promise<void>;
@@ -20,7 +22,6 @@ export class Reload implements ConfigListener {
   readonly #options: ReloadOptions;
   /** One after the other, in the order in which they came. */
   #queue = Promise.resolve();
-  #isRefused = false;
   /** The last that changed something, for `systemctl status`. */
   #lastChange = '';
 
@@ -46,8 +47,8 @@ export class Reload implements ConfigListener {
   }
 
   rejected(error: unknown): void {
-    const { log, service } = this.#options;
-    this.#isRefused = true;
+    const { log, service, reporter } = this.#options;
+    reporter.refusal = `the configuration read last stays in force: ${messageOf(error)}`;
     log.error({ event: 'reload-refused' }, `${messageOf(error)}\nthe configuration read last stays in force`);
     service.say(`configuration refused: ${messageOf(error)}; the one read last stays in force`);
   }
@@ -72,11 +73,11 @@ export class Reload implements ConfigListener {
     // The pass under way when it was told, and the one that knows of it.
     for (let turn = 0; turn < 2; turn++) await reconciler.turn();
     this.#tell(changes, isAsked);
-    this.#isRefused = false;
+    this.#options.reporter.refusal = undefined;
   }
 
   #tell(changes: readonly string[], isAsked: boolean): void {
-    const { reconciler, service, log } = this.#options;
+    const { reconciler, reporter, service, log } = this.#options;
     const at = new Date().toTimeString().slice(0, 8);
     if (changes.length > 0) {
       const state =
@@ -84,7 +85,7 @@ export class Reload implements ConfigListener {
       log.info({ event: 'reloaded', changes }, `configuration read again; ${state}: ${changes.join('; ')}`);
       this.#lastChange = `configuration changed at ${at}: ${changes.join('; ')}`;
       service.say(this.#lastChange);
-    } else if (isAsked || this.#isRefused) {
+    } else if (isAsked || reporter.refusal !== undefined) {
       log.info({ event: 'reloaded', changes }, 'configuration read again; nothing in it differs from what is in force');
       service.say([this.#lastChange, `configuration read again at ${at}, no change`].filter(Boolean).join('; '));
     }

@@ -63,7 +63,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
       await server.close();
       server = await serve(fresh);
     };
-    const reload = new Reload({ paths, reconciler, service, log, serveAnew });
+    const reload = new Reload({ paths, reconciler, reporter, service, log, serveAnew });
     const watch = await watchConfig(paths, reload, config);
     process.on('SIGHUP', () => void reload.asked());
     await reconciler.start();

@@ -102,16 +102,20 @@ function header(status: Status, view: StatusView): Block[] {
 }
 
 /** What people read first, and perhaps alone: a daemon that is ready has zones without network all the same. */
-function titleLines({ version, state, zones, failures, warnings }: Status, { width, paint }: StatusView): string[] {
+function titleLines(
+  { version, state, zones, uplinks, failures, warnings }: Status,
+  { width, paint }: StatusView,
+): string[] {
   const unserved = zones.filter((zone) => zone.state === 'unserved' || zone.state === 'failed').map(({ link }) => link);
   const others = failures.filter(({ what }) => !unserved.includes(what));
   const named = unserved.slice(0, maxNamed).join(', ') + (unserved.length > maxNamed ? ' …' : '');
   const also = [
+    ...(uplinks.length === 0 && state !== 'starting' ? ['no uplink'] : []),
     ...(unserved.length === 0 ? [] : [`${plural(unserved.length, 'link')} not served (${named})`]),
     ...(others.length === 0 ? [] : [plural(others.length, 'failure')]),
     ...(warnings.length === 0 ? [] : [plural(warnings.length, 'warning')]),
   ];
-  const tone = state === 'ready' && unserved.length > 0 ? 'warning' : stateTones[state];
+  const tone = state === 'ready' && unserved.length + Number(uplinks.length === 0) > 0 ? 'warning' : stateTones[state];
   const [first = '', ...more] = wrapped([`protect-network ${version}: ${state}`, ...also].join(', '), width);
   return [first.replace(new RegExp(`: ${state}`), `: ${paint(tone, state)}`), ...more];
 }

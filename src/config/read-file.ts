@@ -49,7 +49,7 @@ export function readBoundedFile(
 export function whyNotTrusted(stats: FileOwnership): string | undefined {
   const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0');
   if ((stats.mode & 0o022n) !== 0n) {
-    return `others than its owner may write it (mode ${mode}); expected no write permission for group and world`;
+    return `others than its owner may write it (mode ${mode}); expected no write permission for group and world (chmod go-w)`;
   }
   if (stats.uid !== 0n && stats.uid !== BigInt(process.geteuid?.() ?? 0)) {
     return `it belongs to user ${stats.uid}; expected root`;

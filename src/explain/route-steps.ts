@@ -1,5 +1,6 @@
 /** The kernel's routing decision with its check of the source, and what stands behind it: policy rule, table, route, rp_filter. Pure. */
 import type { Address, Family } from '../model/address.ts';
+import { parseLinkName } from '../model/link-name.ts';
 import type { Facts } from './facts.ts';
 import { bearerOf } from './host-address.ts';
 import type { Packet } from './packet.ts';
@@ -58,6 +59,15 @@ function sourceText(facts: Facts, { family, input, source }: Packet): string[] {
   return filter === 0 ? [] : [`source ${source} passes rp_filter=${filter} on ${input}`];
 }
 
+/** A link that goes down takes its routes along. */
+function downLinks({ snapshot }: Facts): string {
+  const down = snapshot.links.filter(
+    ({ ifname, flags }) => !flags.includes('UP') && parseLinkName(ifname) === undefined,
+  );
+  const names = down.slice(0, 4).map(({ ifname }) => ifname);
+  return names.length === 0 ? '' : ` (down now, and without routes: ${names.join(', ')}${down.length > 4 ? ' …' : ''})`;
+}
+
 export interface Refusal {
   readonly what: string;
   readonly text: string;
@@ -94,7 +104,7 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
   if (answer.kind === 'none') {
     return {
       what: 'no-route',
-      text: `there is no route to ${destination}`,
+      text: `there is no route to ${destination}${downLinks(facts)}`,
       fix: [`ip ${flag(family)}route add default via GATEWAY dev UPLINK`],
     };
   }

@@ -7,7 +7,7 @@ import type { Snapshot, ZoneFacts } from './snapshot.ts';
 
 /** What was asked on the command line, parsed. */
 export interface Request {
-  readonly subject: { readonly link: string } | { readonly address: Address };
+  readonly subject: { readonly link: string } | { readonly address: Address } | { readonly name: string };
   readonly to: Address | undefined;
   readonly port: number | undefined;
   readonly transport: Transport;
@@ -27,13 +27,10 @@ export interface Subject {
   readonly packets: readonly Packet[];
 }
 
-/** `LINK|ADDRESS`, `ADDRESS[:PORT]` and `outside|ADDRESS`. Throws `usage`. */
+/** `LINK|ADDRESS|NAME`, `ADDRESS[:PORT]` and `outside|ADDRESS`. Throws `usage`. */
 export function parseRequest(subject: string, to: string | undefined, from: string | undefined, udp: boolean): Request {
   const address = parseAddress(subject);
   const link = parseLinkName(subject);
-  if (address === undefined && link === undefined) {
-    throw new ProtectNetworkError('usage', `'${subject}' is neither a zone link such as vif7.0 nor an address`);
-  }
   const target = to === undefined ? undefined : parseTarget(to);
   const sender = from === undefined || from === 'outside' ? from : parseAddress(from);
   if (from !== undefined && sender === undefined) {
@@ -42,7 +39,7 @@ export function parseRequest(subject: string, to: string | undefined, from: stri
   const transport = udp ? 'udp' : target?.port === undefined ? 'icmp' : 'tcp';
   if (udp && target?.port === undefined) throw new ProtectNetworkError('usage', '--udp needs a port in --to');
   return {
-    subject: address === undefined ? { link: subject } : { address },
+    subject: address !== undefined ? { address } : link !== undefined ? { link } : { name: subject },
     to: target?.address,
     port: target?.port,
     transport,
@@ -106,6 +103,7 @@ function uplinkOf(snapshot: Snapshot, family: Family): string {
 
 function findZone({ subject }: Request, snapshot: Snapshot): ZoneFacts {
   if ('link' in subject) return snapshot.zones.find(({ link }) => link === subject.link) ?? stranger(subject.link);
+  if ('name' in subject) return zoneCalled(subject.name, snapshot);
   const { address } = subject;
   const known =
     snapshot.zones.find(({ addresses }) => addresses.includes(address)) ??
@@ -119,6 +117,17 @@ function findZone({ subject }: Request, snapshot: Snapshot): ZoneFacts {
     'refused',
     `no zone directory gives ${address} to a link, and no link has a route for it: there is nobody to ask about`,
   );
+}
+
+function zoneCalled(name: string, { zones }: Snapshot): ZoneFacts {
+  const [zone, ...others] = zones.filter((each) => each.name === name);
+  if (zone === undefined) {
+    const words = `'${name}' is neither a zone link such as vif7.0 nor an address, and no zone is called so`;
+    throw new ProtectNetworkError('usage', words);
+  }
+  if (others.length === 0) return zone;
+  const links = [zone, ...others].map(({ link }) => link).join(', ');
+  throw new ProtectNetworkError('usage', `several zones are called '${name}': ${links}; name the link`);
 }
 
 function stranger(link: string): ZoneFacts {

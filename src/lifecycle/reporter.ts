@@ -26,6 +26,8 @@ export class Reporter {
   passes = 0;
   transactions = 0;
   warnings: readonly string[] = [];
+  /** Why the files are not what is in force. */
+  refusal: string | undefined;
   /** Milliseconds from a link's first event to ready, of the last 1000 zones. */
   readonly timesToReady: number[] = [];
   readonly repairs: RepairLog;
@@ -105,7 +107,7 @@ export class Reporter {
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
     this.#log.debug(
-      { event: 'pass', cause, changes },
+      { event: 'pass', cause, changes, milliseconds: round(milliseconds) },
       `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`,
     );
     return this.repairs.passed(repairs, dirty, round(performance.now() - (dirty.since ?? performance.now())));

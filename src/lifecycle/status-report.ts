@@ -45,7 +45,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     putBack: reporter.repairs.putBack,
     lastRepairs: reporter.repairs.last,
     failures,
-    warnings: reporter.warnings,
+    warnings: reporter.refusal === undefined ? reporter.warnings : [reporter.refusal, ...reporter.warnings],
   };
 }
 

@@ -60,7 +60,14 @@ describe('our settings on reload', () => {
       await writeFile(world.files.settings, '[isolation]\nzone-to-zone = "maybe"\n');
       const line = await daemon.waitForLog(({ msg }) => String(msg).includes('stays in force'));
       expect(line['msg']).toContain(`${world.files.settings}:2:16: `);
+      const refusal = async () => (await daemon.status()).warnings.find((each) => each.includes(':2:16: '));
+      expect(await refusal()).toMatch(/^the configuration read last stays in force: /);
       expect(await world.host.snapshot()).toBe(before);
+      await world.files.writeSettings({});
+      await waitFor(async () => (await refusal()) === undefined || undefined, {
+        what: 'the end of it',
+        deadlineMs: 30_000,
+      });
     }));
 
   it('take effect at once: zone-to-zone denied and allowed again', () =>

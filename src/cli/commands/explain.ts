@@ -4,7 +4,7 @@ import type { Command } from '../command.ts';
 export const explain: Command = {
   name: 'explain',
   summary: 'say why a packet of a zone passes this host, or does not',
-  positionals: ['LINK|ADDRESS'],
+  positionals: ['LINK|ADDRESS|NAME'],
   description: `Computes what this host would do with a packet from the zone, and with its answer:
 zone directory, link, gateway, source check, policy rules and routes, every chain of
 every table on the way whoever made it, masquerade, and the way back. Names the rule,

@@ -3,10 +3,15 @@ import { whyNotTrusted } from '../../config/read-file.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import type { FileFacts, FileRole, Snapshot } from '../snapshot.ts';
 
+function judgeWarning(text: string): Judgement {
+  if (!text.includes('does not exist')) return warning(text, 'it is probably not meant', 'protect-network check');
+  const why = "on an Edera host that file has the zones' subnets; any other host needs it for other subnets only";
+  return warning(text, why, "nothing, where these are the zones' subnets");
+}
+
 export function checkConfiguration({ config, configProblem, files }: Snapshot): Judgement[] {
   if (config !== undefined) {
-    const judged = config.warnings.map((text) => warning(text, 'it is probably not meant', 'protect-network check'));
-    return [ok('both settings files can be read'), ...judged];
+    return [ok('both settings files can be read'), ...config.warnings.map(judgeWarning)];
   }
   const why =
     'the daemon does not start with it, and a running one stays with what it read before; much of the rest cannot be looked at';

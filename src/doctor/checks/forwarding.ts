@@ -22,7 +22,9 @@ function judgeSwitch(snapshot: Snapshot, family: Family): Judgement[] {
       bad(`${name} is 0`, `nothing of zones' ${label} leaves this host; the daemon turns it on and did not`, fix),
     ];
   }
-  return [warning(`${name} is 0`, `nothing of zones' ${label} is forwarded until the daemon turns it on`, fix)];
+  const byDaemon =
+    'systemctl start protect-network; not by hand, since forwarding without its guard lets forged packets out';
+  return [warning(`${name} is 0`, `nothing of zones' ${label} is forwarded until the daemon turns it on`, byDaemon)];
 }
 
 /** IPv4 asks the link by which a packet came; IPv6 asks `all` only. */

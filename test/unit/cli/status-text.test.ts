@@ -218,6 +218,11 @@ test('no screen is too small, and none gets more rows than it has', () => {
   }
 });
 
+test('a host without a way out says so first', () => {
+  const [title] = onScreen(statusOf({ uplinks: [] }), 80, 22);
+  expect(title).toBe('protect-network 1.2.3: ready, no uplink');
+});
+
 test('a host without zones', () => {
   const status = statusOf({ state: 'starting', zones: [], lastPass: null, uplinks: [] });
   expect(plain(status, 80)).toMatchInlineSnapshot(`

@@ -81,7 +81,9 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a directory for all',
     file('static-dir', 0o777n),
-    ['bad files: /a: others than its owner may write it (mode 0777); expected no write permission for group and world'],
+    [
+      'bad files: /a: others than its owner may write it (mode 0777); expected no write permission for group and world (chmod go-w)',
+    ],
   ],
   ['a socket for all', file('socket', 0o644n), ['warning files: /a: others than root may ask it; expected mode 0600']],
   ['a socket of root’s alone', file('socket', 0o600n), []],

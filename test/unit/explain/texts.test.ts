@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { legacyTables, withExtensions } from '../../../src/explain/iptables-tables.ts';
 import { parseNftText } from '../../../src/explain/listing.ts';
 import { parseRuleset, refText } from '../../../src/explain/ruleset.ts';
-import { parseRequest } from '../../../src/explain/subject.ts';
+import { parseRequest, subjectOf } from '../../../src/explain/subject.ts';
 import { groupTraces, judgeTraces, parseTraceLine } from '../../../src/explain/trace.ts';
-import { baseChain, drop, outgoing, pass, subChain } from './support.ts';
+import { address, baseChain, drop, emptySnapshot, outgoing, pass, subChain } from './support.ts';
 
 const listing = `table inet edera { # handle 1
 	set from4 { # handle 2
@@ -122,7 +122,6 @@ describe('the command line', () => {
   });
 
   it.each([
-    ['eth0', undefined, undefined, false],
     ['vif7.0', 'example.org', undefined, false],
     ['vif7.0', '198.51.100.10:70000', undefined, false],
     ['vif7.0', '198.51.100.10:0', undefined, false],
@@ -131,6 +130,35 @@ describe('the command line', () => {
   ] as const)('refuses %s --to %s --from %s', (subject, to, from, udp) => {
     expect(() => parseRequest(subject, to, from, udp)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
+});
+
+describe('a zone that is asked about by its name', () => {
+  const zone = {
+    link: 'vif7.0',
+    addresses: [address('10.75.0.7')],
+    claimed: [],
+    name: 'web',
+    directory: 'static',
+    origin: '',
+    refused: null,
+  };
+  const snapshot = {
+    ...emptySnapshot,
+    zones: [zone, { ...zone, link: 'vif8.0', name: 'db' }, { ...zone, link: 'vif9.0', name: 'db' }],
+  };
+  const asked = (name: string) => () => subjectOf(parseRequest(name, '198.51.100.10', undefined, false), snapshot);
+
+  it('is found', () => {
+    expect(asked('web')()).toMatchObject({
+      zone: { link: 'vif7.0' },
+      packets: [{ source: '10.75.0.7', input: 'vif7.0' }],
+    });
+  });
+
+  it.each([
+    ['eth0', /neither a zone link such as vif7\.0 nor an address, and no zone is called so/],
+    ['db', /several zones are called 'db': vif8\.0, vif9\.0/],
+  ])('but not as %s', (name, words) => expect(asked(name)).toThrow(words));
 });
 
 describe('whatever a ruleset holds', () => {
