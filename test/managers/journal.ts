@@ -11,6 +11,8 @@ export interface Logged {
   readonly unit: string;
   readonly message: string;
   readonly priority?: number;
+  /** What the entry itself says it is about. */
+  readonly zone?: string;
   /** Unix milliseconds. */
   readonly at: number;
 }
@@ -67,10 +69,10 @@ export class TestJournal {
  * The export format (systemd.io/JOURNAL_EXPORT_FORMATS); a message is written with its length, so that it may hold anything.
  * `journalctl --follow` shows this boot's entries only.
  */
-function exported({ unit, message, priority = 6, at }: Logged, boot: string): Buffer {
+function exported({ unit, message, priority = 6, zone, at }: Logged, boot: string): Buffer {
   const text = Buffer.from(message);
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(text.length));
-  const head = `__REALTIME_TIMESTAMP=${at * 1000}\n_BOOT_ID=${boot}\n_SYSTEMD_UNIT=${unit}.service\nPRIORITY=${priority}\nMESSAGE\n`;
+  const head = `__REALTIME_TIMESTAMP=${at * 1000}\n_BOOT_ID=${boot}\n_SYSTEMD_UNIT=${unit}.service\nPRIORITY=${priority}\n${zone === undefined ? '' : `PROTECT_NETWORK_ZONE=${zone}\n`}MESSAGE\n`;
   return Buffer.concat([Buffer.from(head), size, text, Buffer.from('\n\n')]);
 }
