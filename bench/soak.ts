@@ -24,7 +24,8 @@ const names = 4000;
  */
 const daemonBound = 24 * 1024;
 const helpersBound = 24 * 1024;
-/** With fewer samples a trend is where the last breath happened to end. */
+/** With fewer samples, growth and trend are where the last breath happened to end: they are told, and not judged. */
+const leastForGrowth = 20;
 const leastForTrend = 100;
 
 const { values } = parseArgs({
@@ -169,12 +170,13 @@ function report(): void {
   console.log(`Open files without zones: ${files.before} before the first birth, ${files.after} after the last death.`);
   console.log(
     complaints.length === 0
-      ? 'The host is as it was before the first birth, and nothing has grown.'
+      ? `The host is as it was before the first birth${daemon.samples < leastForGrowth ? '; whether anything grows takes more births' : ', and nothing has grown'}.`
       : complaints.join('\n'),
   );
 }
 
 interface Growth {
+  readonly samples: number;
   readonly growthKiB: number;
   readonly slopeKiBPerThousand: number;
   /** What the slope comes to over all that was measured; undefined where that is too little. */
@@ -185,12 +187,12 @@ function growthOf(figure: 'daemonKiB' | 'helpersKiB', settled: readonly Sample[]
   const slopeKiBPerThousand = slopePerThousand(settled, figure);
   const thousands = ((settled.at(-1)?.births ?? 0) - (settled[0]?.births ?? 0)) / 1000;
   const trendKiB = settled.length < leastForTrend ? undefined : Math.round(slopeKiBPerThousand * thousands);
-  return { growthKiB: growth(settled, figure), slopeKiBPerThousand, trendKiB };
+  return { samples: settled.length, growthKiB: growth(settled, figure), slopeKiBPerThousand, trendKiB };
 }
 
-function complaintsOf(who: string, { growthKiB, trendKiB = 0 }: Growth, bound: number): string[] {
+function complaintsOf(who: string, { samples: count, growthKiB, trendKiB = 0 }: Growth, bound: number): string[] {
   return [
-    ...(growthKiB > bound ? [`${who} grew by ${growthKiB} KiB`] : []),
+    ...(count >= leastForGrowth && growthKiB > bound ? [`${who} grew by ${growthKiB} KiB`] : []),
     ...(trendKiB > bound ? [`${who} grew all the while, by ${trendKiB} KiB`] : []),
   ];
 }
