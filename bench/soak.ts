@@ -18,9 +18,15 @@ import { growth, type Sample, sampleOf, slopePerThousand } from './memory.ts';
 
 /** Domains that take part: names come round after so many births. */
 const names = 4000;
-/** What the medians of the second and the last quarter may differ by, in KiB: V8’s heap breathes, and helpers grow until they are replaced. */
+/**
+ * What the medians of the second and the last quarter may differ by, in KiB, and what the trend between them may come to:
+ * V8’s heap breathes, and helpers grow until they are replaced.
+ */
 const daemonBound = 24 * 1024;
 const helpersBound = 24 * 1024;
+/** With fewer samples, growth and trend are where the last breath happened to end: they are told, and not judged. */
+const leastForGrowth = 20;
+const leastForTrend = 100;
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +39,8 @@ const { values } = parseArgs({
 const [births, batch, seconds] = [values.births, values.batch, values.seconds].map(Number) as [number, number, number];
 const begin = performance.now();
 const samples: Sample[] = [];
+/** With no zone on the host: before the first birth, and after the last death. */
+const atRest: Sample[] = [];
 const leftOver = await withWorld({}, soak);
 report();
 
@@ -40,17 +48,18 @@ report();
 async function soak(world: World): Promise<string[]> {
   const daemon = await world.startDaemon({ deadlineMs: 120_000 });
   const before = await stateOf(world);
+  atRest.push(sampleOf(daemon.pid, 0));
   for (let born = 0; born < births && elapsed() < seconds; born += batch) {
     await generation(world, daemon, born);
     // The lab keeps every line of the log.
     daemon.log.length = 0;
     daemon.process.stdout.length = 0;
-    samples.push(await sampleOf(daemon.pid, Math.min(born + batch, births)));
+    samples.push(sampleOf(daemon.pid, Math.min(born + batch, births)));
     if (values.json !== true && samples.length % 10 === 0) progress();
   }
   await untilGone(daemon);
   const after = await untilSame(world, before);
-  samples.push(await sampleOf(daemon.pid, samples.at(-1)?.births ?? 0));
+  atRest.push(sampleOf(daemon.pid, samples.at(-1)?.births ?? 0));
   await daemon.stop();
   return after;
 }
@@ -120,24 +129,23 @@ function report(): void {
   const born = samples.at(-1)?.births ?? 0;
   const settled = samples.slice(Math.floor(samples.length / 4));
   const [first, last] = [settled[0], settled.at(-1)];
-  const daemon = {
-    growthKiB: growth(settled, 'daemonKiB'),
-    slopeKiBPerThousand: slopePerThousand(settled, 'daemonKiB'),
-  };
-  const helpers = {
-    growthKiB: growth(settled, 'helpersKiB'),
-    slopeKiBPerThousand: slopePerThousand(settled, 'helpersKiB'),
-  };
-  const files = { before: first?.files ?? 0, after: last?.files ?? 0 };
+  const daemon = growthOf('daemonKiB', settled);
+  const helpers = growthOf('helpersKiB', settled);
+  const files = { before: atRest[0]?.files ?? 0, after: atRest.at(-1)?.files ?? 0 };
   const complaints = [
-    ...(daemon.growthKiB > daemonBound ? [`the daemon grew by ${daemon.growthKiB} KiB`] : []),
-    ...(helpers.growthKiB > helpersBound ? [`its helpers grew by ${helpers.growthKiB} KiB`] : []),
-    ...(files.after > files.before + 2 ? [`${files.after} open files, ${files.before} before`] : []),
+    ...complaintsOf('the daemon', daemon, daemonBound),
+    ...complaintsOf('its helpers', helpers, helpersBound),
+    ...(files.after > files.before + 2 ? [`${files.after} open files without zones, ${files.before} before`] : []),
     ...leftOver.slice(0, 10).map((line) => `not as it was before: ${line}`),
   ];
   const took = Math.round(elapsed());
   const rate = Math.round(born / elapsed());
-  const memory = { daemonKiB: last?.daemonKiB, residentKiB: last?.residentKiB, helpersKiB: last?.helpersKiB };
+  const memory = {
+    daemonKiB: last?.daemonKiB,
+    residentKiB: last?.residentKiB,
+    residentAfterQuarterKiB: first?.residentKiB,
+    helpersKiB: last?.helpersKiB,
+  };
   process.exitCode = complaints.length === 0 ? 0 : 1;
   if (values.json === true) {
     console.log(
@@ -153,16 +161,38 @@ function report(): void {
     `${born} births and deaths in ${took} s (${rate}/s)${born < births ? `; ${births} were asked for` : ''}.`,
   );
   console.log(
-    `Private dirty memory at the end: daemon ${memory.daemonKiB} KiB (resident ${memory.residentKiB}), helpers ${memory.helpersKiB} KiB.`,
+    `Private dirty memory at the end: daemon ${memory.daemonKiB} KiB (resident ${memory.residentKiB}, ${memory.residentAfterQuarterKiB} after the first quarter), helpers ${memory.helpersKiB} KiB.`,
   );
   console.log(
     `Daemon: ${daemon.growthKiB} KiB from the second quarter to the last, slope ${daemon.slopeKiBPerThousand} KiB per 1000 births.`,
   );
   console.log(`Helpers: ${helpers.growthKiB} KiB, slope ${helpers.slopeKiBPerThousand} KiB per 1000 births.`);
-  console.log(`Open files: ${files.before} after the first quarter, ${files.after} at the end.`);
+  console.log(`Open files without zones: ${files.before} before the first birth, ${files.after} after the last death.`);
   console.log(
     complaints.length === 0
-      ? 'The host is as it was before the first birth, and nothing has grown.'
+      ? `The host is as it was before the first birth${daemon.samples < leastForGrowth ? '; whether anything grows takes more births' : ', and nothing has grown'}.`
       : complaints.join('\n'),
   );
+}
+
+interface Growth {
+  readonly samples: number;
+  readonly growthKiB: number;
+  readonly slopeKiBPerThousand: number;
+  /** What the slope comes to over all that was measured; undefined where that is too little. */
+  readonly trendKiB: number | undefined;
+}
+
+function growthOf(figure: 'daemonKiB' | 'helpersKiB', settled: readonly Sample[]): Growth {
+  const slopeKiBPerThousand = slopePerThousand(settled, figure);
+  const thousands = ((settled.at(-1)?.births ?? 0) - (settled[0]?.births ?? 0)) / 1000;
+  const trendKiB = settled.length < leastForTrend ? undefined : Math.round(slopeKiBPerThousand * thousands);
+  return { samples: settled.length, growthKiB: growth(settled, figure), slopeKiBPerThousand, trendKiB };
+}
+
+function complaintsOf(who: string, { samples: count, growthKiB, trendKiB = 0 }: Growth, bound: number): string[] {
+  return [
+    ...(count >= leastForGrowth && growthKiB > bound ? [`${who} grew by ${growthKiB} KiB`] : []),
+    ...(trendKiB > bound ? [`${who} grew all the while, by ${trendKiB} KiB`] : []),
+  ];
 }

@@ -34,13 +34,10 @@ export class ConntrackTool implements Conntrack {
 
   async #deleteBy(address: Address, side: (typeof sides)[number]): Promise<number> {
     const args = ['--delete', '--family', familyOf(address), side, address];
-    const { exitCode, stderr } = await this.#tools.run('conntrack', args);
+    const { stderr } = await this.#tools.run('conntrack', args);
     const count = /(\d+) flow entries have been deleted/.exec(stderr)?.[1];
-    // Exit code 1 with that sentence means that there was nothing to delete.
-    if (count === undefined) {
-      if (exitCode === 0) return 0;
-      throw refusal(`conntrack ${args.join(' ')}`, stderr);
-    }
+    // Exit code 1 with that sentence means that there was nothing to delete; without it nobody knows what was deleted.
+    if (count === undefined) throw refusal(`conntrack ${args.join(' ')}`, stderr);
     return Number(count);
   }
 }

@@ -50,8 +50,9 @@ export function repairsIn(
   labelOf: (ifindex: number) => LinkLabel,
 ): Repairs {
   if (dirty.isAsked) return { put: [], movesJump: false };
-  // Somebody else changed a table we have something in, or nobody has looked for a while.
-  const isRulesetSuspect = dirty.ruleset || (dirty.all && dirty.links.size === 0);
+  // Somebody else changed a table we have something in, or nobody has looked for a while, in which no zone came or went.
+  const isQuiet = dirty.links.size === 0 && !movesZones(plan, open);
+  const isRulesetSuspect = dirty.ruleset || (dirty.all && isQuiet);
   const movesJump = isRulesetSuspect && isMove(plan.nft);
   const first = dirty.shield ? [`the table ${tableKey(reversePathTable.family, reversePathTable.name)}`] : [];
   const ruleset = [...first, ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : [])];
@@ -64,6 +65,11 @@ export function repairsIn(
     ...ruleset.map((what): Repair => ({ kind: 'nftables', what })),
   ];
   return { put, movesJump };
+}
+
+/** Births and deaths whose events were lost: what they change in the ruleset is nobody's doing. */
+function movesZones({ install, purgeAfter }: Plan, open: ReadonlySet<number>): boolean {
+  return purgeAfter.length > 0 || install.some((change) => 'ifindex' in change && !open.has(change.ifindex));
 }
 
 function installed(

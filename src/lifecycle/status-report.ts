@@ -2,10 +2,10 @@
 
 import type { DirectoryStatus, FailureStatus, Status, UplinkStatus, ZoneStatus } from '../control/status.ts';
 import type { Host } from '../host/port.ts';
-import { messageOf } from '../model/errors.ts';
+import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
-import { readCounters } from '../nft/counters.ts';
+import { noCounters, readCounters } from '../nft/counters.ts';
 import { type Retry, remainingMs } from './backoff.ts';
 import type { Forgeries } from './forgeries.ts';
 import type { Reconciler, ReconcilerState } from './reconciler.ts';
@@ -23,7 +23,12 @@ export interface StatusSources {
 
 export async function reportStatus(sources: StatusSources): Promise<Status> {
   const { host, reconciler, reporter } = sources;
-  const [totals, uplinks] = await Promise.all([readCounters(host.nft), readUplinks(host)]);
+  // A tool in trouble is when people ask: they are told what is known without it.
+  const unread: string[] = [];
+  const [totals, uplinks] = await Promise.all([
+    readOrSay(readCounters(host.nft), noCounters, 'counters of zones', unread),
+    readOrSay(readUplinks(host), [], 'uplinks', unread),
+  ]);
   const records = reconciler.records.values();
   const failures = failuresOf(reconciler, records);
   const { subnets } = reconciler.state.desired ?? reconciler.state.config;
@@ -45,8 +50,18 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     putBack: reporter.repairs.putBack,
     lastRepairs: reporter.repairs.last,
     failures,
-    warnings: reporter.refusal === undefined ? reporter.warnings : [reporter.refusal, ...reporter.warnings],
+    warnings: [...(reporter.refusal === undefined ? [] : [reporter.refusal]), ...reporter.warnings, ...unread],
   };
+}
+
+async function readOrSay<T>(reading: Promise<T>, otherwise: T, what: string, unread: string[]): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof ProtectNetworkError)) throw error;
+    unread.push(`${what} cannot be read: ${error.message}`);
+    return otherwise;
+  }
 }
 
 /** Interfaces of default routes; a zone's own link is never one. */

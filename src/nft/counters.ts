@@ -12,6 +12,14 @@ export interface CounterTotals {
   readonly dropped: Readonly<Record<DropKind, ReadonlyMap<string, Counter>>>;
 }
 
+const nothing: ReadonlyMap<string, Counter> = new Map();
+/** Where they cannot be read. */
+export const noCounters: CounterTotals = {
+  sent: nothing,
+  received: nothing,
+  dropped: { source: nothing, stray: nothing, error: nothing, flood: nothing },
+};
+
 const counterSchema = z.object({ packets: z.number(), bytes: z.number() });
 const elementSchema = z.object({
   elem: z.object({

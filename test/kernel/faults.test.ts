@@ -1,4 +1,6 @@
 /** What goes wrong around the daemon rather than in it: events that overflow, a disk that is full, a /run that is read-only. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultAddresses, farHost } from '../lab/addresses.ts';
 import { programPath, repository } from '../lab/daemon.ts';
@@ -21,6 +23,32 @@ it('a netlink overflow is noticed, and what was done under it put right', () =>
     process.kill(monitor, 'SIGCONT');
     const deadlineMs = 30_000;
     await daemon.waitForLog(({ msg }) => /events may be missing.*No buffer space/.test(String(msg)), deadlineMs);
+    await waitFor(async () => (await world.host.snapshot()) === before, { what: 'the state before', deadlineMs });
+    expect(await reaches(one, farHost.ipv4)).toBe(true);
+  }));
+
+it('an overflow of nft’s events is noticed, and what was done under it put right', () =>
+  withScene({}, async ({ world, daemon, zones: [one] }) => {
+    const before = await world.host.snapshot();
+    const monitor = await childOf(daemon, 'nft --handle monitor');
+    process.kill(monitor, 'SIGSTOP');
+    // nft asks for a buffer of 32 MiB: events of 200 bytes, 20,000 at a time, until one was dropped.
+    await world.host.nft('table inet theirs { set marks { type mark; }; }');
+    const file = join(world.files.directory, 'elements');
+    for (let first = 0; !(await hasLost(world, monitor)); first += 20_000) {
+      expect(first).toBeLessThan(1_000_000);
+      const elements = Array.from({ length: 20_000 }, (_, index) => `${first + index} comment "${'x'.repeat(120)}"`);
+      await writeFile(file, `add element inet theirs marks { ${elements.join(', ')} }`);
+      await world.host.mustExec('nft', ['-f', file]);
+    }
+    // Behind what the buffer still took.
+    await world.host.nft('flush chain ip filter EDERA-FORWARD; delete table inet theirs');
+    process.kill(monitor, 'SIGCONT');
+    const deadlineMs = 30_000;
+    await daemon.waitForLog(
+      ({ msg }) => /events may be missing.*We lost some netlink events/.test(String(msg)),
+      deadlineMs,
+    );
     await waitFor(async () => (await world.host.snapshot()) === before, { what: 'the state before', deadlineMs });
     expect(await reaches(one, farHost.ipv4)).toBe(true);
   }));
@@ -72,6 +100,12 @@ it('a /run that is read-only costs the control socket, and no zone its network',
     expect(await reaches(zone, farHost.ipv4)).toBe(true);
     expect(await daemon.stop()).toBe(0);
   }));
+
+/** Whether the kernel has dropped an event of the process: the ninth column of /proc/net/netlink. */
+async function hasLost({ host }: World, pid: number): Promise<boolean> {
+  const rows = (await host.mustExec('cat', ['/proc/net/netlink'])).split('\n').map((row) => row.trim().split(/\s+/));
+  return rows.some(([, , port, , , , , , drops]) => port === String(pid) && Number(drops) > 0);
+}
 
 async function declared(world: World, count: number): Promise<readonly string[]> {
   const { names } = await world.addManyLinks(count, 1000);

@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly settings?: Settings;
   /** `ready` (default): its first pass is done. `nothing`: return once the process exists. */
   readonly wait?: 'ready' | 'nothing';
+  /** A command that becomes the program it is given, e.g. in a mount namespace of its own. */
+  readonly through?: readonly string[];
   /** For `wait`, default 55 000: a start takes half a second, and many on a busy machine. */
   readonly deadlineMs?: number;
 }
@@ -28,9 +30,14 @@ export interface DaemonOptions {
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export async function startDaemon(host: Namespace, files: WorldFiles, options: DaemonOptions): Promise<Daemon> {
-  const { args = [], settings, wait = 'ready', deadlineMs = 55_000 } = options;
+  const { args = [], settings, wait = 'ready', deadlineMs = 55_000, through = [] } = options;
   if (settings !== undefined) await files.writeSettings(settings);
-  const daemon = new Daemon(host, files, ['run', '--log-format', 'json', '--debug', ...files.options, ...args]);
+  const daemon = new Daemon(
+    host,
+    files,
+    ['run', '--log-format', 'json', '--debug', ...files.options, ...args],
+    through,
+  );
   if (wait === 'ready') await daemon.ready(deadlineMs);
   return daemon;
 }
@@ -43,9 +50,10 @@ export class Daemon {
   readonly process: LongRunning;
   readonly #socket: string;
 
-  constructor(host: Namespace, files: WorldFiles, args: readonly string[]) {
+  constructor(host: Namespace, files: WorldFiles, args: readonly string[], through: readonly string[] = []) {
     this.#socket = files.socket;
-    this.process = host.spawn(programPath, args, (line) => this.#record(line));
+    const [command = '', ...rest] = [...through, programPath, ...args];
+    this.process = host.spawn(command, rest, (line) => this.#record(line));
   }
 
   /** Its process id; `bin/protect-network` becomes the program. */

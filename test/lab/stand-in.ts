@@ -1,4 +1,6 @@
 /** The program with something else in the place of one of its tools. */
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { programPath } from './daemon.ts';
 import type { World } from './world.ts';
@@ -8,4 +10,54 @@ export function withNft({ host, files }: World, replacement: string, args: reado
   const script = 'mount --bind "$0" /usr/sbin/nft && exec "$@"';
   const command = [programPath, ...args, ...files.options];
   return host.exec('unshare', ['--mount', 'sh', '-c', script, replacement, ...command]);
+}
+
+/** `held`: does nothing until the order is taken back, then what it was told. `garbled`: prints half a document, and succeeds. */
+export type Misbehaviour = 'held' | 'garbled';
+
+/** One of the daemon's tools, which goes wrong on order. The daemon is started `through` it. */
+export class MoodyTool {
+  readonly through: readonly string[];
+  readonly #order: string;
+
+  private constructor(through: readonly string[], order: string) {
+    this.through = through;
+    this.#order = order;
+  }
+
+  static async of({ files }: World, tool: 'ip' | 'nft' | 'conntrack'): Promise<MoodyTool> {
+    const directory = join(files.directory, `moody-${tool}`);
+    await mkdir(directory);
+    // Under its own name, which the kernel tells of whoever changes its rules.
+    const [real, script, order] = [tool, 'stand-in', 'order'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await copyFile(`/usr/sbin/${tool}`, real);
+    await writeFile(script, scriptOf(real, order), { mode: 0o755 });
+    const mounted = `mount --bind "$0" /usr/sbin/${tool} && exec "$@"`;
+    return new MoodyTool(['unshare', '--mount', 'sh', '-c', mounted, script], order);
+  }
+
+  /** From now on, wherever its arguments contain `words`. */
+  async misbehave(how: Misbehaviour, words: string): Promise<void> {
+    await writeFile(this.#order, `${how}\n${words}\n`);
+  }
+
+  async behave(): Promise<void> {
+    await rm(this.#order);
+  }
+}
+
+function scriptOf(real: string, order: string): string {
+  return `#!/bin/sh
+{ read -r how && read -r words; } 2>/dev/null < ${order} && case "$*" in *"$words"*)
+  case $how in
+    held) while [ -e ${order} ]; do sleep 0.05; done ;;
+    garbled) echo '{"nftables": [{"ifname": '; exit 0 ;;
+  esac ;;
+esac
+exec ${real} "$@"
+`;
 }

@@ -34,6 +34,21 @@ describe('events', () => {
     await expectIdle(world);
   });
 
+  it.each([
+    ['a birth', (host: FakeHost) => host.addLink('vif8.0'), 0],
+    ['a death', (host: FakeHost) => host.deleteLink('vif7.0'), 0],
+    ['a flush', (host: FakeHost) => host.foreignNft([{ delete: { table: { family: 'inet', name: 'edera' } } }]), 1],
+  ])('of %s that were lost accuse nobody of what is nobody’s doing', async (_, act, accused) => {
+    const world = await startWorld({ directories: [new MemoryDirectory('static', zones)] });
+    world.addLink('vif7.0');
+    await world.settle();
+    world.host.silenceEvents();
+    act(world.host);
+    world.host.loseEvents('No buffer space available');
+    await world.settle();
+    expect(world.log.filter(({ msg }) => msg.includes('put back'))).toHaveLength(accused);
+  });
+
   it('that never came are made up for by the resync', async () => {
     const config = configOf({ resyncSeconds: 60 });
     const world = await startWorld({ config, directories: [new MemoryDirectory('static', zones)] });
