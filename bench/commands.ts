@@ -1,7 +1,10 @@
 /** The benchmarks by name. */
 import { benchBurst, benchRemoval } from './burst.ts';
+import { benchFirstPing } from './first-ping.ts';
+import { benchRepair } from './flush-ruleset.ts';
 import { benchForwarding } from './forwarding.ts';
 import { benchLink } from './link.ts';
+import { benchObjects } from './objects.ts';
 import { benchPass } from './pass.ts';
 import type { Benchmark } from './report.ts';
 import { benchIdle, benchMemory } from './rest.ts';
@@ -9,14 +12,17 @@ import { benchStart, benchStatusStart } from './start.ts';
 
 export const benchmarks: Readonly<Record<string, { readonly what: string; readonly run: Benchmark }>> = {
   link: { what: 'one link, from its event to everything in place, beside others', run: benchLink },
+  'first-ping': { what: 'from a link’s event to the first answered ping', run: benchFirstPing },
   burst: { what: 'many links at once: lag and CPU time', run: benchBurst },
   removal: { what: 'the end of one zone and of many', run: benchRemoval },
   forwarding: { what: 'cost of a forwarded packet by the number of zones', run: benchForwarding },
   start: { what: 'starts over zones that wait, and over zones that are right', run: benchStart },
   'status-start': { what: 'from exec to the first byte of a command', run: benchStatusStart },
   pass: { what: 'CPU time of one change among many zones', run: benchPass },
+  repair: { what: 'from nft flush ruleset to a zone that reaches the internet', run: benchRepair },
   memory: { what: 'memory with few and many zones, and after many births', run: benchMemory },
   idle: { what: 'CPU time while nothing happens', run: benchIdle },
+  objects: { what: 'how the kernel’s costs grow with its objects', run: benchObjects },
 };
 
 /** Those with a command line of their own. */

@@ -1,6 +1,7 @@
 /**
  * The benchmarks: `npm run bench [-- COMMAND …] [--quick] [--json FILE]`, as root. Without a command it lists them; `all`
- * runs every one that ends by itself. `--json -` prints JSON alone. Times mean something only on an otherwise idle machine.
+ * runs every one that ends by itself, writes `docs/benchmarks.json` unless told otherwise, and draws the plots in `docs` from
+ * it. `--json -` prints JSON alone. Times mean something only on an otherwise idle machine.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,7 +9,8 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchmarks, programs } from './commands.ts';
-import { isMet, listen, print, type Report } from './report.ts';
+import { draw } from './plot.ts';
+import { isMet, listen, type Noise, print, type Report } from './report.ts';
 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
@@ -17,10 +19,18 @@ const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean' }, json: { type: 'string' } },
 });
 const [command = ''] = positionals;
+const docs = join(import.meta.dirname, '../docs');
+const isSilent = values.json === '-';
 const program = programs[command];
 if (program !== undefined) runProgram(program.file);
 else if (command === '' || positionals.some((name) => name !== 'all' && benchmarks[name] === undefined)) usage();
-else await runAll(positionals.includes('all') ? Object.keys(benchmarks) : positionals);
+else if (!positionals.includes('all'))
+  await runAll(positionals, typeof values.json === 'string' ? values.json : undefined);
+else {
+  const file = typeof values.json === 'string' ? values.json : join(docs, 'benchmarks.json');
+  await runAll(Object.keys(benchmarks), file);
+  if (!isSilent) for (const path of draw(file, docs)) console.log(path);
+}
 
 /** One with a command line of its own, which takes `--json` as a switch. */
 function runProgram(file: string): void {
@@ -37,41 +47,56 @@ function usage(): void {
   process.exitCode = command === '' ? 0 : 2;
 }
 
-async function runAll(names: readonly string[]): Promise<void> {
+async function runAll(names: readonly string[], file: string | undefined): Promise<void> {
   const before = await listen();
   const reports: Record<string, Report> = {};
   const failures: Record<string, string> = {};
   for (const name of names) {
-    const begin = performance.now();
-    if (values.json !== '-') console.error(`${name} …`);
     try {
-      const report = await benchmarks[name]?.run({ quick: values.quick === true });
-      if (report === undefined) continue;
-      reports[name] = report;
-      if (values.json !== '-') print(report);
+      const report = await timed(name);
+      if (report !== undefined) reports[name] = report;
     } catch (error) {
       failures[name] = error instanceof Error ? error.message : String(error);
       console.error(`${name} failed:`, error);
     }
-    if (values.json !== '-') console.error(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   }
   const after = await listen();
   const machine = { kernel: release(), processors: cpus().length, node: process.version, before, after };
-  const document = `${JSON.stringify({ at: new Date().toISOString(), quick: values.quick === true, machine, reports, failures }, null, 2)}\n`;
-  if (values.json === '-') process.stdout.write(document);
-  else if (typeof values.json === 'string') writeFileSync(values.json, document);
-  if (values.json !== '-') summary(reports, machine);
+  const made = { at: new Date().toISOString(), quick: values.quick === true, machine, reports, failures };
+  const text = `${JSON.stringify(made, null, 2)}\n`;
+  if (isSilent) process.stdout.write(text);
+  else {
+    if (file !== undefined) writeFileSync(file, text);
+    summary(made);
+  }
   process.exitCode = Object.keys(failures).length === 0 ? 0 : 1;
 }
 
-function summary(
-  reports: Readonly<Record<string, Report>>,
-  { before, after }: Record<'before' | 'after', Awaited<ReturnType<typeof listen>>>,
-): void {
-  const missed = Object.values(reports).flatMap(({ targets }) => targets.filter((target) => !isMet(target)));
-  const noise = [before, after].map(
-    ({ load, sleepTooLong: { median, p99 } }) => `load ${load.join(' ')}, ${median} ms, p99 ${p99} ms`,
+async function timed(name: string): Promise<Report | undefined> {
+  const begin = performance.now();
+  if (!isSilent) console.error(`${name} …`);
+  const report = await benchmarks[name]?.run({ quick: values.quick === true });
+  if (isSilent || report === undefined) return report;
+  print(report);
+  console.error(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  return report;
+}
+
+interface Made {
+  readonly reports: Readonly<Record<string, Report>>;
+  readonly failures: Readonly<Record<string, string>>;
+  readonly machine: { readonly before: Noise; readonly after: Noise };
+}
+
+function summary({ reports, failures, machine }: Made): void {
+  const missed = Object.entries(reports).flatMap(([name, { targets }]) =>
+    targets.filter((target) => !isMet(target)).map(({ what }) => `${name}: ${what}`),
   );
-  console.log(`\nThe machine before: ${noise[0]}; after: ${noise[1]} (how much too long a sleep of 1 ms was)`);
-  console.log(missed.length === 0 ? 'Every target is met.' : `${missed.length} targets are missed.`);
+  const [before, after] = [machine.before, machine.after].map(
+    ({ load, sleepTooLong: { median, p99 } }) =>
+      `load ${load.join(' ')}, ${median} ms in the median and ${p99} ms at p99`,
+  );
+  console.log(`\nThe machine, and by how much a sleep of 1 ms was too long. Before: ${before}. After: ${after}.`);
+  for (const [name, words] of Object.entries(failures)) console.log(`FAILED  ${name}: ${words}`);
+  console.log(missed.length === 0 ? 'No target is missed.' : `Missed:\n  ${missed.join('\n  ')}`);
 }

@@ -5,8 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dirty } from './dirty.ts';
 
-/** Long enough to gather a burst, short against anything a zone does. */
-const gatherMs = 4;
+/** About as long as a pass takes: a burst is gathered, and the end of a link follows soon upon its going down. */
+const gatherMs = 2;
 
 export class Loop {
   readonly #pass: (dirty: Dirty) => Promise<void>;

@@ -1,4 +1,5 @@
 /** Builds a pass's plan from what is desired and what is believed, and applies it step by step. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { applySysctls, type FailedSysctl } from '../arp/apply.ts';
 import type { SysctlChange } from '../arp/model.ts';
 import { observeDrift } from '../arp/observe.ts';
@@ -146,11 +147,8 @@ export async function applyPlan(
   if (before.error !== undefined) {
     for (const ifindex of givenBy(plan, new Set(plan.purgeBefore)).values()) links.set(ifindex, before.error);
   }
-  try {
-    await applyRuleset(host.nft, mirror.ruleset, plan.nft);
-  } catch (error) {
-    return { nft: error as Error, links, gateways };
-  }
+  const { refusal, unsafe } = await transactAndProtect(host, mirror, plan);
+  if (refusal !== undefined) return { nft: refusal, links, gateways };
   const given = givenBy(plan);
   const after = await connections.after(plan.purgeAfter, new Set(given.keys()));
   if (after.error !== undefined) links.set(0, after.error);
@@ -158,10 +156,30 @@ export async function applyPlan(
     const ifindex = given.get(address);
     if (ifindex !== undefined && !links.has(ifindex)) links.set(ifindex, stillKnown(address));
   }
-  const unsafe = writeSysctls(host.sysctl, plan);
-  for (const { change: failed, error } of unsafe) links.set(failed.ifindex, error);
+  for (const { change: failed, error } of [...unsafe, ...writeForwarding(host.sysctl, plan.forwarding)]) {
+    links.set(failed.ifindex, error);
+  }
   await change(plan.install.filter((each) => !('ifindex' in each) || !links.has(each.ifindex)));
   return { nft: undefined, links, gateways };
+}
+
+/**
+ * The links' own sysctls are written while nft works, in another process. None of them opens anything without what comes
+ * afterwards: the links are still down, or nothing but what the guard lets through leaves them.
+ */
+async function transactAndProtect(
+  host: Host,
+  mirror: Mirror,
+  plan: Plan,
+): Promise<{ readonly refusal: Error | undefined; readonly unsafe: FailedSysctl[] }> {
+  const transacted = applyRuleset(host.nft, mirror.ruleset, plan.nft).then(
+    () => undefined,
+    (error: unknown) => error as Error,
+  );
+  // A turn of the event loop, in which nft is told; with nothing to tell there is nothing to wait for.
+  if (plan.nft.length > 0 && plan.sysctls.length > 0) await nextTurn();
+  const unsafe = applySysctls(host.sysctl, plan.sysctls);
+  return { refusal: await transacted, unsafe };
 }
 
 /** The links that are given one of `addresses`, or any, by address. */
@@ -176,10 +194,6 @@ function givenBy({ install }: Plan, addresses?: ReadonlySet<Address>): Map<Addre
 
 function stillKnown(address: Address): ProtectNetworkError {
   return new ProtectNetworkError('busy', `the connections of whoever had ${address} before are still being forgotten`);
-}
-
-function writeSysctls(sysctl: Sysctl, plan: Plan): FailedSysctl[] {
-  return [...writeForwarding(sysctl, plan.forwarding), ...applySysctls(sysctl, plan.sysctls)];
 }
 
 /** One after the other, up to the first that fails: forwarding must not go on before an uplink is prepared for it. */
