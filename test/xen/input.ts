@@ -40,7 +40,7 @@ async function makeZoneInitrd(zone: string, input: string): Promise<void> {
 async function makePackages(built: string, input: string): Promise<void> {
   await bundle(built);
   const deb = await buildDeb({
-    entries: manifest(root, built),
+    entries: manifest(root, built, 0),
     version,
     time: 0,
     output: built,

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { families } from '../../../src/model/address.ts';
 import { farHost, gateway, hostUplink } from '../../lab/addresses.ts';
-import { mustRun, run } from '../../lab/command.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import type { Lab } from './lab.ts';
+import { mustRun, run, sysctl } from './shell.ts';
 import { check } from './tap.ts';
 import { patience, type Zone } from './zone.ts';
 
 /** `known`: in what directory the daemon is to find it. */
-export async function birth({ daemon, place }: Lab, zone: Zone, known: string): Promise<void> {
+export async function birth({ daemon }: Lab, zone: Zone, known: string): Promise<void> {
   const { link } = zone;
   await check(`${link} is ready, with the addresses of ${known}`, async () => {
     const status = await daemon.ready(link);
@@ -24,8 +24,7 @@ export async function birth({ daemon, place }: Lab, zone: Zone, known: string): 
     assert.match(await mustRun('ip', ['-6', 'route', 'show', 'dev', link]), new RegExp(`^${zone.ipv6} proto 75`, 'm'));
   });
   await check(`${link} has its settings`, async () => {
-    for (const [key, value] of settings)
-      assert.equal(await place.dom0.sysctl(`net/${key.replace('LINK', link)}`), value, key);
+    for (const [key, value] of settings) assert.equal(sysctl(`net/${key.replace('LINK', link)}`), value, key);
   });
   await check(`${link} has its pair of rules and its places in the sets`, async () => {
     for (const family of ['ip', 'ip6']) {
@@ -81,7 +80,10 @@ export async function reach({ place }: Lab, zone: Zone): Promise<void> {
     }
   }
   await check(`${zone.name} sends two megabytes, in frames larger than the link's`, async () => {
-    assert.equal((await zone.must(`head -c 2000000 /dev/zero | nc -N -w 20 ${farHost.ipv4} 9`)).trim(), '2000000');
+    assert.equal(
+      (await zone.must(`head -c 2000000 /dev/zero | nc.openbsd -N -w 20 ${farHost.ipv4} 9`)).trim(),
+      '2000000',
+    );
   });
 }
 
@@ -91,8 +93,8 @@ export async function meetEachOther({ place }: Lab, one: Zone, two: Zone): Promi
     await check(`${one.name} and ${two.name} reach each other by their own addresses (${family})`, async () => {
       assert.ok(await one.reaches(two[family]));
       assert.ok(await two.reaches(one[family]));
-      await two.must(`nc -l -p 99 ${family === 'ipv6' ? '-6 ' : ''}-v >/tmp/heard 2>&1 & sleep 1`);
-      await one.exec(`echo spoken | nc -N -w 4 ${two[family]} 99`);
+      await two.must(`nc.openbsd -l -p 99 ${family === 'ipv6' ? '-6 ' : ''}-v >/tmp/heard 2>&1 & sleep 1`);
+      await one.exec(`echo spoken | nc.openbsd -N -w 4 ${two[family]} 99`);
       const heard = await two.must('sleep 0.5; cat /tmp/heard');
       assert.match(heard, /spoken/);
       assert.ok(heard.includes(one[family]), heard);

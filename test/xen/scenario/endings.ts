@@ -1,11 +1,11 @@
 /** How links and zones come and go while others run, and that nothing of them stays. */
 import assert from 'node:assert/strict';
 import { farHost } from '../../lab/addresses.ts';
-import { mustRun } from '../../lab/command.ts';
 import { pause, waitFor } from '../../lab/wait-for.ts';
 import type { Lab } from './lab.ts';
 import { nothingLeft } from './left-over.ts';
 import { lateAnswerPort } from './ports.ts';
+import { mustRun } from './shell.ts';
 import { Stream } from './stream.ts';
 import { check, note } from './tap.ts';
 import { createZone, knownVifs, patience, type Zone } from './zone.ts';
@@ -68,7 +68,7 @@ export async function hotplug({ daemon }: Lab, zone: Zone): Promise<void> {
 /** The same address under another domain id, while what the zone asked for before is still being answered. */
 async function reboot({ daemon, place }: Lab, zone: Zone): Promise<void> {
   const before = zone.link;
-  await zone.must(`echo spoken | nc -u -w 1 -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
+  await zone.must(`echo spoken | nc.openbsd -u -w 1 -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
   const answers = () => place.sightings.filter(({ kind }) => kind === 'late').length;
   await check('reboot: the zone is served under its new domain id', async () => {
     await waitFor(() => answers() > 0, { what: 'answers that come late', ...patience });

@@ -1,15 +1,16 @@
 /** A zone whose root is an enemy: what it sends, and what it writes into xenstore. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type Attack, type Cast, fromZone, type Party, type Step, taggedPacket } from '../../attacks/attack.ts';
 import { catalogue } from '../../attacks/catalogue.ts';
 import { changes, stateOf } from '../../attacks/state.ts';
 import { farHost, gateway, hostUplink, internetGateway, netbackMac } from '../../lab/addresses.ts';
-import { LongRunning, mustRun } from '../../lab/command.ts';
+import { LongRunning } from '../../lab/command.ts';
 import { linkLocalOf } from '../../lab/frames/packets.ts';
 import { tag } from '../../lab/frames/tools.ts';
-import type { Namespace } from '../../lab/namespace.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import type { Lab } from './lab.ts';
+import { mustRun, sysctl } from './shell.ts';
 import { check, note } from './tap.ts';
 import { patience, type Zone } from './zone.ts';
 
@@ -79,14 +80,14 @@ async function attack(
   }
 }
 
-async function advertise({ place, daemon }: Lab, zone: Zone, cast: Cast): Promise<void> {
+async function advertise({ daemon }: Lab, zone: Zone, cast: Cast): Promise<void> {
   const advertisements = catalogue.filter(({ name }) => name.startsWith('router advertisement'));
   const frames = advertisements.flatMap((each) => each.steps(cast, () => tag(0), 1).flatMap((step) => step.frames));
   assert.ok(frames.length > 0);
   // The daemon would switch forwarding on again at once.
   process.kill(daemon.pid, 'SIGSTOP');
   try {
-    await place.dom0.setSysctls({ 'net/ipv6/conf/all/forwarding': 0 });
+    writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '0');
     await send(zone, frames);
     await send(zone, frames);
     await zone.must(`ping -c 1 -W 5 ${gateway.ipv4}`);
@@ -95,7 +96,7 @@ async function advertise({ place, daemon }: Lab, zone: Zone, cast: Cast): Promis
   } finally {
     process.kill(daemon.pid, 'SIGCONT');
   }
-  const repaired = async () => (await place.dom0.sysctl('net/ipv6/conf/all/forwarding')) === '1';
+  const repaired = () => sysctl('net/ipv6/conf/all/forwarding') === '1';
   await waitFor(repaired, { what: 'the daemon to forward IPv6 again', ...patience });
 }
 
@@ -146,13 +147,11 @@ async function castOf({ place }: Lab, zone: Zone, sibling: Zone): Promise<Cast> 
     ...{ mac, ipv4, ipv6 },
     linkLocal: linkLocalOf(mac),
   });
-  const macOf = async (where: Namespace, link: string) =>
-    (await where.mustExec('cat', [`/sys/class/net/${link}/address`])).trim();
   return {
     zone: party(zone.mac, zone),
     sibling: party(sibling.mac, sibling),
-    host: party(await macOf(place.dom0, 'uplink0'), hostUplink),
-    nextHop: party(await macOf(place.internet, 'eth0'), internetGateway),
+    host: party(readFileSync('/sys/class/net/uplink0/address', 'utf8').trim(), hostUplink),
+    nextHop: party((await place.internet.mustExec('cat', ['/sys/class/net/eth0/address'])).trim(), internetGateway),
     linkMac: netbackMac,
     gateway,
     far: farHost,

@@ -1,6 +1,7 @@
 /** What is left of a zone on the host. */
-import { mustRun, run } from '../../lab/command.ts';
+
 import { waitFor } from '../../lab/wait-for.ts';
+import { mustRun, run } from './shell.ts';
 import { patience } from './zone.ts';
 
 /** Waits until nothing is named by these words, links and addresses; throws with what still is. */

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { farHost } from '../../lab/addresses.ts';
-import { mustRun, run } from '../../lab/command.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { documentedFile, documentedTitles } from './documented-file.ts';
-import type { Lab } from './lab.ts';
+import { mustRun, run } from './shell.ts';
 import { check } from './tap.ts';
 import { patience, type Zone } from './zone.ts';
 
@@ -33,13 +32,13 @@ export async function examples(one: Zone, two: Zone): Promise<void> {
     assert.equal(await two.tcp(farHost.ipv4, 80), 'spoken');
   });
   await example(documentedTitles.onlyZones, type, async () => {
-    await two.must('nc -k -l -p 99 >/tmp/heard 2>&1 & sleep 0.5');
+    await two.must('nc.openbsd -k -l -p 99 >/tmp/heard 2>&1 & sleep 0.5');
     const outside = ['netns', 'exec', 'internet', 'nc', '-z', '-w', '3', two.ipv4, '99'];
     assert.notEqual((await run('ip', outside)).exitCode, 0);
-    assert.equal((await one.exec(`nc -z -w 5 ${two.ipv4} 99`)).exitCode, 0);
+    assert.equal((await one.exec(`nc.openbsd -z -w 5 ${two.ipv4} 99`)).exitCode, 0);
     await mustRun('iptables', ['-F', 'EDERA-USER']);
     assert.equal((await run('ip', outside)).exitCode, 0);
-    await two.exec('killall nc');
+    await two.exec('killall nc.openbsd');
   });
 }
 
@@ -58,7 +57,7 @@ async function example(
   });
 }
 
-export async function explains({ place }: Lab, zone: Zone): Promise<void> {
+export async function explains(zone: Zone): Promise<void> {
   const explain = () =>
     run('protect-network', ['explain', zone.link, '--to', `${farHost.ipv4}:80`], { timeoutMs: 120_000 });
   await check('explain says that a packet passes', async () => {
@@ -66,18 +65,7 @@ export async function explains({ place }: Lab, zone: Zone): Promise<void> {
     assert.equal(exitCode, 0, stdout + stderr);
   });
   await check('explain names the rule that somebody broke it by, and what mends it', async () => {
-    await place.dom0.mustExec('iptables', [
-      '-I',
-      'FORWARD',
-      '-s',
-      `${zone.ipv4}/32`,
-      '-p',
-      'tcp',
-      '--dport',
-      '80',
-      '-j',
-      'DROP',
-    ]);
+    await mustRun('iptables', ['-I', 'FORWARD', '-s', `${zone.ipv4}/32`, '-p', 'tcp', '--dport', '80', '-j', 'DROP']);
     assert.equal(await zone.tcp(farHost.ipv4, 80), '');
     const { stdout, exitCode } = await explain();
     assert.equal(exitCode, 1);

@@ -1,8 +1,9 @@
 /** dom0 itself, and an internet in a network namespace behind a veth of dom0's. */
 import { z } from 'zod';
-import { type LongRunning, mustRun } from '../../lab/command.ts';
+import type { LongRunning } from '../../lab/command.ts';
 import { Namespace, sysctlLine } from '../../lab/namespace.ts';
 import { farIndex, hostLines, internetLines, withoutDad } from '../../lab/topology.ts';
+import { mustRun } from './shell.ts';
 import { patience } from './zone.ts';
 
 const sighting = z.object({

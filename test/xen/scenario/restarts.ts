@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { farHost } from '../../lab/addresses.ts';
-import { mustRun } from '../../lab/command.ts';
 import type { Lab } from './lab.ts';
+import { mustRun } from './shell.ts';
 import { Stream } from './stream.ts';
 import { check, note } from './tap.ts';
 import type { Zone } from './zone.ts';

@@ -23,7 +23,9 @@ export class Stream {
   /** Five numbered lines a second, which an echo sends back. */
   static async start(zone: Zone): Promise<Stream> {
     const numbers = 'i=0; while [ ! -e /tmp/over ]; do i=$((i+1)); echo $i; sleep 0.2; done';
-    await zone.must(`rm -f /tmp/over /tmp/ended; (${numbers}) | (nc ${farHost.ipv4} 7 >/tmp/echoed; : >/tmp/ended) &`);
+    await zone.must(
+      `rm -f /tmp/over /tmp/ended; (${numbers}) | (nc.openbsd ${farHost.ipv4} 7 >/tmp/echoed; : >/tmp/ended) &`,
+    );
     const stream = new Stream(zone);
     await stream.goOn();
     return stream;

@@ -1,8 +1,8 @@
 /** A zone that writes itself an address wherever xenstore lets it. */
 import assert from 'node:assert/strict';
-import { run } from '../../lab/command.ts';
 import { pause } from '../../lab/wait-for.ts';
 import type { Lab } from './lab.ts';
+import { run } from './shell.ts';
 import { check, note } from './tap.ts';
 import type { Zone } from './zone.ts';
 

@@ -1,7 +1,7 @@
 /** Real zones, made by `xl`. They are spoken to by their consoles, as nobody's network can be relied upon here. */
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { mustRun, run } from '../../lab/command.ts';
 import { waitFor } from '../../lab/wait-for.ts';
+import { mustRun, run } from './shell.ts';
 
 export interface ZoneOptions {
   readonly name: string;
@@ -103,12 +103,12 @@ export class Zone {
 
   /** What comes back from a TCP echo. */
   async tcp(address: string, port = 7): Promise<string> {
-    return (await this.exec(`echo spoken | nc -N -w 4 ${address} ${port}`)).output.trim();
+    return (await this.exec(`echo spoken | nc.openbsd -N -w 4 ${address} ${port}`)).output.trim();
   }
 
   /** What comes back from a UDP echo. */
   async udp(address: string, port = 7): Promise<string> {
-    return (await this.exec(`echo spoken | nc -u -w 2 ${address} ${port}`)).output.trim();
+    return (await this.exec(`echo spoken | nc.openbsd -u -w 2 ${address} ${port}`)).output.trim();
   }
 
   async destroy(): Promise<void> {
