@@ -44,6 +44,14 @@ export const systemdPackages = {
   systemd: '/usr/bin/systemctl',
 };
 
+/** What boots Xen with a dom0 and zones. */
+export const xenPackages = {
+  ...systemdPackages,
+  'xz-utils': '/usr/bin/xz',
+  gcc: '/usr/bin/gcc',
+  'libc6-dev': '/usr/lib/x86_64-linux-gnu/libc.a',
+};
+
 /** Throws with a sentence where something cannot be had. */
 export function setUp(packages) {
   installNpmPackages();

@@ -2,7 +2,7 @@
 import type { Family } from '../../src/model/address.ts';
 import { farHost, gateway, hostUplink, internetGateway, netbackMac } from '../lab/addresses.ts';
 import type { Daemon } from '../lab/daemon.ts';
-import { ethernet, udp } from '../lab/frames/packets.ts';
+import { ethernet, linkLocalOf, udp } from '../lab/frames/packets.ts';
 import { type FrameTools, frameTools, tag, type Watch } from '../lab/frames/tools.ts';
 import type { Namespace } from '../lab/namespace.ts';
 import { openScene, reaches } from '../lab/served.ts';
@@ -255,11 +255,4 @@ async function castOf(world: World, [zone, sibling]: readonly [Zone, Zone]): Pro
     gateway,
     far: farHost,
   };
-}
-
-/** By RFC 4291, appendix A. */
-function linkLocalOf(mac: string): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((octet) => Number.parseInt(octet, 16));
-  const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  return `fe80::${groups.map((group) => group.toString(16)).join(':')}`;
 }

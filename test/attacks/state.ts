@@ -2,8 +2,11 @@
 import type { Namespace } from '../lab/namespace.ts';
 import { type Cast, honestPort, type Party, watchedPort } from './attack.ts';
 
+/** The links of the zone and of its sibling. */
+export type Links = readonly [zone: string, sibling: string];
+
 /** Sorted lines without what changes by itself: timers, states, use counts. */
-export async function stateOf(host: Namespace, cast: Cast): Promise<string[]> {
+export async function stateOf(host: Namespace, cast: Cast, links: Links = ['vif7.0', 'vif8.0']): Promise<string[]> {
   const families = ['-4', '-6'] as const;
   const texts = await Promise.all(
     families.map(async (flag) => {
@@ -16,7 +19,7 @@ export async function stateOf(host: Namespace, cast: Cast): Promise<string[]> {
       return stdout;
     }),
   );
-  const honest = honestNeighbours(cast);
+  const honest = honestNeighbours(cast, links);
   const lines = texts.join('').split('\n').map(normal);
   return [...new Set(lines)].filter((line) => line !== '' && isSettled(line) && !honest.has(line)).sort();
 }
@@ -55,10 +58,10 @@ function isSettled(line: string): boolean {
 }
 
 /** What everybody's own addresses are at. */
-function honestNeighbours(cast: Cast): Set<string> {
+function honestNeighbours(cast: Cast, [zone, sibling]: Links): Set<string> {
   const on = (link: string, { mac, ...addresses }: Party): string[] =>
     [addresses.ipv4, addresses.ipv6, addresses.linkLocal].flatMap((address) =>
       ['', ' router'].map((flag) => `${address} dev ${link} lladdr ${mac}${flag}`),
     );
-  return new Set([...on('vif7.0', cast.zone), ...on('vif8.0', cast.sibling), ...on('uplink0', cast.nextHop)]);
+  return new Set([...on(zone, cast.zone), ...on(sibling, cast.sibling), ...on('uplink0', cast.nextHop)]);
 }

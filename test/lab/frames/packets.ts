@@ -141,6 +141,13 @@ export function macBytes(mac: string): Buffer {
   return Buffer.from(mac.replaceAll(':', ''), 'hex');
 }
 
+/** By RFC 4291, appendix A. */
+export function linkLocalOf(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((octet) => Number.parseInt(octet, 16));
+  const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
+  return `fe80::${groups.map((group) => group.toString(16)).join(':')}`;
+}
+
 /** Throws nothing and checks nothing: the caller writes the address. */
 export function addressBytes(text: string): Buffer {
   const address = text as Address;

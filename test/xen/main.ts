@@ -1,0 +1,81 @@
+/**
+ * Boots Xen with a dom0 and real zones, and counts its TAP. Two machines at a time, of which each has one busy processor.
+ * `--timeline`: writes docs/xen-timeline.json and the picture of it. A name of a boot: that one alone.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Unobtainable } from '../machine/cache.ts';
+import { type XenImage, xenImage } from './image.ts';
+import { makeInput } from './input.ts';
+import { bootXen, type Dom0 } from './machine.ts';
+import { isWhole, judge, judgeNothing, type Verdict } from './report.ts';
+import { timelineOf } from './timeline.ts';
+import { timelinePicture } from './timeline-picture.ts';
+
+const boots: readonly Dom0[] = [
+  { xenstored: 'xenstored', udev: false, plan: 'whole' },
+  { xenstored: 'oxenstored', udev: true, plan: 'other' },
+  { xenstored: 'xenstored', udev: false, plan: 'nothing' },
+];
+/** Of the checks of a boot whose daemon does nothing: those that can fail only because of it. */
+const failuresOfNothing = 15;
+
+const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const directory = mkdtempSync(join(tmpdir(), 'protect-network-xen-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+// By way of `exit`, which also ends the emulator.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+const started = performance.now();
+const seconds = () => Math.round((performance.now() - started) / 1000);
+const write = (text: string) => process.stdout.write(text);
+
+try {
+  const verdicts = await run();
+  const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0);
+  const failures = verdicts.flatMap((verdict) => verdict.failures);
+  write(`# everything took ${seconds()} s\n${failures.map((name) => `FAILED: ${name}\n`).join('')}`);
+  write(`${passed} passed, ${failures.length} failed\n`);
+  process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof Unobtainable)) throw error;
+  write(`nothing was tested: ${error.message}\n0 passed, 0 failed, 1 skipped\n`);
+}
+
+async function run(): Promise<Verdict[]> {
+  const image = await xenImage((text) => write(`# ${text}\n`));
+  write(`# the image is there after ${seconds()} s\n`);
+  const input = await makeInput(directory, image.zone);
+  const chosen = boots.filter(({ plan }) => named.length === 0 || named.includes(plan));
+  // One speaks at a time: the first as it goes, the others behind it.
+  const running = chosen.map(async (dom0, place) => {
+    let kept = '';
+    const report = await boot(image, dom0, input, place === 0 ? write : (text) => (kept += text));
+    return { dom0, report, kept };
+  });
+  const verdicts: Verdict[] = [];
+  for (const one of running) {
+    const { dom0, report, kept } = await one;
+    write(kept);
+    verdicts.push(dom0.plan === 'nothing' ? judgeNothing(report, failuresOfNothing) : judge(report));
+    if (dom0.plan === 'whole' && process.argv.includes('--timeline')) drawTimeline(report);
+  }
+  return verdicts;
+}
+
+/** Returns what the scenario wrote. */
+async function boot(image: XenImage, dom0: Dom0, input: string, heard: (text: string) => void): Promise<string> {
+  heard(`# booting after ${seconds()} s: ${JSON.stringify(dom0)}\n`);
+  // What fails here is what is wanted: nobody is to count it.
+  const hear = dom0.plan === 'nothing' ? (text: string) => heard(text.replaceAll(/^/gm, '# ')) : heard;
+  const { report, console } = await bootXen(image, dom0, input, hear);
+  if (!isWhole(report)) heard(`# the scenario did not come to its end; the console's last:\n${console.slice(-4000)}\n`);
+  return report;
+}
+
+function drawTimeline(report: string): void {
+  const timeline = timelineOf(report);
+  const file = (ending: string) => join(import.meta.dirname, '../../docs', `xen-timeline.${ending}`);
+  writeFileSync(file('json'), `${JSON.stringify(timeline, null, 2)}\n`);
+  writeFileSync(file('svg'), timelinePicture(timeline));
+}

@@ -1,0 +1,104 @@
+/** How links and zones come and go while others run, and that nothing of them stays. */
+import assert from 'node:assert/strict';
+import { farHost } from '../../lab/addresses.ts';
+import { pause, waitFor } from '../../lab/wait-for.ts';
+import type { Lab } from './lab.ts';
+import { nothingLeft } from './left-over.ts';
+import { lateAnswerPort } from './ports.ts';
+import { mustRun } from './shell.ts';
+import { Stream } from './stream.ts';
+import { check, note } from './tap.ts';
+import { createZone, knownVifs, patience, type Zone } from './zone.ts';
+
+const second = { ipv4: '10.75.0.30', ipv6: 'fdd4:1476:6c7e::30' };
+const third = { ipv4: '10.75.0.5', ipv6: 'fdd4:1476:6c7e::5' };
+
+/** `host` is given a second link, others are born and end; `survivor` talks all the time. */
+export async function endings(lab: Lab, host: Zone, survivor: Zone): Promise<void> {
+  const stream = await Stream.start(survivor);
+  await hotplug(lab, host);
+  const three = await createZone({ name: 'three', ...third });
+  await lab.daemon.ready(three.link);
+  await three.meet();
+  await reboot(lab, three);
+  await ends(lab, three, 'xl destroy', () => three.destroy());
+  for (const [how, line] of [
+    ['poweroff by the guest', 'poweroff -f'],
+    ['a crash', 'echo c >/proc/sysrq-trigger'],
+  ] as const) {
+    const zone = await createZone({ name: 'three', ...third });
+    await zone.meet();
+    await lab.daemon.ready(zone.link);
+    await ends(lab, zone, how, async () => {
+      zone.type(`0 ${line}`);
+      await zone.leave();
+    });
+  }
+  await check(`through all of it ${survivor.name}'s TCP connection went on, and lost nothing`, async () => {
+    note(`${survivor.name}: ${JSON.stringify(await stream.goOn())}`);
+  });
+  await stream.stop();
+}
+
+/** A second link of a running zone comes and goes. */
+export async function hotplug({ daemon }: Lab, zone: Zone): Promise<void> {
+  const link = `vif${zone.domid}.1`;
+  await check('xl network-attach: the new link is served', async () => {
+    const told = ['mac=00:16:3e:4b:01:01', `ip=${second.ipv4} ${second.ipv6}`, 'script=vif-connected'];
+    await mustRun('xl', ['network-attach', zone.name, ...told]);
+    await daemon.ready(link);
+    const steps = [
+      'until [ -e /sys/class/net/eth1 ]; do sleep 0.1; done; ip link set eth1 up',
+      `ip addr add ${second.ipv4}/32 dev eth1; ip route add 10.75.0.1/32 dev eth1 table 7`,
+      `ip route add default via 10.75.0.1 dev eth1 table 7; ip rule add from ${second.ipv4} table 7`,
+    ];
+    for (const step of steps) await zone.must(step);
+    const line = `ping -c 1 -W 3 -I ${second.ipv4} ${farHost.ipv4}`;
+    await waitFor(async () => (await zone.exec(line)).exitCode === 0, { what: 'a way by the new link', ...patience });
+  });
+  await check('xl network-detach: nothing is left of it', async () => {
+    await zone.must(`ip rule del from ${second.ipv4}`);
+    await mustRun('xl', ['network-detach', zone.name, '1']);
+    await daemon.gone(link);
+    await nothingLeft([link, second.ipv4, second.ipv6]);
+  });
+  await check('its first link is as it was', async () => assert.ok(await zone.reaches(farHost.ipv4)));
+}
+
+/** The same address under another domain id, while what the zone asked for before is still being answered. */
+async function reboot({ daemon, place }: Lab, zone: Zone): Promise<void> {
+  const before = zone.link;
+  await zone.must(`echo spoken | nc.openbsd -u -w 1 -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
+  const answers = () => place.sightings.filter(({ kind }) => kind === 'late').length;
+  await check('reboot: the zone is served under its new domain id', async () => {
+    await waitFor(() => answers() > 0, { what: 'answers that come late', ...patience });
+    zone.type('0 reboot -f');
+    await zone.leave();
+    await daemon.gone(before);
+    await zone.meet();
+    assert.notEqual(zone.link, before);
+    await daemon.ready(zone.link);
+    assert.ok(await zone.reaches(farHost.ipv4));
+    await nothingLeft([before]);
+  });
+  await check('reboot: what its predecessor asked for does not reach it', async () => {
+    const sent = answers();
+    await waitFor(() => answers() > sent + 5, { what: 'more answers', ...patience });
+    const counted = await zone.must("awk '/^Udp:/ { line = $0 } END { print line }' /proc/net/snmp");
+    const [, received, unwanted] = counted.trim().split(/\s+/).map(Number);
+    assert.deepEqual({ received, unwanted }, { received: 0, unwanted: 0 });
+  });
+}
+
+/** `end` ends the zone, and nothing of it stays. */
+export async function ends({ daemon }: Lab, zone: Zone, how: string, end: () => Promise<void>): Promise<void> {
+  await check(`${how}: nothing is left of the zone`, async () => {
+    const { link } = zone;
+    await end();
+    await waitFor(async () => !(await knownVifs()).includes(link), { what: `xenstore to forget ${link}`, ...patience });
+    await daemon.gone(link);
+    await nothingLeft([link, zone.ipv4, zone.ipv6]);
+    await pause(200);
+    await nothingLeft([link, zone.ipv4, zone.ipv6]);
+  });
+}

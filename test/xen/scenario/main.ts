@@ -1,0 +1,118 @@
+/** Program, run by dom0's first process: the checks of one boot, as TAP. Its word: which. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { farHost } from '../../lab/addresses.ts';
+import { birth, meetEachOther, reach } from './birth.ts';
+import { controlApi } from './control-api.ts';
+import { Daemon } from './daemon.ts';
+import { endings, ends, hotplug } from './endings.ts';
+import { hostile } from './hostile.ts';
+import type { Lab } from './lab.ts';
+import { examples, explains } from './operator.ts';
+import { makePlace } from './place.ts';
+import { restarts } from './restarts.ts';
+import { mustRun } from './shell.ts';
+import { check, end, note } from './tap.ts';
+import { timedBirth } from './timeline.ts';
+import { xenstoreWrites } from './xenstore-writes.ts';
+import { createZone } from './zone.ts';
+
+const plans = { whole, other, nothing };
+const planned = z.enum(['whole', 'other', 'nothing']).parse(process.argv[2]);
+const addresses = {
+  one: { name: 'one', ipv4: '10.75.0.3', ipv6: 'fdd4:1476:6c7e::3' },
+  two: { name: 'two', ipv4: '10.75.0.4', ipv6: 'fdd4:1476:6c7e::4' },
+  web: { name: 'web', ipv4: '10.75.0.9', ipv6: 'fdd4:1476:6c7e::9' },
+};
+/** README's hotplug script. */
+const vifConnected = `#!/bin/sh
+case "$1" in online|add) xenstore-write "$XENBUS_PATH/hotplug-status" connected ;; esac
+`;
+
+/** The part of Docker's firewall that concerns everybody, in either family. */
+const likeDocker = `*filter
+:FORWARD DROP [0:0]
+:DOCKER-USER - [0:0]
+:DOCKER-FORWARD - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-FORWARD
+-A DOCKER-FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A DOCKER-FORWARD -i docker0 -j ACCEPT
+COMMIT
+`;
+
+writeFileSync('/etc/xen/scripts/vif-connected', vifConnected);
+chmodSync('/etc/xen/scripts/vif-connected', 0o755);
+const place = await makePlace(join(import.meta.dirname, 'internet-server.mjs'));
+const daemon = new Daemon(planned === 'nothing' ? 5000 : 180_000);
+const lab: Lab = { place, daemon };
+try {
+  await plans[planned]();
+  end();
+} catch (error) {
+  note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+note(daemon.log);
+process.exit();
+
+async function whole(): Promise<void> {
+  await beReady(['/usr/sbin/protect-network', 'run']);
+  const one = await createZone(addresses.one);
+  await birth(lab, one, 'xenstore');
+  await one.meet();
+  // Not the first one, as on a host that has run for a while.
+  const two = await timedBirth(lab, { ...addresses.two, ping: farHost.ipv4 });
+  await two.meet();
+  await reach(lab, one);
+  await meetEachOther(lab, one, two);
+  await hostile(lab, one, two);
+  await examples(one, two);
+  await explains(one);
+  await endings(lab, one, two);
+  const silent = await createZone({ ...addresses.web, told: false });
+  await silent.meet();
+  await xenstoreWrites(lab, silent, one);
+  await controlApi(lab, silent, one);
+  await restarts(lab, [one, two]);
+}
+
+/** What may differ with another xenstored, with udev, with a PVH zone, and by xenstored's socket. */
+async function other(): Promise<void> {
+  mkdirSync('/etc/edera', { recursive: true });
+  writeFileSync('/etc/edera/protect-network.toml', '[zones]\nxenstore = "/run/xenstored/socket"\n');
+  await beReady(['/usr/sbin/protect-network', 'run']);
+  const one = await createZone({ ...addresses.one, type: 'pvh' });
+  const two = await createZone(addresses.two);
+  for (const zone of [one, two]) await birth(lab, zone, 'xenstore');
+  await one.meet();
+  await two.meet();
+  await reach(lab, one);
+  await meetEachOther(lab, one, two);
+  await xenstoreWrites(lab, one, two);
+  await hotplug(lab, two);
+  await ends(lab, one, 'xl destroy of a PVH zone', () => one.destroy());
+}
+
+/** The negative control: the same checks where nobody does anything. */
+async function nothing(): Promise<void> {
+  await beReady(['/bin/sleep', 'infinity']);
+  const one = await createZone(addresses.one);
+  const two = await createZone(addresses.two);
+  await one.meet();
+  await two.meet();
+  await birth(lab, one, 'xenstore');
+  await reach(lab, one);
+  await meetEachOther(lab, one, two);
+}
+
+async function beReady(command: readonly [string, ...string[]]): Promise<void> {
+  for (const flavour of ['iptables-restore', 'ip6tables-restore']) await mustRun(flavour, [], { input: likeDocker });
+  daemon.start(command);
+  const isReady = await check('the daemon is ready, beside Docker’s firewall', async () => {
+    assert.match(await mustRun('iptables', ['-S', 'FORWARD']), /^-P FORWARD DROP$/m);
+    await daemon.until('that it is ready', ({ state }) => state === 'ready');
+  });
+  if (!isReady && planned !== 'nothing') throw new Error('without a daemon the rest means nothing');
+}

@@ -1,0 +1,64 @@
+/** The daemon stops, dies and is replaced while zones talk. */
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { farHost } from '../../lab/addresses.ts';
+import type { Lab } from './lab.ts';
+import { mustRun } from './shell.ts';
+import { Stream } from './stream.ts';
+import { check, note } from './tap.ts';
+import type { Zone } from './zone.ts';
+
+export async function restarts({ daemon }: Lab, zones: readonly Zone[]): Promise<void> {
+  const streams = await Promise.all(zones.map((zone) => Stream.start(zone)));
+  const before = await hostState();
+  const again = async () => {
+    daemon.start();
+    await daemon.until('that it is ready', ({ state, pid }) => state === 'ready' && pid === daemon.pid);
+    for (const zone of zones) await daemon.ready(zone.link);
+  };
+  const ways: readonly (readonly [string, () => Promise<void>])[] = [
+    ['a restart', () => daemon.end('SIGTERM').then(again)],
+    ['SIGKILL', () => daemon.end('SIGKILL').then(again)],
+    [
+      'an upgrade',
+      async () => {
+        upgrade();
+        await daemon.end('SIGTERM');
+        await again();
+      },
+    ],
+  ];
+  for (const [name, happen] of ways) {
+    await check(`${name} moves no packet and no rule`, async () => {
+      await happen();
+      for (const stream of streams) note(JSON.stringify(await stream.goOn()));
+      assert.equal(await hostState(), before);
+    });
+  }
+  await check('it is the new version that runs', async () => {
+    assert.match(readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8'), /^\/input\/new\//);
+  });
+  for (const stream of streams) await stream.stop();
+  for (const zone of zones)
+    await check(`${zone.name} still reaches the outside`, async () => assert.ok(await zone.reaches(farHost.ipv4)));
+}
+
+/** As with a tarball: the program's place leads to another. */
+function upgrade(): void {
+  rmSync(place);
+  symlinkSync('/input/new/usr', place);
+}
+
+const place = '/opt/protect-network';
+
+/** What the daemon keeps in the kernel, without counters and without what packets themselves put into sets. */
+async function hostState(): Promise<string> {
+  const rules = (await mustRun('nft', ['-s', 'list', 'ruleset'])).split('\n');
+  const others = [
+    ['-4', 'route', 'show', 'table', 'all', 'proto', '75'],
+    ['-6', 'route', 'show', 'table', 'all', 'proto', '75'],
+    ['-6', 'neighbour', 'show', 'proxy'],
+  ];
+  const texts = await Promise.all(others.map((words) => mustRun('ip', words)));
+  return [...rules.filter((line) => !/timeout 1m( }|,)/.test(line)), ...texts].join('\n');
+}
