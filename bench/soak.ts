@@ -71,17 +71,26 @@ async function generation(world: World, daemon: Daemon, born: number): Promise<v
   await Promise.all(domids.map((domid) => world.writeZoneFile(`vif${domid}.0`, defaultAddresses(domid, 0))));
   const links = await world.addManyLinks(count, first);
   if ((born / batch) % 3 === 2) await sleep(Math.random() * 100);
-  else await untilReady(daemon, count);
+  else await untilReady(daemon, count, born);
   await links.remove();
   await Promise.all(links.names.map((link) => world.removeZoneFile(link)));
 }
 
-function untilReady(daemon: Daemon, count: number): Promise<unknown> {
+/** Throws with what the daemon knows of those that are not, which a busy machine does not explain. */
+async function untilReady(daemon: Daemon, count: number, born: number): Promise<void> {
   const isReady = async () => {
     const { zones } = await daemon.status();
     return zones.filter(({ state }) => state === 'ready').length >= count;
   };
-  return waitFor(isReady, { what: `${count} zones to be ready`, deadlineMs: 120_000, everyMs: 50 });
+  try {
+    await waitFor(isReady, { what: `${count} zones to be ready`, deadlineMs: 300_000, everyMs: 50 });
+  } catch (error) {
+    const { zones, failures, lastPass } = await daemon.status();
+    const late = zones.filter(({ state }) => state !== 'ready').slice(0, 5);
+    const said = daemon.log.slice(-20).map(({ msg }) => msg);
+    const known = { zones: zones.length, late, failures, lastPass, said };
+    throw new Error(`after ${born} births: ${JSON.stringify(known, null, 2)}`, { cause: error });
+  }
 }
 
 function untilGone(daemon: Daemon): Promise<unknown> {
