@@ -10,9 +10,9 @@ const batch = 200;
 it('after a hundred thousand events, with failures among them, every host was as desired', async () => {
   let steps = 0;
   while (steps < events) {
-    steps += await converges(calmEvent, 'events', batch);
-    steps += await converges(roughEvent, 'reading', batch);
-    steps += await converges(roughEvent, 'events', batch);
+    steps += await converges(calmEvent, 'events alone', batch);
+    steps += await converges(roughEvent, 'overflow', batch);
+    steps += await converges(roughEvent, 'reload', batch);
     console.log(`${steps} events`);
   }
   expect(steps).toBeGreaterThanOrEqual(events);

@@ -11,8 +11,11 @@ import { FakeStage, outcomeOf, populated } from './fake-stage.ts';
 import { FaultyWorld } from './faulty-world.ts';
 import { configOf, stopTime } from './support.ts';
 
+/** What the end brings: an overflow that is told, a new configuration, or nothing that makes the daemon read all anew. */
+type End = 'overflow' | 'reload' | 'events alone';
+
 /** Runs `runs` sequences and returns how many events they had. A failure prints those that lead to it, and the seed. */
-export async function converges(events: fc.Arbitrary<Event>, how: 'reading' | 'events', runs: number): Promise<number> {
+export async function converges(events: fc.Arbitrary<Event>, end: End, runs: number): Promise<number> {
   let steps = 0;
   stopTime();
   const anyEvents = fc.array(events, { minLength: 1, maxLength: 30, size: 'max' });
@@ -24,7 +27,7 @@ export async function converges(events: fc.Arbitrary<Event>, how: 'reading' | 'e
       try {
         await world.start();
         for (const each of sequence) await each.run(stage);
-        await quiesce(stage, how);
+        await quiesce(stage, end);
         expectAsDesired(outcomeOf(world));
         expect(foreignThings(world.host.render())).toEqual(foreignThings(stage.alone.render()));
         const scope = {
@@ -43,14 +46,14 @@ export async function converges(events: fc.Arbitrary<Event>, how: 'reading' | 'e
 }
 
 /** Directories answer, ordered failures are used up, events come again, and retries have had their time. */
-async function quiesce({ world, wasSilenced }: FakeStage, how: 'reading' | 'events'): Promise<void> {
+async function quiesce({ world, wasSilenced }: FakeStage, end: End): Promise<void> {
   for (const directory of world.directories) directory.turn('answered');
   await useUp(world.host);
   await world.settle();
   world.plan.clear();
-  // A new configuration makes it read everything: not where events alone should have done.
-  if (JSON.stringify(world.config) !== JSON.stringify(configOf())) await world.reload(configOf());
-  if (how === 'reading' || wasSilenced) world.host.loseEvents('asked by the test');
+  const isConfigured = JSON.stringify(world.config) === JSON.stringify(configOf());
+  if (end !== 'events alone' || !isConfigured) await world.reload(configOf());
+  if (end === 'overflow' || wasSilenced) world.host.loseEvents('asked by the test');
   await world.settle();
   await world.pass(90_000);
 }
