@@ -133,7 +133,7 @@ export async function declare(world: World, domids: readonly number[]): Promise<
   for (const domid of domids) await world.writeZoneFile(`vif${domid}.0`, defaultAddresses(domid, 0));
 }
 
-export async function untilReady(daemon: Daemon, count: number): Promise<void> {
+export async function untilReady(daemon: Pick<Daemon, 'status'>, count: number): Promise<void> {
   const isReady = async () => (await daemon.status()).zones.filter(({ state }) => state === 'ready').length >= count;
   await waitFor(isReady, { what: `${count} zones to be ready`, deadlineMs: 300_000, everyMs: 100 });
 }

@@ -79,26 +79,21 @@ function latency(rows: readonly Row[], at: string): string {
   ]);
 }
 
-const colours = [
-  '#d2691e',
-  '#b8860b',
-  '#8b3a3a',
-  '#a0522d',
-  '#556b8f',
-  '#4682b4',
-  '#5f7f9f',
-  '#7090b0',
-  '#2e8b57',
-  '#708090',
-  '#999',
-];
+/** A colour for each stream of packets; the documented rules' lines are dashed. */
+const colours = ['#d2691e', '#2e8b57', '#8b3a8b', '#4682b4', '#555555'];
 
 /** Lines over the number of zones, both scales logarithmic. */
 function cost(rows: readonly Row[], at: string): string {
   const lines = rows
-    .map((each) => ({ name: `${each['stream']}, ${each['rules']}`, points: pointsOf(each) }))
+    .map((each) => ({
+      name: `${each['stream']}, ${each['rules']}`,
+      stream: each['stream'],
+      isDashed: each['rules'] !== 'ours',
+      points: pointsOf(each),
+    }))
     .filter(({ points }) => points.length > 1);
-  const [left, width, top, height] = [70, 480, 60, 320];
+  const [left, width, top, height] = [90, 480, 60, 320];
+  const streams = [...new Set(rows.map((each) => each['stream']))];
   const across = logarithmic(
     lines.flatMap(({ points }) => points.map(([zones]) => zones)),
     left,
@@ -109,7 +104,7 @@ function cost(rows: readonly Row[], at: string): string {
     top + height,
     top,
   );
-  return picture(left + width + 250, top + height + 70, [
+  return picture(left + width + 270, top + height + 70, [
     label(20, 30, 'What a forwarded packet costs: nanoseconds, by the number of zones', 'class="title"'),
     ...up.ticks.flatMap((value) => [
       `<line x1="${left}" y1="${round(up.at(value))}" x2="${left + width}" y2="${round(up.at(value))}"/>`,
@@ -118,13 +113,15 @@ function cost(rows: readonly Row[], at: string): string {
     ...across.ticks.map((value) =>
       label(across.at(value), top + height + 20, value.toLocaleString('en'), 'text-anchor="middle"'),
     ),
-    ...lines.flatMap(({ name, points }, index) => {
-      const colour = colours[index % colours.length];
+    ...lines.flatMap(({ name, stream, isDashed, points }, index) => {
+      const colour = colours[streams.indexOf(stream) % colours.length];
+      const dashes = isDashed ? ';stroke-dasharray:6 4' : '';
+      const y = top + 2 + index * 22;
       const path = points.map(([zones, each]) => `${round(across.at(zones))},${round(up.at(each))}`).join(' ');
       return [
-        `<polyline points="${path}" style="stroke:${colour}"/>`,
-        `<rect x="${left + width + 20}" y="${top + index * 22}" width="14" height="4" fill="${colour}"/>`,
-        label(left + width + 40, top + index * 22 + 7, name),
+        `<polyline points="${path}" style="stroke:${colour}${dashes}"/>`,
+        `<polyline points="${left + width + 20},${y} ${left + width + 46},${y}" style="stroke:${colour}${dashes}"/>`,
+        label(left + width + 54, y + 5, name),
       ];
     }),
     label(

@@ -1,7 +1,13 @@
 /** What the daemon takes while nothing happens, and whether it grows: memory and CPU time, helpers included. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withWorld } from '../test/lab/world.ts';
-import { cpuMsOf, crowd, declare, range, untilAtRest, untilReady } from './lab.ts';
+import { bundle } from '../scripts/package/bundle.ts';
+import type { Status } from '../src/control/status.ts';
+import type { LongRunning } from '../test/lab/command.ts';
+import { repository } from '../test/lab/daemon.ts';
+import { httpGet } from '../test/lab/http.ts';
+import { type World, withWorld } from '../test/lab/world.ts';
+import { cpuMsOf, declare, range, untilAtRest, untilReady } from './lab.ts';
 import { type Sample, sampleOf } from './memory.ts';
 import { type BenchOptions, type Report, rounded } from './report.ts';
 
@@ -39,7 +45,7 @@ export async function benchMemory({ quick }: BenchOptions): Promise<Report> {
 
 async function idleWith(zones: number): Promise<Sample> {
   return withWorld({}, async (world) => {
-    const daemon = await crowd(world, zones);
+    const daemon = await installed(world, zones);
     await sleep(10_000);
     return sampleOf(daemon.pid, 0);
   });
@@ -47,7 +53,7 @@ async function idleWith(zones: number): Promise<Sample> {
 
 async function idleAfter(zones: number, births: number): Promise<{ many: Sample; after: Sample }> {
   return withWorld({}, async (world) => {
-    const daemon = await crowd(world, zones);
+    const daemon = await installed(world, zones);
     await sleep(10_000);
     const many = sampleOf(daemon.pid, 0);
     const batch = 100;
@@ -56,7 +62,6 @@ async function idleAfter(zones: number, births: number): Promise<{ many: Sample;
       const links = await world.addManyLinks(batch, zones + 1);
       await untilReady(daemon, zones + batch);
       await links.remove();
-      daemon.log.length = 0;
       daemon.process.stdout.length = 0;
     }
     await untilAtRest(daemon.pid);
@@ -70,7 +75,7 @@ export async function benchIdle({ quick }: BenchOptions): Promise<Report> {
   const rows = [];
   for (const zones of [10, 1000]) {
     const milliseconds = await withWorld({}, async (world) => {
-      const daemon = await crowd(world, zones);
+      const daemon = await installed(world, zones);
       const before = cpuMsOf(daemon.pid);
       await sleep(seconds * 1000);
       return cpuMsOf(daemon.pid) - before;
@@ -88,4 +93,26 @@ export async function benchIdle({ quick }: BenchOptions): Promise<Report> {
     targets: [{ what: 'of a core with 1000 zones, %', value: rows.at(-1)?.['of a core, %'] ?? null, limit: 0.05 }],
     notes: ['A resync each 60 s is part of it, in the long run.'],
   };
+}
+
+/** As the package installs it, not as a checkout runs: Node would keep what it needs to read TypeScript. */
+async function installed(world: World, zones: number): Promise<Installed> {
+  const directory = join(world.files.directory, 'bundle');
+  await bundle(directory);
+  await declare(world, range(1, zones));
+  await world.addManyLinks(zones, 1);
+  const program = join(repository, 'node_modules/.bin/node');
+  const args = ['--no-addons', join(directory, 'start.cjs'), 'run', '--log-format', 'json', ...world.files.options];
+  const process = world.host.spawn(program, args);
+  const status = async () => JSON.parse(await httpGet(world.files.socket, '/v1/status')) as Status;
+  const daemon = { pid: process.pid, process, status };
+  await untilReady(daemon, zones);
+  await untilAtRest(daemon.pid);
+  return daemon;
+}
+
+interface Installed {
+  readonly pid: number;
+  readonly process: LongRunning;
+  status(): Promise<Status>;
 }

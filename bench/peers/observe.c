@@ -3,7 +3,7 @@
  * the host's namespace, in which nothing else goes on:
  *   observe
  * A request a line on stdin: QUIET_MS [PROXY_ADDRESS PROXY_LINK]. It is answered when the first link event has been
- * followed by QUIET_MS without any, by a line of numbers: births, deaths, microseconds from the first link event to the
+ * followed by QUIET_MS without any (behind a birth, by a route and then QUIET_MS), by a line of numbers: births, deaths, microseconds from the first link event to the
  * last birth or death, to the last work, number of work events, microseconds to the neighbour proxy (of which the kernel
  * says nothing: asked for until it is there). Work: routes that are not the kernel's own, settings, nftables.
  */
@@ -26,7 +26,7 @@
 enum { most_links = 1 << 21 };
 static unsigned char known[most_links / 8];
 static char buffer[1 << 20];
-static unsigned long births, deaths, work;
+static unsigned long births, deaths, work, routes;
 static double first, last_link, last_work;
 
 static double now(void)
@@ -93,6 +93,7 @@ static int hear(int file, int protocol)
 			heard |= last_link != before;
 		} else if (first != 0 && is_work(head, protocol)) {
 			work++;
+			routes += protocol == NETLINK_ROUTE && head->nlmsg_type == RTM_NEWROUTE;
 			last_work = at;
 			heard = 1;
 		}
@@ -132,9 +133,9 @@ static void answer(int route, int firewall, double quiet, const char *address, c
 	/* For the first work: a script may take its time to begin. */
 	const double patience = 10e6;
 
-	births = deaths = work = 0;
+	births = deaths = work = routes = 0;
 	first = last_link = last_work = 0;
-	while (now() < deadline && (first == 0 || now() - silent < (work == 0 ? patience : quiet))) {
+	while (now() < deadline && (first == 0 || now() - silent < (work == 0 || (deaths == 0 && routes == 0) ? patience : quiet))) {
 		int polls = asks && first != 0 && proxied == 0;
 		struct timespec pause = {.tv_nsec = polls ? 30000 : 1000000};
 		if (ppoll(waiting, 2, &pause, NULL) > 0) {

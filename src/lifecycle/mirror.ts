@@ -74,12 +74,10 @@ export class Mirror {
     for (const ifindex of indices) if (this.links.has(ifindex)) await this.#observeLink(host, ifindex);
   }
 
-  /** A link that is down has neither routes nor proxies: no need to ask, and most that go down are about to end. */
   async #observeLink(host: Host, ifindex: number): Promise<void> {
-    const isUp = this.links.get(ifindex)?.up === true;
     const [routes, proxies] = await Promise.all([
-      isUp ? observeLinkRoutes(host.rtnetlink, ifindex) : new Set<Address>(),
-      isUp ? observeLinkProxies(host.rtnetlink, ifindex) : new Set<Address>(),
+      observeLinkRoutes(host.rtnetlink, ifindex),
+      observeLinkProxies(host.rtnetlink, ifindex),
     ]);
     for (const address of this.routesOf(ifindex)) this.#hold(address, ifindex, false);
     for (const address of routes) this.#hold(address, ifindex, true);
