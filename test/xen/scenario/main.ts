@@ -46,7 +46,7 @@ COMMIT
 writeFileSync('/etc/xen/scripts/vif-connected', vifConnected);
 chmodSync('/etc/xen/scripts/vif-connected', 0o755);
 const place = await makePlace(join(import.meta.dirname, 'internet-server.mjs'));
-const daemon = new Daemon(planned === 'nothing' ? 5000 : 180_000);
+const daemon = new Daemon(planned === 'nothing' ? 5000 : 300_000);
 const lab: Lab = { place, daemon };
 try {
   await plans[planned]();
