@@ -10,7 +10,7 @@ import { type XenImage, xenImage } from './image.ts';
 import { makeInput } from './input.ts';
 import { bootXen, type Dom0 } from './machine.ts';
 import { isWhole, judge, judgeNothing, type Verdict } from './report.ts';
-import { timelineOf } from './timeline.ts';
+import { hasTimeline, timelineOf } from './timeline.ts';
 import { timelinePicture } from './timeline-picture.ts';
 
 const boots: readonly Dom0[] = [
@@ -19,7 +19,7 @@ const boots: readonly Dom0[] = [
   { xenstored: 'xenstored', udev: false, plan: 'nothing' },
 ];
 /** Of the checks of a boot whose daemon does nothing: those that can fail only because of it. */
-const failuresOfNothing = 15;
+const failuresOfNothing = 17;
 
 const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const directory = mkdtempSync(join(tmpdir(), 'protect-network-xen-'));
@@ -58,7 +58,7 @@ async function run(): Promise<Verdict[]> {
     const { dom0, report, kept } = await one;
     write(kept);
     verdicts.push(dom0.plan === 'nothing' ? judgeNothing(report, failuresOfNothing) : judge(report));
-    if (dom0.plan === 'whole' && process.argv.includes('--timeline')) drawTimeline(report);
+    if (process.argv.includes('--timeline') && hasTimeline(report)) drawTimeline(report);
   }
   return verdicts;
 }

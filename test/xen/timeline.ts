@@ -22,6 +22,10 @@ export type Timeline = z.infer<typeof timelineShape>;
 /** The comment of the report that holds it. */
 export const timelineWord = 'timeline: ';
 
+export function hasTimeline(report: string): boolean {
+  return report.includes(`# ${timelineWord}`);
+}
+
 /** Throws where the report has none. */
 export function timelineOf(report: string): Timeline {
   const line = report.split('\n').find((each) => each.startsWith(`# ${timelineWord}`));

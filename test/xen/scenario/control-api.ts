@@ -1,7 +1,7 @@
 /** Edera's way: nothing of a zone's network in xenstore, and a control API that knows it. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { families } from '../../../src/model/address.ts';
 import { ControlApiServer } from '../../control-api/server.ts';
 import { ederaZone } from '../../control-api/zones.ts';
@@ -44,5 +44,6 @@ export async function controlApi(lab: Lab, zone: Zone, other: Zone): Promise<voi
     });
   } finally {
     api.kill();
+    rmSync(directory, { recursive: true });
   }
 }

@@ -13,6 +13,8 @@ const program = '/usr/sbin/protect-network';
 
 export class Daemon {
   #child: ChildProcess | undefined;
+  /** Characters of the log that earlier ones wrote. */
+  #logBefore = 0;
   readonly #deadlineMs: number;
 
   constructor(deadlineMs: number) {
@@ -21,6 +23,7 @@ export class Daemon {
 
   /** `command`: another one that stands in for it. Returns at once. */
   start(command: readonly [string, ...string[]] = [program, 'run']): void {
+    this.#logBefore = this.log.length;
     const log = openSync(logFile, 'a');
     const [file, ...words] = command;
     // As a service manager would: from the root directory, with nothing in the environment.
@@ -49,13 +52,20 @@ export class Daemon {
     return fetchStatus(socket);
   }
 
+  /** Waits until its log says something, since it was started. A status would have it count packets, by a process of nft. */
+  async says(words: RegExp): Promise<void> {
+    const options = { what: `the daemon to log ${words}`, deadlineMs: this.#deadlineMs, everyMs: 100 };
+    await waitFor(() => words.test(this.log.slice(this.#logBefore)), options);
+  }
+
   /** Waits until a status is as wanted. */
   until<T>(what: string, probe: (status: Status) => T | undefined | false): Promise<Exclude<T, undefined | false>> {
-    const options = { what: `the daemon to say ${what}`, deadlineMs: this.#deadlineMs, everyMs: 200 };
+    const options = { what: `the daemon to say ${what}`, deadlineMs: this.#deadlineMs, everyMs: 1500 };
     return waitFor(async () => probe(await this.status()), options);
   }
 
-  ready(link: string): Promise<ZoneStatus> {
+  async ready(link: string): Promise<ZoneStatus> {
+    await this.says(new RegExp(`${link} is ready: `));
     return this.until(`that ${link} is ready`, ({ zones }) =>
       zones.find((zone) => zone.link === link && zone.state === 'ready'),
     );

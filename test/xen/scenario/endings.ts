@@ -68,7 +68,8 @@ export async function hotplug({ daemon }: Lab, zone: Zone): Promise<void> {
 /** The same address under another domain id, while what the zone asked for before is still being answered. */
 async function reboot({ daemon, place }: Lab, zone: Zone): Promise<void> {
   const before = zone.link;
-  await zone.must(`echo spoken | nc.openbsd -u -w 1 -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
+  // Its answers never end.
+  await zone.exec(`echo spoken | timeout 2 nc.openbsd -u -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
   const answers = () => place.sightings.filter(({ kind }) => kind === 'late').length;
   await check('reboot: the zone is served under its new domain id', async () => {
     await waitFor(() => answers() > 0, { what: 'answers that come late', ...patience });

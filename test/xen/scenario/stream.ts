@@ -34,7 +34,7 @@ export class Stream {
   async progress(): Promise<Progress> {
     const again = "awk '/^Tcp:/ { last = $13 } END { print last }' /proc/net/snmp";
     const text = await this.#zone.must(
-      `wc -l </tmp/echoed; tail -n 1 /tmp/echoed; ls /tmp/ended 2>/dev/null | wc -l; ${again}`,
+      `n=$(wc -l </tmp/echoed); echo $n; head -n $n /tmp/echoed | tail -n 1 | grep . || echo 0; ls /tmp/ended 2>/dev/null | wc -l; ${again}`,
     );
     const [lines = 0, last = 0, ended = 0, resent = 0] = text.trim().split('\n').map(Number);
     return { lines, last, ended: ended > 0, again: resent };
