@@ -15,8 +15,12 @@ import type { ToolName, Tools } from './tools.ts';
 
 /** A line longer than this is a set of tens of thousands of elements; its text is not needed. */
 const maxLineLength = 1_000_000;
-/** How long a monitor may take until the kernel lists its subscription; 5 to 15 ms are usual. */
+/**
+ * How long a monitor may take until the kernel lists its subscription; 5 to 15 ms are usual. Twice as long with each failure
+ * in a row: a host that is starved is not helped by one more start.
+ */
 const subscriptionDeadlineMs = 10_000;
+const longestSubscriptionDeadlineMs = 160_000;
 /** Twice as long with each failure in a row: a tool that cannot run must not keep the host busy. */
 const restartDelayMs = 200;
 const longestRestartDelayMs = 10_000;
@@ -110,11 +114,13 @@ export class Monitor {
       isEnded = true;
     };
     child.ended.then(noteEnd, noteEnd);
-    if (await isSubscribed(child.pid, source.protocol, () => isEnded)) {
+    const failures = this.#failures.get(source.tool) ?? 0;
+    const deadlineMs = Math.min(longestSubscriptionDeadlineMs, subscriptionDeadlineMs * 2 ** failures);
+    if (await isSubscribed(child.pid, source.protocol, deadlineMs, () => isEnded)) {
       this.#failures.delete(source.tool);
     } else if (!isEnded && !this.#closed && uselessness === undefined) {
       // Deaf and alive: its end starts the next one.
-      uselessness = `${source.tool} monitor: no subscription within ${subscriptionDeadlineMs} ms`;
+      uselessness = `${source.tool} monitor: no subscription within ${deadlineMs} ms`;
       child.kill('SIGKILL');
     }
   }
@@ -192,14 +198,19 @@ function readLines(child: HelperProcess, read: (line: string) => void): void {
 }
 
 /** The kernel lists netlink sockets with the process that bound them and a mask of groups: 0 means not yet subscribed. */
-async function isSubscribed(pid: number | undefined, protocol: number, isEnded: () => boolean): Promise<boolean> {
-  const deadline = performance.now() + subscriptionDeadlineMs;
-  while (performance.now() < deadline && !isEnded()) {
+async function isSubscribed(
+  pid: number | undefined,
+  protocol: number,
+  deadlineMs: number,
+  isEnded: () => boolean,
+): Promise<boolean> {
+  const begun = performance.now();
+  for (let waited = 0; waited < deadlineMs && !isEnded(); waited = performance.now() - begun) {
     for (const row of readFileSync('/proc/net/netlink', 'utf8').split('\n')) {
       const [, eth, port, groups] = row.trim().split(/\s+/);
       if (eth === String(protocol) && port === String(pid) && groups !== '00000000') return true;
     }
-    await delay(2);
+    await delay(2 + waited / 100);
   }
   return false;
 }
