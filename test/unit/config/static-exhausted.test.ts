@@ -32,7 +32,7 @@ test.runIf(possible).each(limits)(
     expect(first.state).toBe('answered');
     expect(first.problems.join()).toContain('are noticed once a second only');
     replaceFile(join(path, 'vif1.0.toml'), 'ipv4 = "10.75.0.3"\n');
-    await eventually('the file is read all the same', () => latest()?.entries[0]?.link === 'vif1.0', 4000);
+    await eventually('the file is read all the same', () => latest()?.entries[0]?.link === 'vif1.0');
   },
   15_000,
 );

@@ -21,7 +21,11 @@ export function replaceFile(path: string, text: string): void {
 }
 
 /** Resolves with the first value of `look` that is not undefined or false; fails after `milliseconds` saying what was awaited. */
-export async function eventually<T>(what: string, look: () => T | undefined | false, milliseconds = 5000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | false,
+  milliseconds = 20_000,
+): Promise<T> {
   const deadline = performance.now() + milliseconds;
   for (;;) {
     const value = look();

@@ -47,7 +47,7 @@ export function harness(): Harness {
       servers.push(server);
       return server;
     },
-    until: (condition, deadline = 3_000) => until(directory, condition, deadline),
+    until: (condition, deadline = 20_000) => until(directory, condition, deadline),
   };
 }
 
