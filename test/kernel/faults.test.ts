@@ -1,6 +1,6 @@
 /** What goes wrong around the daemon rather than in it: events that overflow, a disk that is full, a /run that is read-only. */
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultAddresses, farHost } from '../lab/addresses.ts';
 import { programPath, repository } from '../lab/daemon.ts';
@@ -118,14 +118,17 @@ function hide({ files: { directory } }: World, option: string, fill: string): st
   return `
     world=${directory}
     checkout=${repository}
+    program=${dirname(dirname(programPath))}
     mount --bind "$world" /mnt
     mount --bind "$checkout" /media
+    mount --bind "$program" /srv
     for directory in /run /dev/shm; do
       mount -t tmpfs -o ${option} none $directory; ${fill}
     done
     mount -t tmpfs -o size=4k none /tmp
-    mkdir -p "$world" "$checkout"
+    mkdir -p "$world" "$checkout" "$program"
     mount --bind /mnt "$world"
     mount --bind /media "$checkout"
+    mount --bind /srv "$program"
     directory=/tmp; ${fill === '' ? 'mount -o remount,ro /tmp;' : fill}`;
 }
