@@ -50,6 +50,8 @@ class ChainWatch implements DirectoryWatch {
   readonly #directory: string;
   readonly #changed: (change: DirectoryChange) => void;
   readonly #armed = new Map<string, Armed>();
+  /** Watches that chokidar may be renewing. */
+  readonly #doubtful = new Set<string>();
   #problem: string | undefined;
   #arming: Promise<void> | undefined;
   #armAgain = false;
@@ -92,7 +94,9 @@ class ChainWatch implements DirectoryWatch {
     for (let pass = 0; this.#armAgain && !this.#closed && pass < maxPasses; pass += 1) {
       this.#armAgain = false;
       const chain = existingChain(this.#directory);
-      const gone = [...this.#armed].filter(([path, { identity }]) => chain.get(path) !== identity);
+      const isGone = (path: string, identity: string) => chain.get(path) !== identity || this.#doubtful.has(path);
+      const gone = [...this.#armed].filter(([path, { identity }]) => isGone(path, identity));
+      this.#doubtful.clear();
       for (const [path] of gone) await this.#disarm(path);
       const missing = [...chain].filter(([path]) => !this.#armed.has(path));
       if (gone.length + missing.length === 0) continue;
@@ -136,6 +140,8 @@ class ChainWatch implements DirectoryWatch {
     // inotify names a directory's own deletion, move and change of mode by its own name.
     const isSelf = name === undefined || basename(path) === name;
     if (path === this.#directory) this.#tell(isSelf ? 'all' : { name });
+    // chokidar takes it for the directory's end, looks, and watches anew without a word: what comes meanwhile would be lost.
+    if (isSelf) this.#doubtful.add(path);
     if (isSelf || this.#leadsOn(path, name)) void this.#rearm();
   }
 

@@ -15,6 +15,8 @@ import { startXenstored, type Xenstored } from '../xenstored/xenstored.ts';
 
 const families = ['ipv4', 'ipv6'] as const;
 const deadline = 20_000;
+/** A second is what an idle machine keeps; without the event it would be the resync's ten minutes. */
+const byEventMs = 10_000;
 
 let world: World;
 let xenstored: Xenstored;
@@ -134,7 +136,7 @@ describe('a node that is opened to the guest', () => {
   it.each([
     ['the ip node itself', (zone: Zone) => `${backendOf(zone)}/ip`],
     ['the folder of the guest’s backends', () => '/local/domain/0/backend/vif/7'],
-  ])('cuts the guest off within a second, and is reported once: %s', async (_case, nodeOf) => {
+  ])('cuts the guest off at once, and is reported once: %s', async (_case, nodeOf) => {
     const [zone, other] = await Promise.all([world.addZone({ domid: 7 }), world.addZone({ domid: 8 })]);
     await attach(zone);
     await attach(other);
@@ -148,7 +150,7 @@ describe('a node that is opened to the guest', () => {
       what: 'the zone to be closed',
       deadlineMs: deadline,
     });
-    expect(performance.now() - opened).toBeLessThan(1000);
+    expect(performance.now() - opened).toBeLessThan(byEventMs);
     for (const family of families) expect(await isCutOff(zone, farHost[family]), family).toBe(true);
     await untilPasses(daemon, 3);
     expect(attacksIn(daemon)).toHaveLength(1);
@@ -186,7 +188,7 @@ describe('zones of early krata', () => {
       what: 'the zone to be closed',
       deadlineMs: deadline,
     });
-    expect(performance.now() - opened).toBeLessThan(1000);
+    expect(performance.now() - opened).toBeLessThan(byEventMs);
     expect(await isCutOff(zone, farHost.ipv4)).toBe(true);
   });
 });

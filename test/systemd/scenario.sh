@@ -95,7 +95,8 @@ ok 'and what happened to a link, and nothing else' sh -c "journalctl -q -o cat P
 ok 'nothing of the log went by standard output' sh -c "! journalctl -q -u $unit -o cat _TRANSPORT=stdout | grep vif"
 ok 'logs finds a zone by its name' sh -c "protect-network logs --zone web | grep 'vif1.0 is ready' && ! protect-network logs --zone web | grep vif9.0"
 systemctl restart systemd-journald
-ip link set vif9.0 name vif10.0
+ip link del vif9.0
+ip link add vif10.0 type veth peer name vif10peer
 ok 'a journal that was started again hears of it' soon 30 sh -c "journalctl -q -o cat PROTECT_NETWORK_LINK=vif10.0 | grep 'vif10.0 gets nothing'"
 ip link del vif10.0
 

@@ -145,15 +145,18 @@ describe('what others could have written', () => {
     replaceFile(one, zone(3));
     replaceFile(two, zone(4));
     const followed = await follow(path);
-    chmodSync(one, 0o664);
-    await eventually('the file is refused', () => said(followed).join() === 'vif2.0 10.75.0.4');
-    expect(followed.directory.snapshot().problems.join()).toContain(`${one}: others than its owner may write it`);
-    chmodSync(path, 0o777);
-    await eventually('the directory is refused', () => said(followed).length === 0);
-    expect(followed.directory.snapshot().problems.join()).toContain(`${path}: others than its owner may write it`);
-    chmodSync(path, 0o700);
-    chmodSync(one, 0o644);
-    await eventually('both are trusted again', () => said(followed).length === 2);
+    // Again and again: what comes right after a directory's own change is easily missed.
+    for (let round = 0; round < 30; round += 1) {
+      chmodSync(one, 0o664);
+      await eventually('the file is refused', () => said(followed).join() === 'vif2.0 10.75.0.4');
+      expect(followed.directory.snapshot().problems.join()).toContain(`${one}: others than its owner may write it`);
+      chmodSync(path, 0o777);
+      await eventually('the directory is refused', () => said(followed).length === 0);
+      expect(followed.directory.snapshot().problems.join()).toContain(`${path}: others than its owner may write it`);
+      chmodSync(path, 0o700);
+      chmodSync(one, 0o644);
+      await eventually('both are trusted again', () => said(followed).length === 2);
+    }
   });
 
   test.runIf(isRoot)('is not used where it belongs to somebody else', async () => {
