@@ -154,7 +154,7 @@ test('events faster than lists lead to lists 20 ms apart', async () => {
   await daemon.start();
   await directory.start(ignore);
   await until(() => daemon.watchers === 1 && daemon.lists === 2);
-  for (let event = 0; event < 100; event += 1) {
+  while (daemon.lists < 8) {
     daemon.put(ederaZone('a', 3, ['10.75.0.3']));
     await sleep(2);
   }
@@ -185,11 +185,12 @@ test('events wait at the server while no list is answered', async () => {
   daemon.listing = 'hang';
   for (let event = 0; event < 20_000; event += 1) daemon.announce(ederaZone('a', 3, ['10.75.0.3']));
   await until((now) => now.entries.length === 1);
-  const backlogs: number[] = [];
-  for (let look = 0; look < 3; look += 1) {
+  // What is on its way when the list begins to hang still arrives; then nothing moves any more.
+  let before = Number.NaN;
+  await until(() => daemon.lists === 3);
+  while (daemon.backlog !== before) {
+    before = daemon.backlog;
     await sleep(500);
-    backlogs.push(daemon.backlog);
   }
-  expect(new Set(backlogs).size).toBe(1);
-  expect(backlogs[0]).toBeGreaterThan(10_000);
+  expect(before).toBeGreaterThan(10_000);
 });
