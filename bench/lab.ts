@@ -1,7 +1,7 @@
 /** What the benchmarks share: C programs compiled into a world, the kernel's announcements with their times, CPU times. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defaultAddresses } from '../test/lab/addresses.ts';
@@ -9,6 +9,7 @@ import { mustRun } from '../test/lab/command.ts';
 import type { Daemon } from '../test/lab/daemon.ts';
 import { waitFor } from '../test/lab/wait-for.ts';
 import type { World } from '../test/lab/world.ts';
+import { readUnlessGone, unlessGone } from './proc.ts';
 
 /** Compiles `bench/peers/NAME.c` into the world's own directory, with which it goes. */
 export async function compile(world: World, name: string, flags: readonly string[] = []): Promise<string> {
@@ -81,7 +82,7 @@ export class Announcements {
 export function ownCpuMs(pid: number): number {
   const tasks = unlessGone(() => readdirSync(`/proc/${pid}/task`), []);
   return tasks.reduce(
-    (sum, task) => sum + Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0] ?? 0) / 1e6,
+    (sum, task) => sum + Number(readUnlessGone(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0] ?? 0) / 1e6,
     0,
   );
 }
@@ -93,7 +94,7 @@ export function cpuMsOf(pid: number): number {
 
 /** User and system time of children that were waited for (proc_pid_stat(5)), behind the name, which may hold anything. */
 function reapedMs(pid: number): number {
-  const stat = read(`/proc/${pid}/stat`);
+  const stat = readUnlessGone(`/proc/${pid}/stat`);
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -104,24 +105,11 @@ function reapedMs(pid: number): number {
 function childrenOf(pid: number): number[] {
   const tasks = unlessGone(() => readdirSync(`/proc/${pid}/task`), []);
   return tasks.flatMap((task) =>
-    read(`/proc/${pid}/task/${task}/children`)
+    readUnlessGone(`/proc/${pid}/task/${task}/children`)
       .split(' ')
       .filter((child) => child !== '')
       .map(Number),
   );
-}
-
-function read(file: string): string {
-  return unlessGone(() => readFileSync(file, 'utf8'), '');
-}
-
-function unlessGone<T>(look: () => T, otherwise: T): T {
-  try {
-    return look();
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
-    throw error;
-  }
 }
 
 export function range(first: number, count: number): number[] {

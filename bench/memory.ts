@@ -1,5 +1,6 @@
 /** What a process and its children hold, and whether it grows. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { readUnlessGone, unlessGone } from './proc.ts';
 
 export interface Sample {
   readonly births: number;
@@ -58,20 +59,11 @@ function childrenOf(pid: number): number[] {
 
 /** Those that live as long as the daemon; the others come and go with a listing or a large transaction. */
 function isLasting(pid: number): boolean {
-  return /monitor|interactive|-batch/.test(unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), ''));
+  return /monitor|interactive|-batch/.test(readUnlessGone(`/proc/${pid}/cmdline`));
 }
 
 /** KiB, as every line of these files ends; 0 for a helper that has just ended. */
 function field(pid: number, file: string, name: string): number {
-  const text = unlessGone(() => readFileSync(`/proc/${pid}/${file}`, 'utf8'), '');
+  const text = readUnlessGone(`/proc/${pid}/${file}`);
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-}
-
-function unlessGone<T>(read: () => T, otherwise: T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
-    throw error;
-  }
 }

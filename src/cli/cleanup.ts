@@ -3,6 +3,7 @@ import { accessSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { createLiveHost } from '../host/index.ts';
+import type { LiveHost } from '../host/live-host.ts';
 import type { Host, RtnetlinkChange, SysctlPath } from '../host/port.ts';
 import { type TraceOwner, traceTable } from '../host/trace-table.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
@@ -30,14 +31,15 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
       purgeAfter: addressesIn(mirror.ruleset),
       sysctls: closedLinks(mirror, host),
     };
-    const trace = await createLiveHost().traceOwner();
+    const live = createLiveHost();
+    const trace = await live.traceOwner();
     const lines = describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`);
     for (const { tool, text } of lines) process.stdout.write(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
     const failures = dryRun ? undefined : await applyPlan(host, mirror, plan);
     if (failures?.nft !== undefined) throw failures.nft;
     const [failed] = failures?.links.values() ?? [];
     if (failed !== undefined) throw failed;
-    await removeTrace(trace, dryRun);
+    await removeTrace(live, trace, dryRun);
     for (const sentence of notes) process.stdout.write(`note: ${sentence}\n`);
     process.stdout.write(
       'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: others may rely on them\n',
@@ -47,10 +49,10 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
 }
 
 /** What a killed `explain --live` left. */
-async function removeTrace(owner: TraceOwner, dryRun: boolean): Promise<void> {
+async function removeTrace(live: LiveHost, owner: TraceOwner, dryRun: boolean): Promise<void> {
   if (owner === 'abandoned') {
     process.stdout.write(`${dryRun ? 'would: ' : ''}nft delete table inet ${traceTable}\n`);
-    if (!dryRun) await createLiveHost().removeTrace();
+    if (!dryRun) await live.removeTrace();
   } else if (owner !== 'nobody') {
     const why = owner === 'others' ? 'it is not ours' : `an explain --live uses it (process ${owner})`;
     process.stdout.write(`note: the table inet ${traceTable} stays: ${why}\n`);

@@ -1,6 +1,7 @@
 /** An entry of the journal, from a line that `journalctl -o json` printed (journalctl(1), systemd.journal-fields(7)). Pure. */
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { syslogLevel } from './log-line.ts';
 
 export interface JournalEntry {
   /** Unix milliseconds. */
@@ -48,8 +49,6 @@ const pinoSchema = z.object({
   link: z.string().optional().catch(undefined),
   zone: z.string().optional().catch(undefined),
 });
-/** Priorities by pino's levels. */
-const priorities: Readonly<Record<number, number>> = { 10: 7, 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
 
 /** Undefined for a line that is no entry. */
 export function parseEntry(line: string): JournalEntry | undefined {
@@ -63,7 +62,7 @@ export function parseEntry(line: string): JournalEntry | undefined {
     at: Math.floor(Number(microseconds) / 1000),
     cursor,
     unit: (UNIT ?? _SYSTEMD_UNIT ?? 'unknown').replace(/\.service$/, ''),
-    priority: own.success ? (priorities[own.data.level] ?? 6) : Number(PRIORITY),
+    priority: own.success ? syslogLevel(own.data.level) : Number(PRIORITY),
     // Colours are for the terminal that the daemon does not have.
     zones: [...links, ...zones, own.data?.link, own.data?.zone].filter((name) => typeof name === 'string'),
     message: stripVTControlCharacters(own.success ? own.data.msg : text).trimEnd(),
