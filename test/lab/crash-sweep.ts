@@ -74,11 +74,11 @@ export function crashSweep({ daemon, helper, helperCycles, timeoutMs }: CrashSwe
   );
 }
 
-/** A run may need a few looks less than the one that was counted. */
+/** The run that was counted may have had a few looks, at its end, that no other has: a tenth of a whole sweep, two of a sample. */
 function expectKilled(swept: SweptMove | undefined, choose: Choose): void {
   const chosen = choose(swept?.steps ?? []).length;
   expect(chosen).toBeGreaterThan(0);
-  expect(swept?.killed).toBeGreaterThanOrEqual(Math.floor(chosen * 0.9));
+  expect(swept?.killed).toBeGreaterThanOrEqual(Math.min(Math.floor(chosen * 0.9), Math.max(1, chosen - 2)));
 }
 
 /** A scene whose guest has no link, with a daemon at rest. Checks that no forgery came out. */

@@ -77,7 +77,8 @@ export async function openScene({
   const world = await createWorld(options);
   try {
     if (config !== undefined) await world.files.writeConfig(config);
-    const zones = await Promise.all([world.addZone({ domid: 7 }), world.addZone({ domid: 8 })]);
+    // One after the other: the status lists them by age of their links.
+    const zones: Scene['zones'] = [await world.addZone({ domid: 7 }), await world.addZone({ domid: 8 })];
     await Promise.all(zones.map((zone) => world.declareZone(zone)));
     await beforeDaemon?.(world);
     const daemon = await world.startDaemon({ settings });
