@@ -93,7 +93,7 @@ export async function meetEachOther({ place }: Lab, one: Zone, two: Zone): Promi
     await check(`${one.name} and ${two.name} reach each other by their own addresses (${family})`, async () => {
       assert.ok(await one.reaches(two[family]));
       assert.ok(await two.reaches(one[family]));
-      await two.must(`nc.openbsd -l -p 99 ${family === 'ipv6' ? '-6 ' : ''}-v >/tmp/heard 2>&1 & sleep 1`);
+      await two.must(`nc.openbsd -l -p 99 ${family === 'ipv6' ? '-6 ' : ''}-n -v >/tmp/heard 2>&1 & sleep 1`);
       await one.exec(`echo spoken | nc.openbsd -N -w 4 ${two[family]} 99`);
       const heard = await two.must('sleep 0.5; cat /tmp/heard');
       assert.match(heard, /spoken/);

@@ -13,14 +13,15 @@ import type { Lab } from './lab.ts';
 import { examples, explains } from './operator.ts';
 import { makePlace } from './place.ts';
 import { restarts } from './restarts.ts';
-import { mustRun } from './shell.ts';
+import { mustRun, run } from './shell.ts';
+import { Stream } from './stream.ts';
 import { check, end, note } from './tap.ts';
 import { timedBirth } from './timeline.ts';
 import { xenstoreWrites } from './xenstore-writes.ts';
 import { createZone } from './zone.ts';
 
-const plans = { whole, other, nothing };
-const planned = z.enum(['whole', 'other', 'nothing']).parse(process.argv[2]);
+const plans = { traffic, life, other, nothing };
+const planned = z.enum(['traffic', 'life', 'other', 'nothing']).parse(process.argv[2]);
 const addresses = {
   one: { name: 'one', ipv4: '10.75.0.3', ipv6: 'fdd4:1476:6c7e::3' },
   two: { name: 'two', ipv4: '10.75.0.4', ipv6: 'fdd4:1476:6c7e::4' },
@@ -53,11 +54,13 @@ try {
   end();
 } catch (error) {
   note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  note((await run('sh', ['-c', 'dmesg | tail -n 20; pgrep -a xenstored'])).stdout);
 }
 note(daemon.log);
 process.exit();
 
-async function whole(): Promise<void> {
+/** What passes and what does not. */
+async function traffic(): Promise<void> {
   await beReady(['/usr/sbin/protect-network', 'run']);
   const one = await createZone(addresses.one);
   await birth(lab, one, 'xenstore');
@@ -70,12 +73,26 @@ async function whole(): Promise<void> {
   await hostile(lab, one, two);
   await examples(one, two);
   await explains(one);
-  await endings(lab, one, two);
+}
+
+/** How zones, links, directories and the daemon come and go. */
+async function life(): Promise<void> {
+  await beReady(['/usr/sbin/protect-network', 'run']);
+  const one = await createZone(addresses.one);
   const silent = await createZone({ ...addresses.web, told: false });
+  await daemon.ready(one.link);
+  await one.meet();
   await silent.meet();
   await xenstoreWrites(lab, silent, one);
   await controlApi(lab, silent, one);
-  await restarts(lab, [one, two]);
+  const stream = await Stream.start(one);
+  await ends(lab, silent, 'xl destroy', () => silent.destroy());
+  await endings(lab);
+  await hotplug(lab, one);
+  await check(`through all of it ${one.name}'s TCP connection went on, and lost nothing`, async () => {
+    note(`${one.name}: ${JSON.stringify(await stream.goOn())}`);
+  });
+  await restarts(lab, one, stream);
 }
 
 /** What may differ with another xenstored, with udev, with a PVH zone, and by xenstored's socket. */

@@ -58,16 +58,10 @@ async function example(
 }
 
 export async function explains(zone: Zone): Promise<void> {
-  const explain = () =>
-    run('protect-network', ['explain', zone.link, '--to', `${farHost.ipv4}:80`], { timeoutMs: 120_000 });
-  await check('explain says that a packet passes', async () => {
-    const { stdout, stderr, exitCode } = await explain();
-    assert.equal(exitCode, 0, stdout + stderr);
-  });
   await check('explain names the rule that somebody broke it by, and what mends it', async () => {
     await mustRun('iptables', ['-I', 'FORWARD', '-s', `${zone.ipv4}/32`, '-p', 'tcp', '--dport', '80', '-j', 'DROP']);
     assert.equal(await zone.tcp(farHost.ipv4, 80), '');
-    const { stdout, exitCode } = await explain();
+    const { stdout, exitCode } = await run('protect-network', ['explain', zone.link, '--to', `${farHost.ipv4}:80`]);
     assert.equal(exitCode, 1);
     const mend = /to mend it: (nft delete rule ip filter FORWARD handle \d+)\n/.exec(stdout)?.[1];
     assert.ok(mend !== undefined, stdout);
@@ -76,15 +70,5 @@ export async function explains(zone: Zone): Promise<void> {
       what: 'the way to be open',
       ...patience,
     });
-  });
-  await check('explain names a route that somebody broke it by', async () => {
-    await mustRun('ip', ['route', 'add', 'blackhole', `${farHost.ipv4}/32`]);
-    try {
-      const { stdout, exitCode } = await explain();
-      assert.equal(exitCode, 1);
-      assert.match(stdout, /blackhole/);
-    } finally {
-      await mustRun('ip', ['route', 'del', 'blackhole', `${farHost.ipv4}/32`]);
-    }
   });
 }

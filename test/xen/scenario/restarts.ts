@@ -1,20 +1,19 @@
-/** The daemon stops, dies and is replaced while zones talk. */
+/** The daemon stops, dies and is replaced while a zone talks. */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { farHost } from '../../lab/addresses.ts';
 import type { Lab } from './lab.ts';
 import { mustRun } from './shell.ts';
-import { Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 import { check, note } from './tap.ts';
 import type { Zone } from './zone.ts';
 
-export async function restarts({ daemon }: Lab, zones: readonly Zone[]): Promise<void> {
-  const streams = await Promise.all(zones.map((zone) => Stream.start(zone)));
+export async function restarts({ daemon }: Lab, zone: Zone, stream: Stream): Promise<void> {
   const before = await hostState();
   const again = async () => {
     daemon.start();
     await daemon.says(/running: /);
-    for (const zone of zones) await daemon.ready(zone.link);
+    await daemon.ready(zone.link);
   };
   const ways: readonly (readonly [string, () => Promise<void>])[] = [
     ['a restart', () => daemon.end('SIGTERM').then(again)],
@@ -31,16 +30,15 @@ export async function restarts({ daemon }: Lab, zones: readonly Zone[]): Promise
   for (const [name, happen] of ways) {
     await check(`${name} moves no packet and no rule`, async () => {
       await happen();
-      for (const stream of streams) note(JSON.stringify(await stream.goOn()));
+      note(JSON.stringify(await stream.goOn()));
       assert.equal(await hostState(), before);
     });
   }
   await check('it is the new version that runs', async () => {
     assert.match(readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8'), /^\/input\/new\//);
   });
-  for (const stream of streams) await stream.stop();
-  for (const zone of zones)
-    await check(`${zone.name} still reaches the outside`, async () => assert.ok(await zone.reaches(farHost.ipv4)));
+  await stream.stop();
+  await check(`${zone.name} still reaches the outside`, async () => assert.ok(await zone.reaches(farHost.ipv4)));
 }
 
 /** As with a tarball: the program's place leads to another. */
