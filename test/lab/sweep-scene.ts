@@ -111,8 +111,8 @@ export class SweepScene {
     ]);
     // Exits with an error for directories of links that are not there, and for the one file that nobody may read.
     const sysctls = (await host.exec('grep', ['-rs', '.', ...directories, '/proc/sys/net/ipv4/ip_forward'])).stdout;
-    const [routes = '', ...others] = (await host.snapshot()).split('\n\n');
-    return [sorted(routes), ...others, sorted(sysctls)].join('\n\n');
+    const [routes = '', proxies = '', rules = ''] = (await host.snapshot()).split('\n\n');
+    return [sorted(routes), proxies, byTable(rules), sorted(sysctls)].join('\n\n');
   }
 
   /** The state once it has not changed for a while: a link's own address comes a moment after its carrier. */
@@ -155,6 +155,11 @@ export class SweepScene {
     await this.#server?.stop();
     this.world.destroy();
   }
+}
+
+/** A table that is made anew stands behind the others. */
+function byTable(rules: string): string {
+  return sorted(rules.replaceAll('\n', '\0').replaceAll('\0{"table"', '\n{"table"')).replaceAll('\0', '\n');
 }
 
 function sorted(lines: string): string {

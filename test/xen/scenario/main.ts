@@ -16,7 +16,7 @@ import { restarts } from './restarts.ts';
 import { mustRun, run } from './shell.ts';
 import { Stream } from './stream.ts';
 import { check, end, note } from './tap.ts';
-import { timedBirth } from './timeline.ts';
+import { timedBirth, warmUp } from './timeline.ts';
 import { xenstoreWrites } from './xenstore-writes.ts';
 import { createZone } from './zone.ts';
 
@@ -65,7 +65,7 @@ async function traffic(): Promise<void> {
   const one = await createZone(addresses.one);
   await birth(lab, one, 'xenstore');
   await one.meet();
-  // Not the first one, as on a host that has run for a while.
+  await warmUp(lab);
   const two = await timedBirth(lab, { ...addresses.two, ping: farHost.ipv4 });
   await two.meet();
   await reach(lab, one);
