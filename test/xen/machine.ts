@@ -6,7 +6,7 @@ export interface Dom0 {
   readonly xenstored: 'xenstored' | 'oxenstored';
   readonly udev: boolean;
   /** Which checks. */
-  readonly plan: 'traffic' | 'life' | 'other' | 'nothing';
+  readonly plan: 'traffic' | 'life' | 'other';
 }
 
 const limitMs = 15 * 60_000;

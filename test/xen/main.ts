@@ -9,7 +9,7 @@ import { Unobtainable } from '../machine/cache.ts';
 import { type XenImage, xenImage } from './image.ts';
 import { makeInput } from './input.ts';
 import { bootXen, type Dom0 } from './machine.ts';
-import { isWhole, judge, judgeNothing, type Verdict } from './report.ts';
+import { isWhole, judge, type Verdict } from './report.ts';
 import { hasTimeline, timelineOf } from './timeline.ts';
 import { timelinePicture } from './timeline-picture.ts';
 
@@ -17,11 +17,7 @@ const boots: readonly Dom0[] = [
   { xenstored: 'xenstored', udev: false, plan: 'life' },
   { xenstored: 'xenstored', udev: false, plan: 'traffic' },
   { xenstored: 'oxenstored', udev: true, plan: 'other' },
-  { xenstored: 'xenstored', udev: false, plan: 'nothing' },
 ];
-/** Of the checks of a boot whose daemon does nothing: those that can fail only because of it. */
-const failuresOfNothing = 17;
-
 const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const directory = mkdtempSync(join(tmpdir(), 'protect-network-xen-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -57,7 +53,7 @@ async function run(): Promise<Verdict[]> {
       let kept = '';
       const report = await boot(image, dom0, input, isFirst ? write : (text) => (kept += text));
       write(kept);
-      verdicts.push(dom0.plan === 'nothing' ? judgeNothing(report, failuresOfNothing) : judge(report));
+      verdicts.push(judge(report));
       if (process.argv.includes('--timeline') && hasTimeline(report)) drawTimeline(report);
     }
   };
@@ -68,9 +64,7 @@ async function run(): Promise<Verdict[]> {
 /** Returns what the scenario wrote. */
 async function boot(image: XenImage, dom0: Dom0, input: string, heard: (text: string) => void): Promise<string> {
   heard(`# booting after ${seconds()} s: ${JSON.stringify(dom0)}\n`);
-  // What fails here is what is wanted: nobody is to count it.
-  const hear = dom0.plan === 'nothing' ? (text: string) => heard(text.replaceAll(/^/gm, '# ')) : heard;
-  const { report, console } = await bootXen(image, dom0, input, hear);
+  const { report, console } = await bootXen(image, dom0, input, heard);
   if (!isWhole(report)) heard(`# the scenario did not come to its end; the console's last:\n${console.slice(-4000)}\n`);
   return report;
 }

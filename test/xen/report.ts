@@ -15,18 +15,3 @@ export function judge(report: string): Verdict {
 export function isWhole(report: string): boolean {
   return /^1\.\.[0-9]+\r?$/m.test(report);
 }
-
-/**
- * The negative control: a check that no absent daemon fails is worth nothing. One check by itself: exactly `expected` of
- * the report's fail.
- */
-export function judgeNothing(report: string, expected: number): Verdict {
-  const { passed, failures } = judge(report);
-  if (failures.length === expected && isWhole(report)) return { passed: 1, failures: [] };
-  return {
-    passed: 0,
-    failures: [
-      `where the daemon does nothing, ${expected} of ${passed + failures.length} checks fail: ${failures.length} did`,
-    ],
-  };
-}

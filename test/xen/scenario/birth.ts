@@ -12,7 +12,9 @@ import { patience, type Zone } from './zone.ts';
 export async function birth({ daemon }: Lab, zone: Zone, known: string): Promise<void> {
   const { link } = zone;
   await check(`${link} is ready, with the addresses of ${known}`, async () => {
-    const status = await daemon.ready(link);
+    await daemon.ready(link);
+    const status = (await daemon.status()).zones.find((each) => each.link === link);
+    assert.equal(status?.state, 'ready');
     assert.deepEqual([...status.addresses].sort(), [zone.ipv4, zone.ipv6].sort());
     assert.equal(status.directory, known);
   });
@@ -81,7 +83,7 @@ export async function reach({ place }: Lab, zone: Zone): Promise<void> {
   }
   await check(`${zone.name} sends two megabytes, in frames larger than the link's`, async () => {
     assert.equal(
-      (await zone.must(`head -c 2000000 /dev/zero | nc.openbsd -N -w 20 ${farHost.ipv4} 9`)).trim(),
+      (await zone.must(`head -c 2000000 /dev/zero | nc.openbsd -N -w 10 ${farHost.ipv4} 9`)).trim(),
       '2000000',
     );
   });

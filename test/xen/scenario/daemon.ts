@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { fetchStatus } from '../../../src/control/client.ts';
-import type { Status, ZoneStatus } from '../../../src/control/status.ts';
+import type { Status } from '../../../src/control/status.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { patience } from './zone.ts';
 
@@ -15,21 +15,24 @@ export class Daemon {
   #child: ChildProcess | undefined;
   /** Characters of the log that earlier ones wrote. */
   #logBefore = 0;
-  readonly #deadlineMs: number;
 
-  constructor(deadlineMs: number) {
-    this.#deadlineMs = deadlineMs;
-  }
-
-  /** `command`: another one that stands in for it. Returns at once. */
-  start(command: readonly [string, ...string[]] = [program, 'run']): void {
+  /** Returns at once. */
+  start(): void {
     this.#logBefore = this.log.length;
     const log = openSync(logFile, 'a');
-    const [file, ...words] = command;
     // As a service manager would: from the root directory, with nothing in the environment.
-    const child = spawn(file, words, { cwd: '/', env: { PATH: '/usr/sbin:/usr/bin' }, stdio: ['ignore', log, log] });
+    const child = spawn(program, ['run'], {
+      cwd: '/',
+      env: { PATH: '/usr/sbin:/usr/bin' },
+      stdio: ['ignore', log, log],
+    });
     child.on('error', (error) => writeFileSync(log, `${error.message}\n`));
     this.#child = child;
+  }
+
+  /** Where nobody has started it, nobody is waited for. */
+  get #patienceMs(): number {
+    return this.#child === undefined ? 3000 : 300_000;
   }
 
   get pid(): number {
@@ -54,25 +57,23 @@ export class Daemon {
 
   /** Waits until its log says something, since it was started. A status would have it count packets, by a process of nft. */
   async says(words: RegExp): Promise<void> {
-    const options = { what: `the daemon to log ${words}`, deadlineMs: this.#deadlineMs, everyMs: 100 };
+    const options = { what: `the daemon to log ${words}`, deadlineMs: this.#patienceMs, everyMs: 300 };
     await waitFor(() => words.test(this.log.slice(this.#logBefore)), options);
   }
 
   /** Waits until a status is as wanted. */
   until<T>(what: string, probe: (status: Status) => T | undefined | false): Promise<Exclude<T, undefined | false>> {
-    const options = { what: `the daemon to say ${what}`, deadlineMs: this.#deadlineMs, everyMs: 1500 };
+    const options = { what: `the daemon to say ${what}`, deadlineMs: this.#patienceMs, everyMs: 2500 };
     return waitFor(async () => probe(await this.status()), options);
   }
 
-  async ready(link: string): Promise<ZoneStatus> {
+  async ready(link: string): Promise<void> {
     await this.says(new RegExp(`${link} is ready: `));
-    return this.until(`that ${link} is ready`, ({ zones }) =>
-      zones.find((zone) => zone.link === link && zone.state === 'ready'),
-    );
   }
 
-  gone(link: string): Promise<true> {
-    return this.until(`nothing of ${link}`, ({ zones }) => zones.every((zone) => zone.link !== link));
+  /** It has to have been ready since the daemon was started. */
+  async gone(link: string): Promise<void> {
+    await this.says(new RegExp(`${link} is gone: `));
   }
 
   get log(): string {

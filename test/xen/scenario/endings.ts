@@ -59,8 +59,9 @@ export async function hotplug({ daemon }: Lab, zone: Zone): Promise<void> {
 /** The same address under another domain id, while what the zone asked for before is still being answered. */
 async function reboot({ daemon, place }: Lab, zone: Zone): Promise<void> {
   const before = zone.link;
-  // Its answers never end.
-  await zone.exec(`echo spoken | timeout 2 nc.openbsd -u -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
+  // Whose answers never end.
+  const asking = 'for i in 1 2 3 4 5; do echo spoken; sleep 0.3; done';
+  await zone.exec(`(${asking}) | timeout 4 nc.openbsd -u -p 5555 ${farHost.ipv4} ${lateAnswerPort}`);
   const answers = () => place.sightings.filter(({ kind }) => kind === 'late').length;
   await check('reboot: the zone is served under its new domain id', async () => {
     await waitFor(() => answers() > 0, { what: 'answers that come late', ...patience });

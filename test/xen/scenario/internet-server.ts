@@ -11,6 +11,9 @@ import { lateAnswerPort } from './ports.ts';
 const tcpPorts = [7, 9, 25, 53, 80, 443];
 const udpPorts = [7, 53, lateAnswerPort];
 
+/** To whom answers go on. */
+const late = new Set<string>();
+
 const servers = tcpPorts.map((port) =>
   createServer({ allowHalfOpen: true }, (client) => serve(client, port)).listen(port, '::'),
 );
@@ -22,7 +25,9 @@ const sockets = udpPorts.flatMap((port) =>
       say({ kind: 'udp', port, peer: sender.address, text: message.toString().trim() });
       const answer = () => socket.send(message, sender.port, sender.address);
       answer();
-      if (port !== lateAnswerPort) return;
+      const asker = `${sender.address} ${sender.port}`;
+      if (port !== lateAnswerPort || late.has(asker)) return;
+      late.add(asker);
       setInterval(() => {
         answer();
         say({ kind: 'late', port, peer: sender.address });

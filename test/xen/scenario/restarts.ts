@@ -16,10 +16,9 @@ export async function restarts({ daemon }: Lab, zone: Zone, stream: Stream): Pro
     await daemon.ready(zone.link);
   };
   const ways: readonly (readonly [string, () => Promise<void>])[] = [
-    ['a restart', () => daemon.end('SIGTERM').then(again)],
     ['SIGKILL', () => daemon.end('SIGKILL').then(again)],
     [
-      'an upgrade',
+      'a restart, into another version',
       async () => {
         upgrade();
         await daemon.end('SIGTERM');

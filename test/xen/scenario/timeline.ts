@@ -27,7 +27,8 @@ export async function timedBirth({ daemon }: Lab, options: ZoneOptions): Promise
     const zone = await createZone(options);
     const made = Date.now();
     const marks = await following;
-    const { since } = await daemon.ready(zone.link);
+    await daemon.ready(zone.link);
+    const since = must((await daemon.status()).zones.find(({ link }) => link === zone.link)?.since, zone.link);
     await check('every step from xl create to the first answered ping was seen', async () => {
       const at = (path: string) => must(stored.find((each) => each.at >= create && each.path === path)?.at, path);
       const link = (mark: RegExp) =>

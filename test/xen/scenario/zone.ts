@@ -79,7 +79,7 @@ export class Zone {
     const what = `${this.name} to have done: ${line}`;
     const found = await waitFor(() => mark.exec(this.log.slice(before)) ?? undefined, {
       what,
-      everyMs: 50,
+      everyMs: 150,
       deadlineMs,
     });
     return { exitCode: Number(found[2]), output: found[1] ?? '' };
@@ -123,8 +123,8 @@ export function consoleLog(name: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\r', '') : '';
 }
 
-/** Emulation is slow, and others may want the machine. */
-export const patience = { deadlineMs: 120_000, everyMs: 50 };
+/** Emulation is slow, and others may want the machine; each look takes from the one processor that all share. */
+export const patience = { deadlineMs: 120_000, everyMs: 400 };
 
 /** `xl create`; the zone is still booting on return. */
 export async function createZone(options: ZoneOptions): Promise<Zone> {
