@@ -10,6 +10,7 @@ import {
   type HostEvent,
   type LegacyFilter,
   type Link,
+  type Rtnetlink,
   type RtnetlinkChange,
   unnamedTable,
 } from '../host/port.ts';
@@ -45,10 +46,8 @@ export class Mirror {
   readonly #holderOf = new Map<Address, number>();
 
   async observeAll(host: Host): Promise<void> {
-    const links = await host.rtnetlink.links();
-    const [routes, proxies, ruleset, ipv4, ipv6] = await Promise.all([
-      observeRoutes(host.rtnetlink, links),
-      observeProxies(host.rtnetlink, links),
+    const [{ links, routes, proxies }, ruleset, ipv4, ipv6] = await Promise.all([
+      observeRtnetlink(host.rtnetlink),
       observeRuleset(host.nft),
       host.legacyFilter('ipv4'),
       host.legacyFilter('ipv6'),
@@ -272,6 +271,15 @@ export class Mirror {
       map.set(change.ifindex, addresses);
     }
   }
+}
+
+/** Links first: they give the others' names their indices. */
+async function observeRtnetlink(
+  rtnetlink: Rtnetlink,
+): Promise<{ links: Link[]; routes: ObservedRoutes; proxies: ObservedProxies }> {
+  const links = await rtnetlink.links();
+  const [routes, proxies] = await Promise.all([observeRoutes(rtnetlink, links), observeProxies(rtnetlink, links)]);
+  return { links, routes, proxies };
 }
 
 function toggle(set: Set<Address>, address: Address, present: boolean): void {

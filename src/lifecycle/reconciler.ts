@@ -18,6 +18,7 @@ import { ForeignWatch } from './foreign-watch.ts';
 import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
+import { Observation } from './observation.ts';
 import { applyPlan, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
@@ -66,8 +67,7 @@ export class Reconciler {
   #prunes = false;
   /** Read only while IPv6 forwarding is off: whoever lives on router advertisements must be known before it goes on. */
   #defaultRoutes: DefaultRoute[] = [];
-  /** Events that came while the mirror was being read; undefined at other times. */
-  #held: HostEvent[] | undefined;
+  readonly #observation: Observation;
   readonly #retries = new Retries(this.records, () => this.#retry());
   readonly #quarrel = new Quarrel();
   readonly #followed: FollowedLinks;
@@ -87,6 +87,7 @@ export class Reconciler {
       news: (what) => this.#loop.mark(() => undefined, what),
     });
     this.#reporter = reporter;
+    this.#observation = new Observation(host, this.mirror);
     this.#followed = new FollowedLinks(host.sysctl);
     this.#purges = new Purges({
       conntrack: host.conntrack,
@@ -108,6 +109,7 @@ export class Reconciler {
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
+    this.#observation.begin();
     // A directory that is slow to answer keeps nobody else's zones waiting.
     await Promise.race([this.#directories.start(), delay(directoriesGraceMs)]);
     this.#scheduleResync();
@@ -151,7 +153,7 @@ export class Reconciler {
   }
 
   #onEvent(event: HostEvent): void {
-    if (this.#held?.push(event) !== undefined) return;
+    if (this.#observation.holds(event)) return;
     const { mirror } = this;
     this.#foreign.heard(event);
     // A link event changes the mirror: who bore the index before must be asked first.
@@ -217,17 +219,7 @@ export class Reconciler {
 
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
-    if (dirty.all) {
-      this.#held = [];
-      try {
-        await this.mirror.observeAll(this.#host);
-      } finally {
-        const held = this.#held;
-        this.#held = undefined;
-        for (const event of held) this.#onEvent(event);
-      }
-      return;
-    }
+    if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
     if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
     // A link that was never given anything has nothing of ours.
     const given = [...dirty.links].filter((ifindex) => this.records.get(ifindex)?.served !== undefined);
