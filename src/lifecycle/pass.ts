@@ -36,6 +36,12 @@ export interface PassScope {
   readonly forwarding: readonly ForwardingChange[];
 }
 
+/**
+ * The kernel announces many of them, and whoever follows its events stands still while we do not read: 20 links' are about
+ * 8 ms of work, and their announcements fit into the smallest buffer.
+ */
+const sysctlsPerTurn = 256;
+
 /** Undefined where the plan needs a handle that the kernel has not told yet. */
 export function planPassIfNamed(...facts: Parameters<typeof planPass>): Plan | undefined {
   try {
@@ -178,7 +184,11 @@ async function transactAndProtect(
   );
   // A turn of the event loop, in which nft is told; with nothing to tell there is nothing to wait for.
   if (plan.nft.length > 0 && plan.sysctls.length > 0) await nextTurn();
-  const unsafe = applySysctls(host.sysctl, plan.sysctls);
+  const unsafe: FailedSysctl[] = [];
+  for (let start = 0; start < plan.sysctls.length; start += sysctlsPerTurn) {
+    if (start > 0) await nextTurn();
+    unsafe.push(...applySysctls(host.sysctl, plan.sysctls.slice(start, start + sysctlsPerTurn)));
+  }
   return { refusal: await transacted, unsafe };
 }
 
