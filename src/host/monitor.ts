@@ -71,7 +71,7 @@ export class Monitor {
   #followIp(): Promise<void> {
     const { listener } = this.#options;
     const size = String(receiveBufferBytes);
-    const args = ['-rcvbuf', size, '-oneline', 'monitor', 'label', 'link', 'address', 'route', 'netconf'];
+    const args = ['-oneline', '-rcvbuf', size, 'monitor', 'label', 'link', 'address', 'route', 'netconf'];
     return this.#follow({ tool: 'ip', args, protocol: netlinkRoute }, () => {
       const names = new Map<number, string>();
       return (line) => {

@@ -12,7 +12,7 @@ import { type World, withWorld } from '../lab/world.ts';
 it('a netlink overflow is noticed, and what was done under it put right', () =>
   withScene({}, async ({ world, daemon, zones: [one] }) => {
     const before = await world.host.snapshot();
-    const monitor = await childOf(daemon, 'ip -oneline monitor');
+    const monitor = await childOf(daemon, 'ip -oneline -rcvbuf');
     process.kill(monitor, 'SIGSTOP');
     // A thousand bytes each in a buffer of 416 KiB at most (net.core.rmem_max); with the deletions, 8000 of them.
     const routes = Array.from({ length: 4000 }, (_, index) => `10.66.${index >> 8}.${index & 255}/32 dev uplink0`);
