@@ -21,18 +21,21 @@ export class Observation {
     return this.#held?.push(event) !== undefined;
   }
 
-  /** Begins ahead of the pass that will need it: the tools work while other things are prepared. */
-  begin(): void {
+  /**
+   * Begins ahead of the pass that will need it: the tools work while other things are prepared. Resolves when the host is
+   * read, or could not be: whoever calls `finish` is told of that.
+   */
+  begin(): Promise<void> {
     this.#held ??= [];
     this.#reading ??= this.#mirror.observeAll(this.#host);
-    // Whoever calls `finish` is told of a failure.
-    this.#reading.catch(() => undefined);
+    return this.#reading.catch(() => undefined);
   }
 
   /** Resolves when everything is read, and hands over the events of meanwhile, also where reading failed. */
   async finish(heard: (event: HostEvent) => void): Promise<void> {
-    this.begin();
+    const read = this.begin();
     try {
+      await read;
       await this.#reading;
     } finally {
       const held = this.#held ?? [];

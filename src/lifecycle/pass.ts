@@ -105,7 +105,7 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const purge = zone.addresses.filter((address) => isNew(address) && !scope.forgotten.has(address));
   // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
   const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
-  return { withdraw, purge, sysctls: driftOf(zone, link, desired, sysctl), install, proxies };
+  return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl), install, proxies };
 }
 
 function insisting(change: RtnetlinkChange): RtnetlinkChange {
@@ -215,11 +215,12 @@ function writeForwarding(sysctl: Sysctl, changes: readonly ForwardingChange[]): 
   return [];
 }
 
-function driftOf(zone: DesiredZone, link: Link, desired: Desired, sysctl: Sysctl) {
+function driftOf(zone: DesiredZone, link: Link, desired: Desired, mirror: Mirror, sysctl: Sysctl) {
   const name = parseLinkName(link.name);
   if (name === undefined) return [];
   const { families, layout } = desired;
-  return observeDrift(sysctl, zone.ifindex, linkSysctls(name, { families, antiSpoof: layout.antiSpoof }));
+  const wanted = linkSysctls(name, { families, antiSpoof: layout.antiSpoof });
+  return observeDrift(sysctl, zone.ifindex, wanted, mirror.sysctls.get(zone.ifindex));
 }
 
 function proxiesOf(zone: DesiredZone, desired: Desired): Address[] {

@@ -32,7 +32,7 @@ import { settle } from './settle.ts';
 import { shield } from './shield.ts';
 import { ZoneRecords } from './zone-record.ts';
 
-/** How long the first pass waits for the zone directories: with their answers it is the only one. */
+/** How long the first pass waits for the zone directories once the host is read: with their answers it is the only one. */
 const directoriesGraceMs = 500;
 /** A transaction that lost a race with another firewall tool is planned again at once, this many times. */
 const immediateRetries = 2;
@@ -109,9 +109,9 @@ export class Reconciler {
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
-    this.#observation.begin();
+    const read = this.#observation.begin();
     // A directory that is slow to answer keeps nobody else's zones waiting.
-    await Promise.race([this.#directories.start(), delay(directoriesGraceMs)]);
+    await Promise.race([this.#directories.start(), read.then(() => delay(directoriesGraceMs))]);
     this.#scheduleResync();
     this.#loop.begin();
     await this.idle();
@@ -220,6 +220,7 @@ export class Reconciler {
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
     if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
+    this.mirror.sysctls = new Map();
     if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
     // A link that was never given anything has nothing of ours.
     const given = [...dirty.links].filter((ifindex) => this.records.get(ifindex)?.served !== undefined);
