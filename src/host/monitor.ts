@@ -25,8 +25,8 @@ const longestSubscriptionDeadlineMs = 160_000;
 const restartDelayMs = 200;
 const longestRestartDelayMs = 10_000;
 /**
- * Room for what the kernel tells while 2000 links come up, 4 KiB a message. The kernel cuts it down to net.core.rmem_max,
- * which is 208 KiB before Linux 6.18; nft asks for as much by itself, and is given it.
+ * With iproute2's own 1 MiB, 1000 links that came up at once overflowed it. The kernel cuts it down to net.core.rmem_max,
+ * which is 4 MiB on 6.18 and 208 KiB on older hosts; nft asks for as much by itself, and is given it.
  */
 const receiveBufferBytes = 16 * 1024 * 1024;
 /** A breath, so that a flood of events does not become a flood of processes. */

@@ -91,7 +91,7 @@ export class ControlApiDirectory implements ZoneDirectory {
 
   /** Follows the socket until it is replaced or `signal` aborts; rejects once the daemon no longer answers. */
   async #follow(path: string, identity: string, signal: AbortSignal): Promise<void> {
-    // Loaded where there is a daemon to talk to: gRPC takes a third of the program's time to load, and 10 MB.
+    // Loaded where there is a daemon to talk to: gRPC takes a third of the time that the daemon's modules take to load.
     const { follow } = await import('./control-api/session.ts');
     const ended = new AbortController();
     const scope = AbortSignal.any([signal, ended.signal]);

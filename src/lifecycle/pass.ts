@@ -37,8 +37,8 @@ export interface PassScope {
 }
 
 /**
- * The kernel announces many of them, and whoever follows its events stands still while we do not read: 20 links' are about
- * 8 ms of work, and their announcements fit into the smallest buffer.
+ * The kernel announces many of them, and whoever follows its events stands still while we do not read. 256 are some 20
+ * links' and about 10 ms of work; whether the events of that many fit depends on the monitor's buffer.
  */
 const sysctlsPerTurn = 256;
 

@@ -32,7 +32,7 @@ export function parseAddress(text: string): Address | undefined {
 
 /**
  * True for what inet_ntop would write just so, and for most of what it writes: a short cut for the many addresses that tools
- * print, since SocketAddress takes ten times as long. Without it: addresses with a dotted tail, or with two zeros in a row.
+ * print, since SocketAddress shows in the profile of a start. Without it: addresses with a dotted tail, or with two zeros in a row.
  */
 function isCanonicalIpv6(text: string): boolean {
   if (text.length > 39 || !canonicalGroups.test(text) || /:0:0(?::|$)/.test(text)) return false;
