@@ -5,6 +5,9 @@ import type { WantedSysctl } from './sysctls.ts';
 /** By ifindex. Only entries of our protocol number. */
 export type ObservedProxies = Map<number, Set<Address>>;
 
+/** A link's, by name; undefined for one that does not exist. */
+export type SysctlValues = ReadonlyMap<string, string | undefined>;
+
 export interface SysctlChange extends WantedSysctl {
   readonly ifindex: number;
   /** The value found, undefined where the sysctl could not be read. */

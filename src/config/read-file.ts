@@ -37,7 +37,7 @@ export function readBoundedFile(
     if (!stats.isFile()) throw unreadable(path, stats.isDirectory() ? 'is a directory' : 'is no regular file');
     const distrust = options.judge?.(stats);
     if (distrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${distrust}`);
-    return { text: decode(path, readAtMost(path, descriptor, options.maxBytes)), stats };
+    return { text: decode(path, readAtMost(path, descriptor, Number(stats.size), options.maxBytes)), stats };
   } catch (error) {
     throw error instanceof ProtectNetworkError ? error : fileError(path, error);
   } finally {
@@ -92,8 +92,7 @@ function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-function readAtMost(path: string, descriptor: number, maxBytes: number): Buffer {
-  const size = Number(fstatSync(descriptor).size);
+function readAtMost(path: string, descriptor: number, size: number, maxBytes: number): Buffer {
   const buffer = Buffer.alloc(Math.min(size, maxBytes) + 1);
   let length = 0;
   while (length < buffer.length) {
@@ -104,9 +103,11 @@ function readAtMost(path: string, descriptor: number, maxBytes: number): Buffer 
   throw unreadable(path, size > maxBytes ? `is larger than ${maxBytes} bytes` : 'grew while it was read');
 }
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function decode(path: string, bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch (cause) {
     const before = bytes.toString('utf8').split('\ufffd', 1)[0] ?? '';
     const lines = before.split('\n');

@@ -1,4 +1,4 @@
-/** Parses a line of `ip -oneline monitor label link address route netconf` (iproute2 5.10 to 6.15 print it alike). */
+/** Parses a line of `ip -oneline -rcvbuf SIZE monitor label link address route netconf` (iproute2 5.10 to 6.15 print it alike). */
 import { type Family, parseAddress } from '../model/address.ts';
 import type { HostEvent } from './port.ts';
 

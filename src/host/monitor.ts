@@ -24,6 +24,11 @@ const longestSubscriptionDeadlineMs = 160_000;
 /** Twice as long with each failure in a row: a tool that cannot run must not keep the host busy. */
 const restartDelayMs = 200;
 const longestRestartDelayMs = 10_000;
+/**
+ * With iproute2's own 1 MiB, 1000 links that came up at once overflowed it. The kernel cuts it down to net.core.rmem_max,
+ * which is 4 MiB on 6.18 and 208 KiB on older hosts; nft asks for as much by itself, and is given it.
+ */
+const receiveBufferBytes = 16 * 1024 * 1024;
 /** A breath, so that a flood of events does not become a flood of processes. */
 const overflowDelayMs = 20;
 
@@ -65,7 +70,8 @@ export class Monitor {
 
   #followIp(): Promise<void> {
     const { listener } = this.#options;
-    const args = ['-oneline', 'monitor', 'label', 'link', 'address', 'route', 'netconf'];
+    const size = String(receiveBufferBytes);
+    const args = ['-oneline', '-rcvbuf', size, 'monitor', 'label', 'link', 'address', 'route', 'netconf'];
     return this.#follow({ tool: 'ip', args, protocol: netlinkRoute }, () => {
       const names = new Map<number, string>();
       return (line) => {

@@ -42,9 +42,7 @@ export class NftListing {
   /** The objects; a table with flags has them as they are. Undefined where there is no such table. */
   async table(family: string, name: string, options: readonly string[] = []): Promise<NftObject[] | undefined> {
     const objects = await this.#tableOrParts(family, name, options);
-    const table = objects
-      ?.map((object) => tableSchema.safeParse(object).data?.table)
-      .find((each) => each !== undefined);
+    const table = tableSchema.safeParse(objects?.find((object) => 'table' in object)).data?.table;
     if (objects === undefined || table?.['flags'] === undefined) return objects;
     const flags = await this.#flags(family, name);
     return objects.map((object) => ('table' in object ? { table: { ...table, flags } } : object));

@@ -18,6 +18,8 @@ export interface AskedDirectoriesOptions {
 export class AskedDirectories {
   readonly #options: AskedDirectoriesOptions;
   #zonesSettings: string;
+  /** Since they were started. */
+  #areAsked = false;
   list: readonly ZoneDirectory[];
 
   constructor(options: AskedDirectoriesOptions) {
@@ -26,10 +28,16 @@ export class AskedDirectories {
     this.list = options.make(options.config, options.links);
   }
 
-  /** Resolves when each has answered once or has said why it cannot. */
+  /**
+   * Resolves when each has answered once or has said why it cannot. A pass is due anyway: until it has asked, nothing that
+   * they say is news.
+   */
   async start(): Promise<void> {
+    this.#areAsked = false;
     const start = async (directory: ZoneDirectory) => {
-      const news = (verb: string) => this.#options.news(`zone directory ${directory.name} ${verb}`);
+      const news = (verb: string) => {
+        if (this.#areAsked) this.#options.news(`zone directory ${directory.name} ${verb}`);
+      };
       await directory.start(() => news('changed'));
       news('answered');
     };
@@ -47,6 +55,7 @@ export class AskedDirectories {
   }
 
   ask(): AskedDirectory[] {
+    this.#areAsked = true;
     return this.list.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
   }
 

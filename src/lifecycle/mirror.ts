@@ -3,8 +3,8 @@
  * made (so that their events are recognised), and read again wherever an event contradicts it.
  */
 
-import type { ObservedProxies } from '../arp/model.ts';
-import { observeLinkProxies, observeProxies } from '../arp/observe.ts';
+import type { ObservedProxies, SysctlValues } from '../arp/model.ts';
+import { observeLinkProxies, observeProxies, observeSysctls } from '../arp/observe.ts';
 import {
   type Host,
   type HostEvent,
@@ -37,6 +37,8 @@ export class Mirror {
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
+  /** By ifindex, only for the plan that is made as soon as all is read: they can change without an event. */
+  sysctls: ReadonlyMap<number, SysctlValues> = new Map();
   /** iptables-legacy's, as they were when all was read: nothing tells of their changes. */
   legacyFilters: Readonly<Record<Family, LegacyFilter>> = { ipv4: { kind: 'none' }, ipv6: { kind: 'none' } };
   /** In ascending order: the youngest bears the name, where an older one's end has not been reported. */
@@ -45,10 +47,8 @@ export class Mirror {
   readonly #holderOf = new Map<Address, number>();
 
   async observeAll(host: Host): Promise<void> {
-    const links = await host.rtnetlink.links();
-    const [routes, proxies, ruleset, ipv4, ipv6] = await Promise.all([
-      observeRoutes(host.rtnetlink, links),
-      observeProxies(host.rtnetlink, links),
+    const [{ links, routes, proxies, sysctls }, ruleset, ipv4, ipv6] = await Promise.all([
+      observeByLink(host),
       observeRuleset(host.nft),
       host.legacyFilter('ipv4'),
       host.legacyFilter('ipv6'),
@@ -61,6 +61,7 @@ export class Mirror {
     for (const [ifindex, addresses] of routes.byLink) for (const each of addresses) this.#hold(each, ifindex, true);
     this.routes = routes;
     this.proxies = proxies;
+    this.sysctls = sysctls;
     this.ruleset = ruleset;
     this.legacyFilters = { ipv4, ipv6 };
   }
@@ -272,6 +273,14 @@ export class Mirror {
       map.set(change.ifindex, addresses);
     }
   }
+}
+
+/** Links first: they give the others' names their indices. The sysctls are read while the tools list the rest. */
+async function observeByLink({ rtnetlink, sysctl }: Host) {
+  const links = await rtnetlink.links();
+  const listed = Promise.all([observeRoutes(rtnetlink, links), observeProxies(rtnetlink, links)]);
+  const [[routes, proxies], sysctls] = await Promise.all([listed, observeSysctls(sysctl, links)]);
+  return { links, routes, proxies, sysctls };
 }
 
 function toggle(set: Set<Address>, address: Address, present: boolean): void {

@@ -36,6 +36,12 @@ export interface PassScope {
   readonly forwarding: readonly ForwardingChange[];
 }
 
+/**
+ * The kernel announces many of them, and whoever follows its events stands still while we do not read. 256 are some 20
+ * links' and about 10 ms of work; whether the events of that many fit depends on the monitor's buffer.
+ */
+const sysctlsPerTurn = 256;
+
 /** Undefined where the plan needs a handle that the kernel has not told yet. */
 export function planPassIfNamed(...facts: Parameters<typeof planPass>): Plan | undefined {
   try {
@@ -99,7 +105,7 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const purge = zone.addresses.filter((address) => isNew(address) && !scope.forgotten.has(address));
   // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
   const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
-  return { withdraw, purge, sysctls: driftOf(zone, link, desired, sysctl), install, proxies };
+  return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl), install, proxies };
 }
 
 function insisting(change: RtnetlinkChange): RtnetlinkChange {
@@ -178,7 +184,11 @@ async function transactAndProtect(
   );
   // A turn of the event loop, in which nft is told; with nothing to tell there is nothing to wait for.
   if (plan.nft.length > 0 && plan.sysctls.length > 0) await nextTurn();
-  const unsafe = applySysctls(host.sysctl, plan.sysctls);
+  const unsafe: FailedSysctl[] = [];
+  for (let start = 0; start < plan.sysctls.length; start += sysctlsPerTurn) {
+    if (start > 0) await nextTurn();
+    unsafe.push(...applySysctls(host.sysctl, plan.sysctls.slice(start, start + sysctlsPerTurn)));
+  }
   return { refusal: await transacted, unsafe };
 }
 
@@ -205,11 +215,12 @@ function writeForwarding(sysctl: Sysctl, changes: readonly ForwardingChange[]): 
   return [];
 }
 
-function driftOf(zone: DesiredZone, link: Link, desired: Desired, sysctl: Sysctl) {
+function driftOf(zone: DesiredZone, link: Link, desired: Desired, mirror: Mirror, sysctl: Sysctl) {
   const name = parseLinkName(link.name);
   if (name === undefined) return [];
   const { families, layout } = desired;
-  return observeDrift(sysctl, zone.ifindex, linkSysctls(name, { families, antiSpoof: layout.antiSpoof }));
+  const wanted = linkSysctls(name, { families, antiSpoof: layout.antiSpoof });
+  return observeDrift(sysctl, zone.ifindex, wanted, mirror.sysctls.get(zone.ifindex));
 }
 
 function proxiesOf(zone: DesiredZone, desired: Desired): Address[] {

@@ -18,6 +18,7 @@ import { ForeignWatch } from './foreign-watch.ts';
 import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
+import { Observation } from './observation.ts';
 import { applyPlan, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
@@ -31,7 +32,7 @@ import { settle } from './settle.ts';
 import { shield } from './shield.ts';
 import { ZoneRecords } from './zone-record.ts';
 
-/** How long the first pass waits for the zone directories: with their answers it is the only one. */
+/** How long the first pass waits for the zone directories once the host is read: with their answers it is the only one. */
 const directoriesGraceMs = 500;
 /** A transaction that lost a race with another firewall tool is planned again at once, this many times. */
 const immediateRetries = 2;
@@ -66,8 +67,7 @@ export class Reconciler {
   #prunes = false;
   /** Read only while IPv6 forwarding is off: whoever lives on router advertisements must be known before it goes on. */
   #defaultRoutes: DefaultRoute[] = [];
-  /** Events that came while the mirror was being read; undefined at other times. */
-  #held: HostEvent[] | undefined;
+  readonly #observation: Observation;
   readonly #retries = new Retries(this.records, () => this.#retry());
   readonly #quarrel = new Quarrel();
   readonly #followed: FollowedLinks;
@@ -87,6 +87,7 @@ export class Reconciler {
       news: (what) => this.#loop.mark(() => undefined, what),
     });
     this.#reporter = reporter;
+    this.#observation = new Observation(host, this.mirror);
     this.#followed = new FollowedLinks(host.sysctl);
     this.#purges = new Purges({
       conntrack: host.conntrack,
@@ -108,8 +109,9 @@ export class Reconciler {
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
+    const read = this.#observation.begin();
     // A directory that is slow to answer keeps nobody else's zones waiting.
-    await Promise.race([this.#directories.start(), delay(directoriesGraceMs)]);
+    await Promise.race([this.#directories.start(), read.then(() => delay(directoriesGraceMs))]);
     this.#scheduleResync();
     this.#loop.begin();
     await this.idle();
@@ -151,7 +153,7 @@ export class Reconciler {
   }
 
   #onEvent(event: HostEvent): void {
-    if (this.#held?.push(event) !== undefined) return;
+    if (this.#observation.holds(event)) return;
     const { mirror } = this;
     this.#foreign.heard(event);
     // A link event changes the mirror: who bore the index before must be asked first.
@@ -217,17 +219,8 @@ export class Reconciler {
 
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
-    if (dirty.all) {
-      this.#held = [];
-      try {
-        await this.mirror.observeAll(this.#host);
-      } finally {
-        const held = this.#held;
-        this.#held = undefined;
-        for (const event of held) this.#onEvent(event);
-      }
-      return;
-    }
+    if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
+    this.mirror.sysctls = new Map();
     if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
     // A link that was never given anything has nothing of ours.
     const given = [...dirty.links].filter((ifindex) => this.records.get(ifindex)?.served !== undefined);

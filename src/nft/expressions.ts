@@ -127,10 +127,16 @@ function addressOrPrefix(value: Address | Prefix): unknown {
   return { prefix: { addr: value.address, len: value.length } };
 }
 
-/** A rule's text for comparison: key order and counter values do not matter, everything else does. */
+/** A rule's text for comparison: key order and counter values do not matter, everything else does. Called for each of thousands of rules. */
 export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${key}:${key === 'counter' ? 'null' : canonical(item)}`).join(',')}}`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort();
+  let text = '';
+  for (const key of keys) {
+    const item = key === 'counter' ? 'null' : canonical((value as Record<string, unknown>)[key]);
+    text += text === '' ? `${key}:${item}` : `,${key}:${item}`;
+  }
+  return `{${text}}`;
 }

@@ -18,17 +18,9 @@ export const observedKeys: ReadonlySet<string> = new Set(
   observedTables.map(({ family, name }) => tableKey(family, name)),
 );
 
-const chainSchema = z.looseObject({ name: z.string() });
-const ruleSchema = z.looseObject({ chain: z.string(), handle: z.number().int() });
-const setSchema = z.looseObject({
-  name: z.string(),
-  type: z.unknown().optional(),
-  elem: z.array(z.unknown()).optional(),
-  stmt: z.unknown().optional(),
-  flags: z.unknown().optional(),
-});
+type Fields = Readonly<Record<string, unknown>>;
+
 const flaggedSchema = z.object({ flags: z.union([z.string(), z.array(z.string())]).optional() });
-const countedElementSchema = z.looseObject({ elem: z.looseObject({ val: z.unknown() }) });
 
 export async function observeRuleset(nft: Nft): Promise<Ruleset> {
   const ruleset: Ruleset = new Map();
@@ -48,20 +40,26 @@ export function parseTable(objects: readonly NftObject[]): Table {
     if ('table' in object) {
       table.isDormant = isDormant(object);
     } else if ('chain' in object) {
-      const chain = read('chain', chainSchema, object);
-      table.chains.set(chain.name, new Chain(hookOf(chain)));
+      const chain = fieldsOf('chain', object);
+      table.chains.set(requireText(chain['name'], 'chain', 'name'), new Chain(hookOf(chain)));
     } else if ('set' in object) {
-      const set = read('set', setSchema, object);
-      const elements = new Set((set.elem ?? []).map((element) => elementKey(elementValue(element))));
-      table.sets.set(set.name, { text: setText(set.type, set.stmt, set.flags), elements });
+      const { name, type, stmt, flags, elem = [] } = fieldsOf('set', object);
+      table.sets.set(requireText(name, 'set', 'name'), { text: setText(type, stmt, flags), elements: keysOf(elem) });
     }
   }
   for (const object of objects) {
     if (!('rule' in object)) continue;
-    const rule = read('rule', ruleSchema, object);
-    table.chains.get(rule.chain)?.append(toRule(rule, rule.handle));
+    const rule = fieldsOf('rule', object);
+    const { handle } = rule;
+    if (typeof handle !== 'number' || !Number.isSafeInteger(handle)) throw garbled('rule', 'handle');
+    table.chains.get(requireText(rule['chain'], 'rule', 'chain'))?.append(toRule(rule, handle));
   }
   return table;
+}
+
+function keysOf(elements: unknown): Set<string> {
+  if (!Array.isArray(elements)) throw garbled('set', 'elem');
+  return new Set(elements.map((element) => elementKey(elementValue(element))));
 }
 
 /** By the object of the table itself (nft(8), flags of tables). */
@@ -69,17 +67,28 @@ export function isDormant(object: NftObject): boolean {
   return [flaggedSchema.safeParse(object['table']).data?.flags ?? []].flat().includes('dormant');
 }
 
-function read<T extends z.ZodType>(kind: string, schema: T, object: NftObject): z.infer<T> {
-  const parsed = schema.safeParse(object[kind]);
-  if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues[0]?.path.join('.');
-  throw new ProtectNetworkError('garbled', `nft listed a ${kind} that cannot be read: ${wrong}`, {
-    cause: parsed.error,
-  });
+/** What is listed by the thousand is checked by hand: a schema takes several times as long. */
+function fieldsOf(kind: string, object: NftObject): Fields {
+  const fields = object[kind];
+  if (isFields(fields)) return fields;
+  throw garbled(kind, 'not an object');
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function requireText(value: unknown, kind: string, field: string): string {
+  if (typeof value === 'string') return value;
+  throw garbled(kind, field);
+}
+
+function garbled(kind: string, wrong: string): ProtectNetworkError {
+  return new ProtectNetworkError('garbled', `nft listed a ${kind} that cannot be read: ${wrong}`);
 }
 
 /** An element with a counter is listed as `{"elem": {"val": …, "counter": …}}`, one without as its bare value. */
 export function elementValue(element: unknown): unknown {
-  const counted = countedElementSchema.safeParse(element);
-  return counted.success ? counted.data.elem.val : element;
+  const counted = isFields(element) ? element['elem'] : undefined;
+  return isFields(counted) && 'val' in counted ? counted['val'] : element;
 }

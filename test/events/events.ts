@@ -139,7 +139,7 @@ const faultEvent = fc
   .tuple(fc.constantFrom(...faults), fc.nat(60))
   .map(([fault, ahead]) => event(`the call ${ahead} ahead ${fault}`, (stage) => stage.order(fault, ahead)));
 
-const monitors = ['ip -oneline monitor', 'nft --handle monitor'];
+const monitors = ['ip -oneline -rcvbuf', 'nft --handle monitor'];
 const helperEvent = fc
   .constantFrom(...monitors, 'ip -json -force -batch', 'nft --json --interactive')
   .map((helper) => event(`${helper} is killed`, (stage) => stage.kill(helper)));

@@ -142,7 +142,7 @@ describe('a link that changes', () => {
 });
 
 describe('a helper that dies', () => {
-  it.each(['ip -oneline monitor', 'nft --handle monitor'])(
+  it.each(['ip -oneline -rcvbuf', 'nft --handle monitor'])(
     '%s: said in the log, started again, and what was missed is made good',
     (monitor) =>
       withScene({}, async ({ world, daemon, zones: [one] }) => {

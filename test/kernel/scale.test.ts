@@ -47,7 +47,7 @@ describe('many zones', () => {
       const links = await world.addManyLinks(many, 1000);
       const daemon = await world.startDaemon({ deadlineMs: 30_000 });
       await untilAllReady(daemon, many);
-      const monitor = await childOf(daemon, 'ip -oneline monitor');
+      const monitor = await childOf(daemon, 'ip -oneline -rcvbuf');
       process.kill(monitor, 'SIGSTOP');
       await links.remove();
       await Promise.all(links.names.map((link) => world.removeZoneFile(link)));

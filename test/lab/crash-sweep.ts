@@ -22,7 +22,7 @@ const helpers = [
   'nft --json --interactive',
   'ip -json -force -batch',
   'conntrack',
-  'ip -oneline monitor',
+  'ip -oneline -rcvbuf',
   'nft --handle monitor',
 ];
 

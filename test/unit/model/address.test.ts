@@ -1,4 +1,4 @@
-import { SocketAddress } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -55,6 +55,25 @@ describe('parseAddress', () => {
     '٣.٣.٣.٣',
   ])('takes %j for no address', (text) => {
     expect(parseAddress(text)).toBeUndefined();
+  });
+
+  it('says of text that looks like an address what Node says', () => {
+    const group = fc.constantFrom('0', '0', '0', '1', 'a0', '00', '0b', 'ffff', '12345', '', 'G');
+    const groups = fc.array(group, { minLength: 1, maxLength: 9 });
+    const gapped = fc.tuple(groups, groups).map(([head, tail]) => `${head.join(':')}::${tail.join(':')}`);
+    const text = fc.oneof(
+      groups.map((parts) => parts.join(':')),
+      gapped,
+    );
+    fc.assert(
+      fc.property(text, (candidate) => {
+        const spelling = isIPv6(candidate)
+          ? new SocketAddress({ address: candidate, family: 'ipv6' }).address
+          : undefined;
+        expect(parseAddress(candidate)).toBe(spelling);
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   it('spells every address as the kernel does, and takes its own spelling again', () => {
