@@ -10,6 +10,7 @@ export interface Machine {
   readonly disk: string;
   /** A directory, which the machine finds on its second disk. What is written meanwhile lies beside it. */
   readonly input: string;
+  readonly processors: 1 | 2;
   readonly limitMs: number;
   /** Gets the report as it grows. */
   heard(text: string): void;
@@ -38,7 +39,7 @@ export async function bootMachine(machine: Machine): Promise<Boot> {
     closeSync(openSync(report, 'w'));
     const follow = followFile(report, machine.heard);
     try {
-      const options = [...machine.options, ...surroundings(machine.disk, input, report, console)];
+      const options = [...machine.options, ...surroundings(machine, input, report, console)];
       const { timedOut, failed, stderr } = await execa('qemu-system-x86_64', options, {
         ...{ timeout: machine.limitMs, stdin: 'ignore', reject: false },
       });
@@ -53,9 +54,9 @@ export async function bootMachine(machine: Machine): Promise<Boot> {
   }
 }
 
-function surroundings(disk: string, input: string, report: string, console: string): string[] {
+function surroundings({ disk, processors }: Machine, input: string, report: string, console: string): string[] {
   return [
-    ...['-machine', 'pc', '-accel', 'tcg,thread=multi,tb-size=512', '-smp', '2'],
+    ...['-machine', 'pc', '-accel', 'tcg,thread=multi,tb-size=512', '-smp', String(processors)],
     ...['-display', 'none', '-nodefaults', '-no-reboot', '-monitor', 'none', '-nic', 'none'],
     ...['-serial', `file:${console}`, '-serial', `file:${report}`],
     ...['-drive', `file=${disk},format=raw,if=virtio,snapshot=on`],

@@ -14,5 +14,5 @@ export function bootImage(
     ...['-cpu', processor, '-m', '1024', '-kernel', kernel, '-initrd', initrd],
     ...['-append', 'console=ttyS0 panic=-1 mitigations=off systemd.show_status=false'],
   ];
-  return bootMachine({ options, disk, input, limitMs, heard });
+  return bootMachine({ options, disk, input, processors: 2, limitMs, heard });
 }

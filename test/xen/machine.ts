@@ -20,7 +20,8 @@ export function bootXen(image: XenImage, dom0: Dom0, input: string, heard: (text
     // Multiboot: the modules of Xen, the first with what it is told.
     ...['-initrd', `${image.kernel} ${commandLine(dom0)},${image.initrd}`],
   ];
-  return bootMachine({ options, disk: image.disk, input, limitMs, heard });
+  // One, as two boots share this machine: processors that wait for each other in spinlocks must not lose theirs.
+  return bootMachine({ options, disk: image.disk, input, processors: 1, limitMs, heard });
 }
 
 function commandLine({ xenstored, udev, plan }: Dom0): string {
