@@ -6,7 +6,7 @@ import { messageOf } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { resolveEntries, sameResolved } from './control-api/entries.ts';
 import type { ServiceName } from './control-api/messages.ts';
-import { follow, type Zones } from './control-api/session.ts';
+import type { Zones } from './control-api/session.ts';
 import { ederaTarget, krataTarget, locateSocket, type Place, socketPathOf } from './control-api/socket.ts';
 import { backoff, pause } from './control-api/waiting.ts';
 import type { DirectorySnapshot, DirectoryState, ZoneDirectory } from './directory.ts';
@@ -91,6 +91,8 @@ export class ControlApiDirectory implements ZoneDirectory {
 
   /** Follows the socket until it is replaced or `signal` aborts; rejects once the daemon no longer answers. */
   async #follow(path: string, identity: string, signal: AbortSignal): Promise<void> {
+    // A host without the daemon never loads gRPC, which is 5 MB of memory.
+    const { follow } = await import('./control-api/session.ts');
     const ended = new AbortController();
     const scope = AbortSignal.any([signal, ended.signal]);
     let trouble: string | undefined;
