@@ -1,11 +1,10 @@
 /** What the daemon takes while nothing happens, and whether it grows: memory and CPU time, helpers included. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bundle } from '../scripts/package/bundle.ts';
 import type { Status } from '../src/control/status.ts';
 import type { LongRunning } from '../test/lab/command.ts';
-import { repository } from '../test/lab/daemon.ts';
 import { httpGet } from '../test/lab/http.ts';
+import { placeProgram } from '../test/lab/packaged-program.ts';
 import { type World, withWorld } from '../test/lab/world.ts';
 import { cpuMsOf, declare, range, untilAtRest, untilReady } from './lab.ts';
 import { type Sample, sampleOf } from './memory.ts';
@@ -97,13 +96,10 @@ export async function benchIdle({ quick }: BenchOptions): Promise<Report> {
 
 /** As the package installs it, not as a checkout runs: Node would keep what it needs to read TypeScript. */
 async function installed(world: World, zones: number): Promise<Installed> {
-  const directory = join(world.files.directory, 'bundle');
-  await bundle(directory);
+  const program = await placeProgram(join(world.files.directory, 'program'));
   await declare(world, range(1, zones));
   await world.addManyLinks(zones, 1);
-  const program = join(repository, 'node_modules/.bin/node');
-  const args = ['--no-addons', join(directory, 'start.cjs'), 'run', '--log-format', 'json', ...world.files.options];
-  const process = world.host.spawn(program, args);
+  const process = world.host.spawn(program, ['run', '--log-format', 'json', ...world.files.options]);
   const status = async () => JSON.parse(await httpGet(world.files.socket, '/v1/status')) as Status;
   const daemon = { pid: process.pid, process, status };
   await untilReady(daemon, zones);

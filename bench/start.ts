@@ -1,8 +1,7 @@
 /** Starts of the installed program: bare, over zones that wait for it, and over zones that are right already. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { bundle } from '../scripts/package/bundle.ts';
-import { repository } from '../test/lab/daemon.ts';
+import { placeProgram } from '../test/lab/packaged-program.ts';
 import { waitFor } from '../test/lab/wait-for.ts';
 import { type World, withWorld } from '../test/lab/world.ts';
 import { declare, range } from './lab.ts';
@@ -55,38 +54,34 @@ async function starts(
   zones: number,
   rounds: number,
 ): Promise<{ runtime: number; cold: number[]; steady: Start[] }> {
-  const directory = join(world.files.directory, 'bundle');
-  await bundle(directory);
-  const command = [join(repository, 'node_modules/.bin/node'), '--no-addons', join(directory, 'start.cjs')];
+  const program = await placeProgram(join(world.files.directory, 'program'));
   await declare(world, range(1, zones));
   await world.addManyLinks(zones, 1);
   const versions: number[] = [];
-  for (let round = 0; round < rounds; round += 1) versions.push(await untilEnd(world, [...command, '--version']));
+  for (let round = 0; round < rounds; round += 1) versions.push(await untilEnd(world, program));
   const [cold, steady]: [number[], Start[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
-    cold.push((await untilRunning(world, command)).ready);
-    steady.push(await untilRunning(world, command));
-    await world.host.mustExec(command[0] ?? '', [...command.slice(1), 'cleanup', ...world.files.options], {
-      timeoutMs: 120_000,
-    });
+    cold.push((await untilRunning(world, program)).ready);
+    steady.push(await untilRunning(world, program));
+    await world.host.mustExec(program, ['cleanup', ...world.files.options], { timeoutMs: 120_000 });
     await world.host.ip(...range(1, zones).map((domid) => `link set vif${domid}.0 down`));
   }
   return { runtime: figures(versions).median, cold, steady };
 }
 
-async function untilEnd(world: World, command: readonly string[]): Promise<number> {
+async function untilEnd(world: World, program: string): Promise<number> {
   const begin = performance.now();
-  await world.host.mustExec(command[0] ?? '', command.slice(1));
+  await world.host.mustExec(program, ['--version']);
   return performance.now() - begin;
 }
 
 /** Starts the daemon, waits for its word that it runs, and stops it. */
-async function untilRunning(world: World, command: readonly string[]): Promise<Start> {
+async function untilRunning(world: World, program: string): Promise<Start> {
   const args = [
     'netns',
     'exec',
     world.host.name,
-    ...command,
+    program,
     'run',
     '--log-format',
     'json',
@@ -114,12 +109,7 @@ async function untilRunning(world: World, command: readonly string[]): Promise<S
 export async function benchStatusStart({ quick }: BenchOptions): Promise<Report> {
   const rounds = quick ? 10 : 40;
   const times = await withWorld({}, async (world) => {
-    await bundle(join(world.files.directory, 'bundle'));
-    const program = [
-      join(repository, 'node_modules/.bin/node'),
-      '--no-addons',
-      join(world.files.directory, 'bundle/start.cjs'),
-    ];
+    const program = await placeProgram(join(world.files.directory, 'program'));
     await declare(world, range(1, 10));
     await world.addManyLinks(10, 1);
     await world.startDaemon();
@@ -127,7 +117,7 @@ export async function benchStatusStart({ quick }: BenchOptions): Promise<Report>
     for (let round = 0; round < rounds + 2; round += 1) {
       for (const [words, measured] of Object.entries(series)) {
         const options = words === '--version' ? [] : world.files.options;
-        const time = await firstByte([...program, ...words.split(' '), ...options]);
+        const time = await firstByte(program, [...words.split(' '), ...options]);
         if (round >= 2) measured.push(time);
       }
     }
@@ -141,10 +131,10 @@ export async function benchStatusStart({ quick }: BenchOptions): Promise<Report>
   };
 }
 
-function firstByte([command = '', ...args]: readonly string[]): Promise<number> {
+function firstByte(program: string, args: readonly string[]): Promise<number> {
   const begin = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let first: number | undefined;
     child.stdout.on('data', () => (first ??= performance.now() - begin));
     child.once('close', () =>

@@ -16,6 +16,7 @@ import { ExitCode, messageOf } from '../model/errors.ts';
 import { type LogOptions, makeLog } from './log.ts';
 import { Reload } from './reload.ts';
 import { Service } from './service.ts';
+import { staySmall } from './stay-small.ts';
 import { version } from './version.ts';
 
 /** Runs until SIGTERM or SIGINT. What is on the host stays: stopping moves no packet. `makeHost`: another for crash tests. */
@@ -24,6 +25,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const config = loadConfig(paths);
   const log = makeLog(options, findJournal(process.env));
   const host = makeHost();
+  staySmall();
   await requireHost(host);
   const reporter = new Reporter(log);
   const reconciler = new Reconciler({ host, config, makeDirectories, reporter });

@@ -14,14 +14,19 @@ export default async function setUp(): Promise<() => void> {
   const prefix = mkdtempSync(join(tmpdir(), 'protect-network-program-'));
   // Some tests start it as somebody else.
   chmodSync(prefix, 0o755);
+  process.env[programVariable] = await placeProgram(prefix);
+  return () => rmSync(prefix, { recursive: true, force: true });
+}
+
+/** Installs the launcher and what it starts below `prefix`. Returns the launcher's path. */
+export async function placeProgram(prefix: string): Promise<string> {
   const bundled = join(prefix, 'bundle');
   await bundle(bundled);
   for (const { to, from, executable } of manifest(repository, bundled, 0)) {
     if (typeof from === 'string' && /^(sbin|lib\/protect-network)\//.test(to))
       place(from, join(prefix, to), executable);
   }
-  process.env[programVariable] = join(prefix, 'sbin/protect-network');
-  return () => rmSync(prefix, { recursive: true, force: true });
+  return join(prefix, 'sbin/protect-network');
 }
 
 function place(from: string, to: string, executable = false): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, bundleFiles } from '../../../scripts/package/bundle.ts';
+import { nodeFlags } from '../../../scripts/package/launcher.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 const node = join(repository, 'node_modules/.bin/node');
@@ -89,5 +90,5 @@ async function isTaken(): Promise<string> {
   const program = `const { compile, readCache } = require(${JSON.stringify(start)});
     const { cachedDataRejected } = compile(readCache);
     process.stdout.write(cachedDataRejected === undefined ? 'no cache' : cachedDataRejected ? 'rejected' : 'taken');`;
-  return (await execa(node, ['--no-addons', '--eval', program])).stdout;
+  return (await execa(node, [...nodeFlags(), '--eval', program])).stdout;
 }
