@@ -51,8 +51,15 @@ export class Daemon {
     });
   }
 
+  /** Asked again where it takes too long for the client: here a zone's boot may keep everybody else from the processor. */
   status(): Promise<Status> {
-    return fetchStatus(socket);
+    let last: unknown;
+    const answer = () =>
+      fetchStatus(socket).catch((error: unknown) => {
+        last = error;
+        return undefined;
+      });
+    return waitFor(answer, { what: 'a status', ...patience }).catch(() => Promise.reject(last));
   }
 
   /** Waits until its log says something, since it was started. A status would have it count packets, by a process of nft. */
@@ -71,9 +78,8 @@ export class Daemon {
     await this.says(new RegExp(`${link} is ready: `));
   }
 
-  /** It has to have been ready since the daemon was started. */
   async gone(link: string): Promise<void> {
-    await this.says(new RegExp(`${link} is gone: `));
+    await this.until(`nothing of ${link}`, ({ zones }) => zones.every((zone) => zone.link !== link));
   }
 
   get log(): string {
