@@ -24,7 +24,12 @@ if told test.udev; then
 fi
 tools=/usr/lib/xen-4.17/bin
 if told test.oxenstored; then store=oxenstored; else store=xenstored; fi
-{ $tools/$store --no-fork --pid-file /run/xen/xenstored.pid; echo "$store ended with $?"; } >/var/log/xen/store.log 2>&1 </dev/null &
+# Where it ends, the report says how, and what it was asked last.
+if told test.oxenstored; then traced=(); else traced=(--trace-file /tmp/store-trace); fi
+{
+  $tools/$store --no-fork "${traced[@]}" --pid-file /run/xen/xenstored.pid
+  echo "$store ended with $?"
+} >/var/log/xen/store.log 2>&1 </dev/null &
 for try in $(seq 200); do xenstore-exists / 2>/dev/null && break; sleep 0.1; done
 $tools/xen-init-dom0
 $tools/xenconsoled --pid-file=/run/xen/xenconsoled.pid --log=guest --log-dir=/var/log/xen/console
