@@ -17,8 +17,8 @@ export interface Block {
 
 /** What operators read: README.md and everything in docs. */
 export function documents(): Document[] {
-  const paths = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
-  return paths.map(read);
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  return ['README.md', ...pages.map((name) => `docs/${name}`)].map(read);
 }
 
 export function read(path: string): Document {

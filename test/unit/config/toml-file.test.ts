@@ -101,13 +101,11 @@ describe('an error', () => {
     expect(Math.max(...error.message.split('\n').map((line) => line.length))).toBeLessThan(300);
   });
 
-  test('takes no time that grows with the square of the file', () => {
+  test('takes no time that grows with the square of the file: it comes before this test is given up', () => {
     const keys = Array.from({ length: 60_000 }, (_, index) => `k${index} = 1`).join('\n');
     const parts = `${'a.'.repeat(200_000)}a = 1`;
-    const began = performance.now();
     expect(errorOf(() => parseToml('s.toml', keys, settingsSchema)).message.split('\n').length).toBeLessThan(100);
     expect(errorOf(() => parseToml('s.toml', parts, settingsSchema)).code).toBe('config-invalid');
-    expect(performance.now() - began).toBeLessThan(5000);
   });
 });
 
