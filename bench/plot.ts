@@ -32,7 +32,7 @@ text { font: 13px sans-serif; fill: #333 } .title { font-size: 16px; font-weight
 
 function picture(width: number, height: number, parts: readonly string[]): string {
   const frame = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`;
-  return `${frame}\n${style}\n<rect width="${width}" height="${height}" fill="white"/>\n${parts.join('\n')}\n</svg>\n`;
+  return `${frame}\n<title>Figures of the benchmarks</title>\n${style}\n<rect width="${width}" height="${height}" fill="white"/>\n${parts.join('\n')}\n</svg>\n`;
 }
 
 function label(x: number, y: number, words: string, options = ''): string {

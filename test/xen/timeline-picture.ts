@@ -25,6 +25,7 @@ export function timelinePicture({ machine, spans }: Timeline): string {
     ...parts.flatMap((part, lane) => lines(part, top + lane * laneHeight, spans, x)),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#24292f">
+<title>From xl create to a zone’s first answered ping</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${body.join('\n')}
 </svg>
