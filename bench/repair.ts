@@ -54,6 +54,7 @@ async function measure(world: World): Promise<{ measured: Measured[]; noise: Sum
   for (const kind of wanted) {
     const result = await series(world, observer, kind, rounds, byEventMs, 'event');
     results.push(result);
+    if (values.json !== true) console.error(`${kind.name}: ${result.by}, ${result.times.length} rounds`);
     // What no event restored would spoil the next kind: a daemon that starts puts everything right.
     if (result.by === 'nothing') daemon = await startedAnew(world, daemon, 86_400, healthy);
   }
