@@ -18,10 +18,7 @@ import type { Tools } from './tools.ts';
 /** Our route protocol number: how a restarted daemon knows its routes. Unassigned in iproute2's rt_protos. */
 export const routeProtocol = '75';
 
-/**
- * More unread acknowledgements than about 200 overflow a netlink socket; `ip` reads each. Each change makes events, too, and
- * who follows them stands still while we do not read: between two requests we do.
- */
+/** Each change makes events, and who follows them stands still while we do not read: between two requests we do. */
 const changesPerRequest = 250;
 
 /**
