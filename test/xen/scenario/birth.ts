@@ -13,7 +13,7 @@ export async function birth({ daemon }: Lab, zone: Zone, known: string): Promise
   const { link } = zone;
   await check(`${link} is ready, with the addresses of ${known}`, async () => {
     await daemon.ready(link);
-    const status = (await daemon.status()).zones.find((each) => each.link === link);
+    const status = await daemon.zone(link);
     assert.equal(status?.state, 'ready');
     assert.deepEqual([...status.addresses].sort(), [zone.ipv4, zone.ipv6].sort());
     assert.equal(status.directory, known);

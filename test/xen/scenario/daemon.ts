@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { fetchStatus } from '../../../src/control/client.ts';
-import type { Status } from '../../../src/control/status.ts';
+import type { Status, ZoneStatus } from '../../../src/control/status.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { patience } from './zone.ts';
 
@@ -60,6 +60,11 @@ export class Daemon {
         return undefined;
       });
     return waitFor(answer, { what: 'a status', ...patience }).catch(() => Promise.reject(last));
+  }
+
+  /** What its status says of a link. */
+  async zone(link: string): Promise<ZoneStatus | undefined> {
+    return (await this.status()).zones.find((zone) => zone.link === link);
   }
 
   /** Waits until its log says something, since it was started. A status would have it count packets, by a process of nft. */

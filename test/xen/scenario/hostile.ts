@@ -71,7 +71,7 @@ async function attack(
       [],
     );
     assert.deepEqual(changes(before, await stateOf(place.dom0, cast, [zone.link, sibling.link])), []);
-    const status = (await daemon.status()).zones.find(({ link }) => link === zone.link);
+    const status = await daemon.zone(zone.link);
     note(`${frames.length} frames; dropped and counted: ${JSON.stringify(status?.dropped)}`);
     assert.ok((status?.spoofed?.packets ?? 0) > 0, 'the daemon counted none of them');
   } finally {

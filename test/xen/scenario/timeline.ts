@@ -28,7 +28,7 @@ export async function timedBirth({ daemon }: Lab, options: ZoneOptions): Promise
     const made = Date.now();
     const marks = await following;
     await daemon.ready(zone.link);
-    const since = must((await daemon.status()).zones.find(({ link }) => link === zone.link)?.since, zone.link);
+    const since = must((await daemon.zone(zone.link))?.since, zone.link);
     await check('every step from xl create to the first answered ping was seen', async () => {
       const at = (path: string) => must(stored.find((each) => each.at >= create && each.path === path)?.at, path);
       const link = (mark: RegExp) =>

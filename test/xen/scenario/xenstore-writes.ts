@@ -16,7 +16,7 @@ export async function xenstoreWrites(lab: Lab, stranger: Zone, known: Zone): Pro
 }
 
 async function writes({ daemon }: Lab, zone: Zone): Promise<void> {
-  const before = (await daemon.status()).zones.find(({ link }) => link === zone.link);
+  const before = await daemon.zone(zone.link);
   const written: string[] = [];
   for (const path of paths(zone)) {
     const { exitCode } = await zone.exec(`xenstore-write ${path} ${wished} 2>/dev/null`);
