@@ -6,7 +6,7 @@ import { evaluate } from './expression.ts';
 import { primaryAddress } from './host-address.ts';
 import { lookUp } from './lookup.ts';
 import type { Translation } from './packet.ts';
-import { isRecord, type Rule } from './ruleset.ts';
+import { isRecord, type Rule, textOf } from './ruleset.ts';
 import { constantOf } from './value.ts';
 
 type Outcome = 'accept' | 'drop' | 'continue';
@@ -40,7 +40,7 @@ export function act(rule: Rule, kind: string, inner: unknown, place: Place): Out
     case 'xt':
       return doubtful(rule, place, 'it has a target of iptables that nft does not show');
     case 'undecided-target':
-      return doubtful(rule, place, `it has the target ${String(inner)}`);
+      return doubtful(rule, place, `it has the target ${textOf(inner)}`);
     default:
       return 'continue';
   }

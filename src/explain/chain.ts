@@ -3,7 +3,7 @@ import { act } from './action.ts';
 import { evaluate, type View } from './expression.ts';
 import { lookUp } from './lookup.ts';
 import { judge } from './match.ts';
-import { type Chain, type Hook, isRecord, type Rule, type Table } from './ruleset.ts';
+import { type Chain, type Hook, isRecord, type Rule, type Table, textOf } from './ruleset.ts';
 import type { Traveller } from './traveller.ts';
 
 /** `accept` ends this base chain only; `drop` ends the packet. */
@@ -115,5 +115,5 @@ function runMap(rule: Rule, { key, data }: Readonly<Record<string, unknown>>, pl
 }
 
 function targetOf(inner: unknown): string {
-  return isRecord(inner) ? String(inner['target']) : '';
+  return isRecord(inner) ? textOf(inner['target']) : '';
 }

@@ -4,7 +4,7 @@ import { connectionField } from './connection-field.ts';
 import { type FibHost, fibResult } from './fib.ts';
 import { lookUp } from './lookup.ts';
 import { type Connection, type Packet, protocolNumber } from './packet.ts';
-import { type Hook, isRecord, type NamedSet } from './ruleset.ts';
+import { type Hook, isRecord, type NamedSet, textOf } from './ruleset.ts';
 import { absent, constantOf, ephemeralPort, known, unknown, type Value } from './value.ts';
 
 export interface View {
@@ -25,9 +25,9 @@ export function evaluate(expression: unknown, view: View): Value {
     case 'payload':
       return payload(fields, view);
     case 'meta':
-      return meta(String(fields['key']), view);
+      return meta(textOf(fields['key']), view);
     case 'ct':
-      return connectionField(String(fields['key']), fields['dir'], view);
+      return connectionField(textOf(fields['key']), fields['dir'], view);
     case 'fib':
       return fibResult(fields, view);
     case 'concat':
@@ -140,7 +140,7 @@ function payload(fields: Readonly<Record<string, unknown>>, view: View): Value {
   const { protocol, field } = fields;
   if (typeof protocol !== 'string') return unknown('bytes of the packet');
   const { packet } = view;
-  if (protocol === 'ip' || protocol === 'ip6') return network(protocol, String(field), packet);
+  if (protocol === 'ip' || protocol === 'ip6') return network(protocol, textOf(field), packet);
   if (protocol === 'ether' || protocol === 'vlan' || protocol === 'arp') {
     return protocol === 'ether' && field === 'type'
       ? meta('protocol', view)
@@ -148,7 +148,7 @@ function payload(fields: Readonly<Record<string, unknown>>, view: View): Value {
         ? unknown('its MAC addresses')
         : absent;
   }
-  return transport(protocol, String(field), packet);
+  return transport(protocol, textOf(field), packet);
 }
 
 function network(protocol: 'ip' | 'ip6', field: string, packet: Packet): Value {

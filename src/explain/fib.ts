@@ -3,6 +3,7 @@ import type { InspectedLink } from '../host/inspection.ts';
 import type { Family } from '../model/address.ts';
 import type { View } from './expression.ts';
 import { devicesOf, type RoutingTables, route } from './routing.ts';
+import { textOf } from './ruleset.ts';
 import { routeTypes } from './symbols.ts';
 import { known, unknown, type Value } from './value.ts';
 
@@ -14,7 +15,7 @@ export interface FibHost {
 
 /** `{result: oif|oifname|type|check, flags: [saddr|daddr, mark, iif, oif]}`. */
 export function fibResult({ result, flags }: Readonly<Record<string, unknown>>, view: View): Value {
-  const list = Array.isArray(flags) ? flags.map(String) : [String(flags)];
+  const list = Array.isArray(flags) ? flags.map(textOf) : [textOf(flags)];
   const bySource = list.includes('saddr');
   const link = list.includes('iif') ? view.packet.input : list.includes('oif') ? view.packet.output : undefined;
   if (result === 'type') return typeOf(view, bySource, link);

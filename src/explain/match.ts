@@ -1,7 +1,7 @@
 /** Whether a rule's conditions hold for a packet: `{"match": …}` and those that nobody can decide from outside. Pure. */
 import { evaluate, type View } from './expression.ts';
 import { lookUp } from './lookup.ts';
-import { isRecord } from './ruleset.ts';
+import { isRecord, textOf } from './ruleset.ts';
 import { constantOf, fits, known, not, type Truth, type Value } from './value.ts';
 
 export interface Judged {
@@ -59,7 +59,7 @@ const harmless = new Set([
 export function judge(statement: Readonly<Record<string, unknown>>, view: View): Judged | undefined {
   const [[kind, inner] = ['', undefined]] = Object.entries(statement);
   if (kind === 'match' && isRecord(inner)) return judgeMatch(inner, view);
-  if (kind === 'undecided') return { truth: undefined, why: `it depends on ${String(inner)}` };
+  if (kind === 'undecided') return { truth: undefined, why: `it depends on ${textOf(inner)}` };
   if (kind === 'xt')
     return isTarget(inner) ? undefined : { truth: undefined, why: `${undecidable['xt']} (${nameOf(inner)})` };
   // An addition to a set fails only where the set is full; with a condition of its own it may end the rule.
@@ -72,7 +72,7 @@ export function judge(statement: Readonly<Record<string, unknown>>, view: View):
 function judgeMatch({ op, left, right }: Readonly<Record<string, unknown>>, view: View): Judged {
   const value = evaluate(left, view);
   if (value.state === 'absent') return decided(false);
-  const truth = compare(String(op), value, right, view);
+  const truth = compare(textOf(op), value, right, view);
   if (truth !== undefined) return decided(truth);
   return { truth, why: `it depends on ${doubtOf(value) ?? `a comparison with ${JSON.stringify(right)}`}` };
 }

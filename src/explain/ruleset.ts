@@ -72,14 +72,14 @@ export function parseRuleset(objects: readonly NftObject[], listing: Listing): R
   for (const object of objects) {
     const [[kind, inner] = ['', undefined]] = Object.entries(object);
     if (!isRecord(inner)) continue;
-    const family = String(inner['family']);
-    const table = String(kind === 'table' ? inner['name'] : inner['table']);
+    const family = textOf(inner['family']);
+    const table = textOf(kind === 'table' ? inner['name'] : inner['table']);
     const key = `${family} ${table}`;
     if (listing.dormant.has(key)) continue;
     const draft = drafts.get(key) ?? { family, name: table, chains: new Map(), sets: new Map() };
     drafts.set(key, draft);
     if (kind === 'chain') addChain(draft, inner, listing);
-    else if (kind === 'set' || kind === 'map') draft.sets.set(String(inner['name']), setOf(inner, kind === 'map'));
+    else if (kind === 'set' || kind === 'map') draft.sets.set(textOf(inner['name']), setOf(inner, kind === 'map'));
     else if (kind === 'rule') addRule(draft, inner, listing);
   }
   return [...drafts.values()].map((draft) => ({ world: 'nft', ...draft }));
@@ -92,7 +92,7 @@ export function refText({ world, family, table, chain, handle }: RuleRef): strin
 }
 
 function addChain(draft: Draft, inner: Readonly<Record<string, unknown>>, listing: Listing): void {
-  const name = String(inner['name']);
+  const name = textOf(inner['name']);
   const { family, name: table } = draft;
   draft.chains.set(name, { world: 'nft', family, table, name, base: baseOf(inner, listing, draft), rules: [] });
 }
@@ -102,22 +102,28 @@ function baseOf(inner: Readonly<Record<string, unknown>>, listing: Listing, draf
   if (typeof hook !== 'string' || typeof prio !== 'number') return undefined;
   return {
     hook: hook as Hook,
-    type: String(type),
+    type: textOf(type),
     priority: prio,
     policy: policy === 'drop' ? 'drop' : 'accept',
     // nft 1.0.6 leaves the device out of its JSON.
     device:
-      typeof dev === 'string' ? dev : listing.devices.get(`${draft.family} ${draft.name} ${String(inner['name'])}`),
+      typeof dev === 'string' ? dev : listing.devices.get(`${draft.family} ${draft.name} ${textOf(inner['name'])}`),
   };
 }
 
 function addRule(draft: Draft, inner: Readonly<Record<string, unknown>>, listing: Listing): void {
-  const chain = draft.chains.get(String(inner['chain']));
+  const chain = draft.chains.get(textOf(inner['chain']));
   const { family, name: table } = draft;
-  const ref: RuleRef = { world: 'nft', family, table, chain: String(inner['chain']), handle: Number(inner['handle']) };
+  const ref: RuleRef = {
+    world: 'nft',
+    family,
+    table,
+    chain: textOf(inner['chain']),
+    handle: Number(textOf(inner['handle'])),
+  };
   // nft prints a statement that its JSON has no shape for as a string in its own language.
   const list: readonly unknown[] = Array.isArray(inner['expr']) ? inner['expr'] : [];
-  const expressions = list.map((part) => (isRecord(part) ? part : { undecided: String(part) }));
+  const expressions = list.map((part) => (isRecord(part) ? part : { undecided: textOf(part) }));
   const text = listing.rules.get(refText(ref)) ?? JSON.stringify(expressions);
   chain?.rules.push({ ref, expressions, text });
 }
@@ -128,4 +134,9 @@ function setOf(inner: Readonly<Record<string, unknown>>, isMap: boolean): NamedS
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `String` throws at an object without a usable `toString`, which any JSON can hold. */
+export function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -191,11 +191,27 @@ describe('whatever a ruleset holds', () => {
     'op',
     'elem',
     'target',
+    // Names that every object has from its prototype.
+    'toString',
+    'constructor',
   ];
   const anything = fc.letrec((tie) => ({
     value: fc.oneof(
       { maxDepth: 5 },
-      fc.constantFrom('vif7.0', '10.0.0.1', '@s', '*', 'tcp', 'mark', 'iifname', 'ip', 'saddr', '==', 'in'),
+      fc.constantFrom(
+        'vif7.0',
+        '10.0.0.1',
+        '@s',
+        '*',
+        'tcp',
+        'mark',
+        'iifname',
+        'ip',
+        'saddr',
+        '==',
+        'in',
+        'constructor',
+      ),
       fc.integer(),
       fc.boolean(),
       fc.constant(null),
@@ -216,7 +232,7 @@ describe('whatever a ruleset holds', () => {
           { hook: 'prerouting' },
         );
       }),
-      { numRuns: 500 },
+      { numRuns: 2000 },
     );
   });
 });
