@@ -15,6 +15,8 @@ export interface Kind {
   readonly name: string;
   /** How the change is made to this link, and seen to be undone. */
   strike(host: ObservedHost, victim: Victim): Promise<{ readonly change: Change; readonly proof: Proof }>;
+  /** Takes back what the daemon leaves of the change, as it is not its own. */
+  undo?(host: ObservedHost, victim: Victim): Promise<unknown>;
 }
 
 export function victimOf(domid: number): Victim {
@@ -48,10 +50,14 @@ export const kinds: readonly Kind[] = [
     change: { run: ['ip', '-6', 'route', 'del', `${ipv6}/128`, 'dev', link] },
     proof: [route(link, ipv6)],
   })),
-  proc('route replaced', ({ link, ipv4 }) => ({
-    change: { run: ['ip', 'route', 'replace', `${ipv4}/32`, 'dev', 'uplink0', 'proto', '75'] },
-    proof: [{ ...route(link, ipv4), lacks: route('uplink0', ipv4).has }],
-  })),
+  {
+    ...proc('route replaced', ({ link, ipv4 }) => ({
+      change: { run: ['ip', 'route', 'replace', `${ipv4}/32`, 'dev', 'uplink0', 'proto', 'static'] },
+      proof: [route(link, ipv4)],
+    })),
+    // Theirs stays, behind ours.
+    undo: (host, { ipv4 }) => host.mustExec('ip', ['route', 'del', `${ipv4}/32`, 'dev', 'uplink0', 'proto', 'static']),
+  },
   sysctl('proxy_arp off', ({ link }) => `ipv4/conf/${link}/proxy_arp`, '0', '1'),
   sysctl('rp_filter off', ({ link }) => `ipv4/conf/${link}/rp_filter`, '0', '1'),
   sysctl('forwarding off, IPv4', () => 'ipv4/ip_forward', '0', '1'),

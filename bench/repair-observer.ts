@@ -42,8 +42,8 @@ export interface Answer {
 
 /** Between two looks at /proc. */
 const pollMs = 0.2;
-/** The repair is over when no transaction has followed for so long. */
-const quietMs = 150;
+/** The repair is over when no transaction has followed for so long: the second layer's comes well ahead of the rest. */
+const quietMs = 500;
 
 interface Generation {
   readonly pid: number;

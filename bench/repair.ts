@@ -31,7 +31,7 @@ interface Measured {
 const { values } = parseArgs({
   options: {
     zones: { type: 'string', default: '100' },
-    rounds: { type: 'string', default: '100' },
+    rounds: { type: 'string', default: '20' },
     kind: { type: 'string', default: '' },
     json: { type: 'boolean' },
   },
@@ -98,17 +98,19 @@ async function series(
   let note: string | undefined;
   let before = await stateOf(world);
   for (let round = 0; round < count; round += 1) {
-    const strike = await kind.strike(world.host, victimOf(firstDomid + (round % zones)));
+    const victim = victimOf(firstDomid + (round % zones));
+    const strike = await kind.strike(world.host, victim);
     const answer = await observer.ask({ ...strike, deadlineMs });
     if (answer.failed !== undefined) throw new Error(`${kind.name}: ${answer.failed}`);
     if (answer.ms === null) return { kind: kind.name, by: 'nothing', times, resolutionMs };
     times.push(answer.ms);
     resolutionMs = answer.resolutionMs === null ? null : Math.max(resolutionMs ?? 0, answer.resolutionMs);
+    await kind.undo?.(world.host, victim);
     const now = await restored(world, before);
     if (now !== before) note = differenceOf(before, now);
     before = now;
-    // A random pause hits no timer's beat.
-    await sleep(30 + Math.random() * 30);
+    // Nobody's quarrel: changes that follow each other faster are met with a delay (lifecycle/quarrel.ts, 8 within 10 s).
+    await sleep(1_450 + Math.random() * 100);
   }
   return { kind: kind.name, by, times, resolutionMs, ...(note === undefined ? {} : { note }) };
 }

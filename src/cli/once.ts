@@ -49,6 +49,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
     });
     const plan = planPass(desired, mirror, host.sysctl, {
       links: 'all',
+      ruleset: 'all',
       siblings: new Set(),
       prune: asked.every(({ snapshot }) => snapshot.state !== 'waiting'),
       served: new Map(),

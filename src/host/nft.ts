@@ -1,10 +1,10 @@
 /**
- * Transactions and listings through nft's JSON.
+ * Transactions in nft's own language, listings in its JSON.
  *
- * Small ones go to a long-lived `nft -j -i`: what zones come and go by in nft's own language, by a file that it includes
- * (0.7 ms for a zone), all else as a line of JSON (2.5 ms for as much). Large ones go through a file and a process of their
- * own. Where the interactive mode is missing or keeps dying, everything does. `nft -f -` opens /dev/stdin, which works for
- * a file but not for Node's pipes: they are sockets.
+ * Small ones go to a long-lived `nft -j -i`, by a file that it includes (0.7 ms for a zone); what has no words in
+ * `nft-script.ts` as a line of JSON (2.5 ms for as much). Large ones go through a file and a process of their own. Where
+ * the interactive mode is missing or keeps dying, everything does. `nft -f -` opens /dev/stdin, which works for a file but
+ * not for Node's pipes: they are sockets.
  */
 import { closeSync } from 'node:fs';
 import { z } from 'zod';
@@ -35,6 +35,8 @@ const includedPath = '/proc/self/fd/3';
 const maxDeaths = 3;
 /** A line of at most `maxInteractiveBytes` takes milliseconds, with thousands of zones tens of them. */
 const interactiveTimeoutMs = 20_000;
+/** A listing of 256 KB takes some 100 ms. */
+const askTimeoutMs = 5_000;
 /** 20,000 links' rules load in 9 s on two cores; ten times that means hung. */
 const transactionTimeoutMs = 90_000;
 
@@ -49,7 +51,7 @@ export class NftTool implements Nft {
 
   constructor(tools: Tools) {
     this.#tools = tools;
-    this.#listing = new NftListing(tools);
+    this.#listing = new NftListing(tools, (line) => this.#ask(line));
     this.#interactive = new Conversation(tools, {
       tool: 'nft',
       args: ['--json', '--interactive'],
@@ -111,6 +113,20 @@ export class NftTool implements Nft {
     await this.#interactive.close();
     if (this.#included !== undefined) closeSync(this.#included);
     this.#included = undefined;
+  }
+
+  /** For what can be asked of a process of its own as well. */
+  async #ask(line: string): Promise<string | undefined> {
+    if (this.#deaths >= maxDeaths) return undefined;
+    try {
+      const { text } = await this.#interactive.ask([line], askTimeoutMs);
+      this.#deaths = 0;
+      return text;
+    } catch (error) {
+      if (!hasCode(error, 'helper-died', 'timeout')) throw error;
+      this.#deaths += 1;
+      return undefined;
+    }
   }
 
   /** Returns nft's complaint, empty where it has none. */

@@ -40,6 +40,11 @@ export function isLoopback(event: HostEvent): boolean {
   return event.kind === 'link' && event.link.name === 'lo';
 }
 
+/** The host's own switches changed: `forwarding` of all links together. */
+export function isForwarding(event: HostEvent): boolean {
+  return event.kind === 'netconf' && event.link === 'all';
+}
+
 /** A packet that our guard chose to be told of; others may trace packets too. */
 export function isForgery({ table, chain }: Extract<HostEvent, { kind: 'traced' }>): boolean {
   return table === tableKey(ownTable.family, ownTable.name) && chain === forgedChain;

@@ -3,18 +3,19 @@
  * so a cause alone is enough where configuration or a zone directory changed.
  */
 
-import type { HostEvent } from '../host/port.ts';
+import { type HostEvent, unnamedTable } from '../host/port.ts';
 import { reversePathTable } from '../nft/names.ts';
+import { observedKeys } from '../nft/observe.ts';
 import { tableKey } from '../nft/ruleset.ts';
-import { isLoopback } from './describe-event.ts';
+import { isForwarding, isLoopback } from './describe-event.ts';
 
 export class Dirty {
   /** Re-read everything. */
   all = false;
   /** People asked for it (a start, a new configuration): what changes then is no repair. */
   isAsked = false;
-  /** Re-read our nft tables. */
-  ruleset = false;
+  /** Tables to read again, as `family name`; then all that should be in any of them is compared. */
+  readonly tables = new Set<string>();
   /** Somebody touched the second layer's table: it comes first. */
   shield = false;
   /** Look at other people's firewalls again. */
@@ -33,10 +34,17 @@ export class Dirty {
   /** `ifindex`: the link that the event is about, where it is about one. */
   take(event: HostEvent, ifindex: number | undefined): void {
     if (event.kind === 'nft') {
-      this.ruleset = true;
+      this.lackTables(event.tables.has(unnamedTable) ? observedKeys : event.tables);
       this.shield ||= event.tables.has(tableKey(reversePathTable.family, reversePathTable.name));
+    } else if (isForwarding(event)) {
+      // Every pass looks at the host's forwarding, and nothing else hangs on it.
+      return;
     } else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) this.all = true;
     else this.links.add(ifindex);
+  }
+
+  lackTables(tables: ReadonlySet<string>): void {
+    for (const table of tables) if (observedKeys.has(table)) this.tables.add(table);
   }
 
   lackProxies(links: readonly number[]): void {

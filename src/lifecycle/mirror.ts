@@ -66,8 +66,9 @@ export class Mirror {
     this.legacyFilters = { ipv4, ipv6 };
   }
 
-  async observeRuleset(host: Host): Promise<void> {
-    this.ruleset = await observeRuleset(host.nft);
+  /** `tables`: those to read, as `family name`. */
+  async observeRuleset(host: Host, tables: ReadonlySet<string>): Promise<void> {
+    this.ruleset = await observeRuleset(host.nft, tables, this.ruleset);
   }
 
   /** Those that are there, one after the other. */

@@ -23,6 +23,8 @@ import { type Forgetting, forgetAll } from './purges.ts';
 export interface PassScope {
   /** Everything is looked at, or only the links with these indices, the rest being known to be right. */
   readonly links: 'all' | ReadonlySet<number>;
+  /** What is compared in nftables: all that should be there, or what belongs to `links`. */
+  readonly ruleset: 'all' | 'of links';
   /** Links of which only the neighbour proxies are looked at. */
   readonly siblings: ReadonlySet<number>;
   /** False until every zone directory has answered: nothing that is there is taken away. */
@@ -61,7 +63,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
     scope.links === 'all'
       ? planGateways(desired.gateways, mirror.routes.gateways, scope.prune)
       : { withdraw: [], install: [] };
-  const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope));
+  const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope, indices));
   const proxies = [...parts.map((part) => part.proxies), ...siblings];
   return {
     withdraw: [
@@ -228,10 +230,10 @@ function proxiesOf(zone: DesiredZone, desired: Desired): Address[] {
   return wantedProxies(zone.addresses, desired.subnets.ipv6?.gateway, siblings);
 }
 
-function nftScope(desired: Desired, scope: PassScope): Scope {
-  if (scope.links === 'all') return { kind: 'all', zones: [...desired.zones.values()], prune: scope.prune };
+function nftScope(desired: Desired, scope: PassScope, indices: ReadonlySet<number>): Scope {
+  if (scope.ruleset === 'all') return { kind: 'all', zones: [...desired.zones.values()], prune: scope.prune };
   const changes = new Map<LinkName, ZoneChange>();
-  for (const ifindex of scope.links) {
+  for (const ifindex of indices) {
     const zone = desired.zones.get(ifindex);
     const before = scope.served.get(ifindex);
     // A link may have changed its name, and a name its link: what is wanted goes by the name alone.

@@ -5,11 +5,11 @@
  * the guard knows the pair, then the link's sysctls, then link up and routes. Closing is the reverse.
  */
 import type { SysctlChange } from '../arp/model.ts';
+import { describeCommand } from '../host/nft-script.ts';
 import type { NftCommand, RtnetlinkChange } from '../host/port.ts';
 import { commandLine } from '../host/rtnetlink.ts';
 import { sysctlName } from '../host/sysctl.ts';
 import type { Address } from '../model/address.ts';
-import { describeCommand } from '../nft/describe.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 
 export interface Plan {

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { DefaultRoute, Host, HostEvent } from '../host/port.ts';
+import { observedKeys } from '../nft/observe.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
 import { AskedDirectories, type MakeDirectories } from './asked-directories.ts';
 import { isDue } from './backoff.ts';
@@ -195,9 +196,10 @@ export class Reconciler {
       if (failures !== undefined && failures.nft === undefined) break;
       // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
       lacksHandle = plan === undefined;
-      dirty.ruleset ||= !lacksHandle;
+      if (!lacksHandle) dirty.lackTables(observedKeys);
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
+    const ended = performance.now();
     const repairs = repairsIn(plan, dirty, scope.open, labels(this.mirror.links, this.records));
     this.#settle(dirty, scope, failures);
     // After zones are served: what others' firewalls do to them can only be told.
@@ -206,7 +208,8 @@ export class Reconciler {
     this.#reporter.problems(problemsOf(facts, failures.gateways));
     const culprits = this.#reporter.passed({
       dirty,
-      milliseconds: performance.now() - begun,
+      begun,
+      ended,
       changes: countChanges(plan),
       transacted: plan.nft.length > 0,
       repairs,
@@ -221,7 +224,8 @@ export class Reconciler {
     if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
     if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
     this.mirror.sysctls = new Map();
-    if (dirty.ruleset || lacksHandle) await this.mirror.observeRuleset(this.#host);
+    const tables = lacksHandle ? observedKeys : dirty.tables;
+    if (tables.size > 0) await this.mirror.observeRuleset(this.#host, tables);
     // A link that was never given anything has nothing of ours.
     const given = [...dirty.links].filter((ifindex) => this.records.get(ifindex)?.served !== undefined);
     await this.mirror.observeLinks(this.#host, given);
@@ -248,7 +252,8 @@ export class Reconciler {
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
     if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired));
     const forgotten = this.#purges.take();
-    return { links, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
+    const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
+    return { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
   }
 
   #tellSiblings(links: readonly number[]): void {
@@ -263,7 +268,9 @@ export class Reconciler {
     if (desired === undefined) return;
     const { links } = this.mirror;
     const since = dirty.since ?? performance.now();
-    settle(this.records, this.#reporter, { desired, links, scope: scope.links, changed, failures, since });
+    // A transaction over everything that fails leaves nobody as he should be.
+    const looked = scope.ruleset === 'all' && failures.nft !== undefined ? 'all' : scope.links;
+    settle(this.records, this.#reporter, { desired, links, scope: looked, changed, failures, since });
     this.#desired.settled();
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);

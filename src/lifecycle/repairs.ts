@@ -52,7 +52,7 @@ export function repairsIn(
   if (dirty.isAsked) return { put: [], movesJump: false };
   // Somebody else changed a table we have something in, or nobody has looked for a while, in which no zone came or went.
   const isQuiet = dirty.links.size === 0 && !movesZones(plan, open);
-  const isRulesetSuspect = dirty.ruleset || (dirty.all && isQuiet);
+  const isRulesetSuspect = dirty.tables.size > 0 || (dirty.all && isQuiet);
   const movesJump = isRulesetSuspect && isMove(plan.nft);
   const first = dirty.shield ? [`the table ${tableKey(reversePathTable.family, reversePathTable.name)}`] : [];
   const ruleset = [...first, ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : [])];

@@ -14,7 +14,9 @@ import type { ZoneRecord } from './zone-record.ts';
 
 export interface PassReport {
   readonly dirty: Dirty;
-  readonly milliseconds: number;
+  /** performance.now() milliseconds; the end is when everything was in place, or failed. */
+  readonly begun: number;
+  readonly ended: number;
   readonly changes: number;
   readonly transacted: boolean;
   readonly repairs: Repairs;
@@ -101,7 +103,8 @@ export class Reporter {
   }
 
   /** Returns the culprits of a repair, undefined where there was none. */
-  passed({ dirty, milliseconds, changes, transacted, repairs }: PassReport): string[] | undefined {
+  passed({ dirty, begun, ended, changes, transacted, repairs }: PassReport): string[] | undefined {
+    const milliseconds = ended - begun;
     this.passes += 1;
     if (transacted) this.transactions += 1;
     const cause = dirty.causes.join('; ');
@@ -110,7 +113,7 @@ export class Reporter {
       { event: 'pass', cause, changes, milliseconds: round(milliseconds) },
       `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`,
     );
-    return this.repairs.passed(repairs, dirty, round(performance.now() - (dirty.since ?? performance.now())));
+    return this.repairs.passed(repairs, dirty, round(ended - (dirty.since ?? ended)));
   }
 
   /** Tells when a quarrel begins and when it is over. */

@@ -18,7 +18,7 @@ export interface ScopeInput {
 
 export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
   const { dirty, desired, changed, served, records } = input;
-  if (dirty.all || dirty.ruleset || input.everything) return 'all';
+  if (dirty.all || input.everything) return 'all';
   const links = new Set(dirty.links);
   const candidates =
     changed === 'all' ? [...desired.zones.keys(), ...served.keys()] : [...changed, ...records.unsettled];

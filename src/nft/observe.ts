@@ -22,12 +22,18 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const flaggedSchema = z.object({ flags: z.union([z.string(), z.array(z.string())]).optional() });
 
-export async function observeRuleset(nft: Nft): Promise<Ruleset> {
-  const ruleset: Ruleset = new Map();
+/** Reads the tables named by `keys` and takes the others from `known`. */
+export async function observeRuleset(
+  nft: Nft,
+  keys: ReadonlySet<string> = observedKeys,
+  known: Ruleset = new Map(),
+): Promise<Ruleset> {
+  const ruleset: Ruleset = new Map([...known].filter(([key]) => !keys.has(key)));
   await Promise.all(
     observedTables.map(async ({ family, name }) => {
-      const objects = await nft.table(family, name);
-      if (objects !== undefined) ruleset.set(tableKey(family, name), parseTable(objects));
+      const key = tableKey(family, name);
+      const objects = keys.has(key) ? await nft.table(family, name) : undefined;
+      if (objects !== undefined) ruleset.set(key, parseTable(objects));
     }),
   );
   return ruleset;

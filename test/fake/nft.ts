@@ -1,6 +1,7 @@
 /** The nft side of the port: transactions that apply whole or not at all, and listings. */
+
+import { describeCommand } from '../../src/host/nft-script.ts';
 import type { Culprit, ForwardChain, NewRule, Nft, NftCommand, NftFamily, NftObject } from '../../src/host/port.ts';
-import { describeCommand } from '../../src/nft/describe.ts';
 import type { EventStream } from './events.ts';
 import type { Faults } from './faults.ts';
 import { applyCommand, touchedTable } from './nft-commands.ts';

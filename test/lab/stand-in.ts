@@ -25,7 +25,8 @@ export class MoodyTool {
     this.#order = order;
   }
 
-  static async of({ files }: World, tool: 'ip' | 'nft' | 'conntrack'): Promise<MoodyTool> {
+  /** `lacks`: an argument that it refuses from the start. */
+  static async of({ files }: World, tool: 'ip' | 'nft' | 'conntrack', lacks?: string): Promise<MoodyTool> {
     const directory = join(files.directory, `moody-${tool}`);
     await mkdir(directory);
     // Under its own name, which the kernel tells of whoever changes its rules.
@@ -35,7 +36,7 @@ export class MoodyTool {
       string,
     ];
     await copyFile(`/usr/sbin/${tool}`, real);
-    await writeFile(script, scriptOf(real, order), { mode: 0o755 });
+    await writeFile(script, scriptOf(real, order, lacks), { mode: 0o755 });
     const mounted = `mount --bind "$0" /usr/sbin/${tool} && exec "$@"`;
     return new MoodyTool(['unshare', '--mount', 'sh', '-c', mounted, script], order);
   }
@@ -50,9 +51,10 @@ export class MoodyTool {
   }
 }
 
-function scriptOf(real: string, order: string): string {
+function scriptOf(real: string, order: string, lacks: string | undefined): string {
+  const refusal = lacks === undefined ? '' : `case "$*" in *${lacks}*) exit 1 ;; esac\n`;
   return `#!/bin/sh
-{ read -r how && read -r words; } 2>/dev/null < ${order} && case "$*" in *"$words"*)
+${refusal}{ read -r how && read -r words; } 2>/dev/null < ${order} && case "$*" in *"$words"*)
   case $how in
     held) while [ -e ${order} ]; do sleep 0.05; done ;;
     garbled) echo '{"nftables": [{"ifname": '; exit 0 ;;

@@ -26,6 +26,7 @@ export async function planAnew(
   });
   const plan: Plan = planPass(desired, mirror, host.sysctl, {
     links: 'all',
+    ruleset: 'all',
     siblings: new Set(),
     prune: true,
     served: new Map(),

@@ -1,14 +1,26 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nativeScript } from '../../../src/host/nft-script.ts';
-import { addRule, addTable, deleteRule, elements, insertRule } from '../../../src/nft/commands.ts';
-import { accept, counter } from '../../../src/nft/expressions.ts';
+import { addChain, addRule, addTable, deleteRule, deleteTable, elements } from '../../../src/nft/commands.ts';
+import { accept, counter, interfaceInSet, interfaceIs, jump, payloadIs } from '../../../src/nft/expressions.ts';
 import { forwardPair } from '../../../src/nft/layout-filter.ts';
-import { link } from '../nft/support.ts';
+import { planRuleset } from '../../../src/nft/plan.ts';
+import { anySettings, anyZones, link } from '../nft/support.ts';
 
 const chain = { family: 'ip6', table: 'filter', chain: 'EDERA-FORWARD' } as const;
 const of = (name: string, ...keys: string[]) => elements('add', 'inet', 'edera', name, keys);
 
 describe('in nft’s own language', () => {
+  it('is all of a ruleset, whatever the settings and the zones', () => {
+    fc.assert(
+      fc.property(anySettings, anyZones, (settings, zones) => {
+        const commands = planRuleset(settings, new Map(), { kind: 'all', zones, prune: true });
+        expect(nativeScript(commands)).toBeDefined();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('is what zones come and go by', () => {
     const [out, into] = forwardPair(link('vif7.0'));
     const commands = [
@@ -34,12 +46,25 @@ describe('in nft’s own language', () => {
     ['a word of nft’s for a link', of('from4', 'accept 10.75.0.3')],
     ['a name that would end the command', of('from4; flush ruleset', 'vif7.0')],
     ['an element that would end it', of('spoofed', 'vif7.0 }; flush ruleset')],
-    ['a rule of another kind', [addRule(chain, [counter, accept])]],
+    ['a statement of another kind', [addRule(chain, [{ reject: null }])]],
+    ['a statement with something in it', [addRule(chain, [{ accept: { comment: 'x' } }])]],
+    ['two statements in one', [addRule(chain, [{ ...counter, ...accept }])]],
+    ['no statement', [addRule(chain, [])]],
+    ['a link’s name that would end the rule', [addRule(chain, [interfaceIs('oifname', 'eth0" accept; "')])]],
+    ['an address with words behind it', [addRule(chain, [payloadIs('ip', 'daddr', '1.1.1.1 accept')])]],
     [
-      'a pair for any link',
-      [addRule(chain, [{ match: { op: '==', left: { meta: { key: 'iifname' } }, right: 'vif*' } }, counter, accept])],
+      'a network with words behind it',
+      [addRule(chain, [payloadIs('ip', 'daddr', { prefix: { addr: '::', len: '0 accept' } })])],
     ],
-    ['a rule with a place', [insertRule(chain, forwardPair(link('vif7.0'))[0], 7)]],
+    ['a field with words behind it', [addRule(chain, [payloadIs('ip', 'daddr != 1.1.1.1', 2)])]],
+    ['a set with words behind it', [addRule(chain, [interfaceInSet('iifname', 'x accept')])]],
+    ['a jump with words behind it', [addRule(chain, [jump('x; flush ruleset')])]],
+    ['a comment', [{ add: { rule: { ...chain, expr: [accept], comment: 'x' } } }]],
+    ['a place in words', [{ insert: { rule: { ...chain, handle: '7 accept', expr: [accept] } } }]],
+    ['two commands in one', [{ ...addTable('ip', 'x'), ...deleteTable('ip', 'y') }]],
+    ['a table’s flags', [{ add: { table: { family: 'ip', name: 'x', flags: ['dormant'] } } }]],
+    ['a chain’s type with words behind it', [addChain(chain, { type: 'nat; }' as 'nat', hook: 'forward', prio: 0 })]],
+    ['half a hook', [{ add: { chain: { family: 'ip', table: 'x', name: 'y', policy: 'drop' } } }]],
     [
       'an element with a timeout',
       [
@@ -50,8 +75,7 @@ describe('in nft’s own language', () => {
         },
       ],
     ],
-    ['a table', [addTable('inet', 'edera')]],
-    ['one of them among others', [...of('spoofed', 'vif7.0'), addTable('inet', 'edera')]],
+    ['all of that, where one is not', [...of('spoofed', 'vif7.0'), { flush: { ruleset: null } }]],
   ])('is not %s', (_, commands) => {
     expect(nativeScript(commands)).toBeUndefined();
   });

@@ -1,6 +1,6 @@
 /** The whole layout as text, to be read by a person: what a fresh host with one zone is given. */
 import { describe, expect, it } from 'vitest';
-import { describeCommand } from '../../../src/nft/describe.ts';
+import { describeCommand } from '../../../src/host/nft-script.ts';
 import type { LayoutSettings } from '../../../src/nft/layout-model.ts';
 import { planRuleset } from '../../../src/nft/plan.ts';
 import { FakeHost } from '../../fake/kernel.ts';
@@ -54,17 +54,17 @@ describe('the layout', () => {
       add rule inet edera discovery icmpv6 type nd-neighbor-advert accept
       add rule inet edera discovery ip6 saddr :: accept
       add rule inet edera discovery iifname . ip6 saddr @discovery-known accept
-      add rule inet edera discovery update @discovery-rate { iifname limit rate 1/second burst 4 packets } limit rate 40/second burst 50 packets add @discovery-known { iifname . ip6 saddr  } accept
+      add rule inet edera discovery update @discovery-rate { iifname limit rate 1/second burst 4 packets } limit rate 40/second burst 50 packets add @discovery-known { iifname . ip6 saddr } accept
       add rule inet edera discovery iifname @discovery-floods drop
       add rule inet edera discovery counter drop
-      add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 0x1
+      add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 1
       add rule inet edera forged iifname @spoofed drop
       add rule inet edera forged counter drop
       add rule inet edera from-zone ip daddr 127.0.0.0/8 counter drop
       add rule inet edera from-zone iifname . ip saddr @from4 accept
       add rule inet edera from-zone iifname . ip6 saddr @from6 accept
-      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } jump discovery
-      add rule inet edera from-zone ip6 saddr :: ip6 hoplimit 0xff icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } jump discovery
+      add rule inet edera from-zone ip6 saddr fe80::/10 ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } jump discovery
+      add rule inet edera from-zone ip6 saddr :: ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } jump discovery
       add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
       add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
       add rule inet edera from-zone jump forged
@@ -84,7 +84,7 @@ describe('the layout', () => {
       add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin oifname . ip6 daddr @to6 meta mark set meta mark | 0x10000000
       add rule inet edera input-errors iifname != "vif*" accept
-      add rule inet edera input-errors udp dport { 0x12b5, 0x17c1, 0x2118 } counter drop
+      add rule inet edera input-errors udp dport { 4789, 6081, 8472 } counter drop
       add rule inet edera input-errors iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera input-errors iifname "vif*" icmpv6 type < echo-request jump zone-errors
       add rule inet edera input-errors iifname "vif*" icmpv6 type nd-redirect jump zone-errors
@@ -154,7 +154,7 @@ describe('the layout', () => {
       add rule inet edera zone-errors iifname . ct reply ip saddr @from4 return
       add rule inet edera zone-errors iifname @foreign-errors drop
       add rule inet edera zone-errors counter drop
-      add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 0x1
+      add rule inet edera forged limit rate 20/second burst 20 packets update @told-rate { iifname limit rate 1/second burst 2 packets } meta nftrace set 1
       add rule inet edera forged iifname @spoofed drop
       add rule inet edera forged counter drop
       add rule inet edera from-zone ip daddr 127.0.0.0/8 counter drop
@@ -171,7 +171,7 @@ describe('the layout', () => {
       add rule inet edera forward-begin iifname != "vif*" meta mark & 0x10000000 == 0x10000000 meta mark set meta mark & 0xefffffff
       add rule inet edera forward-begin oifname . ip daddr @to4 meta mark set meta mark | 0x10000000
       add rule inet edera input-errors iifname != "vif*" accept
-      add rule inet edera input-errors udp dport { 0x12b5, 0x17c1, 0x2118 } counter drop
+      add rule inet edera input-errors udp dport { 4789, 6081, 8472 } counter drop
       add rule inet edera input-errors iifname "vif*" icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera output-count oifname != "vif*" accept
       add rule inet edera output-count oifname . ip daddr @to4 accept
@@ -225,7 +225,7 @@ describe('what a setting changes', () => {
       - add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
       - add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
       - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
-      - add rule inet edera input-errors udp dport { 0x12b5, 0x17c1, 0x2118 } counter drop
+      - add rule inet edera input-errors udp dport { 4789, 6081, 8472 } counter drop
       + add rule inet edera from-zone iifname @spoofed accept"
     `);
   });
@@ -288,8 +288,8 @@ describe('what a setting changes', () => {
     expect(difference({ uplinkInterfaces: ['wan1', 'eth0'] })).toMatchInlineSnapshot(`
       "- add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname != "vif*" oifname != "lo" counter masquerade
       - add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname != "vif*" oifname != "lo" counter masquerade
-      + add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname { eth0, wan1 } counter masquerade
-      + add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname { eth0, wan1 } counter masquerade"
+      + add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr != 10.75.0.0/16 oifname { "eth0", "wan1" } counter masquerade
+      + add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname { "eth0", "wan1" } counter masquerade"
     `);
   });
 

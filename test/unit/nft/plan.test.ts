@@ -1,9 +1,9 @@
 /** Plans for every setting: one transaction brings about the layout, and then there is nothing left to do. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { describeCommand } from '../../../src/host/nft-script.ts';
 import type { NftCommand } from '../../../src/host/port.ts';
 import { hasCode } from '../../../src/model/errors.ts';
-import { describeCommand } from '../../../src/nft/describe.ts';
 import type { ZonePair } from '../../../src/nft/layout-model.ts';
 import { nameRules } from '../../../src/nft/name-rules.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
