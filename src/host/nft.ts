@@ -104,11 +104,6 @@ export class NftTool implements Nft {
     return this.#listing.table(family, name, ['--terse']);
   }
 
-  async set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined> {
-    const objects = await this.#listing.list(['set', family, table, name]);
-    return objects?.find((object) => 'set' in object);
-  }
-
   async close(): Promise<void> {
     await this.#interactive.close();
     if (this.#included !== undefined) closeSync(this.#included);

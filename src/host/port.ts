@@ -110,8 +110,6 @@ export interface Nft {
   table(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
   /** The same without the elements of named sets, of which others may have many. */
   rules(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
-  /** The set with its elements and their counters, or undefined where there is no such set. */
-  set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined>;
 }
 
 /** The place of a sysctl under /proc/sys/net. `link` is a link name, `all`, `default`, or undefined for `key` at the top. */

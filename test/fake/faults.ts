@@ -15,7 +15,6 @@ export type AsyncCall =
   | 'nft.forwardChains'
   | 'nft.rules'
   | 'nft.table'
-  | 'nft.set'
   | 'conntrack.purge'
   | 'legacyFilter'
   | 'watch';

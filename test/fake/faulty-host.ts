@@ -150,7 +150,6 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
           (table) => (table === undefined ? table : [...table, ...strangeObjects]),
         ),
       rules: (...which) => call('nft.rules', () => nft.rules(...which)),
-      set: (...which) => nft.set(...which),
       transact: (commands) => call('nft.transact', () => nft.transact(commands)),
     },
     sysctl: {

@@ -73,7 +73,7 @@ export function listTable(table: FakeTable): NftObject[] {
   ]);
 }
 
-export function listSet(table: FakeTable, name: string, set: FakeSet): NftObject {
+function listSet(table: FakeTable, name: string, set: FakeSet): NftObject {
   const elements = [...set.elements.values()].map((element) => listElement(set, element));
   const { handle, type, rest } = set;
   const listed = { family: table.family, name, table: table.name, type, handle, ...rest };

@@ -8,7 +8,7 @@ import { applyCommand, touchedTable } from './nft-commands.ts';
 import { elementKey } from './nft-elements.ts';
 import { loadObjects } from './nft-load.ts';
 import type { FakeElement, Ruleset } from './nft-state.ts';
-import { isJson, listSet, listTable } from './nft-state.ts';
+import { isJson, listTable } from './nft-state.ts';
 import { renderRuleset } from './nft-text.ts';
 
 export class FakeNft implements Nft {
@@ -54,13 +54,6 @@ export class FakeNft implements Nft {
     await this.#faults.pass('nft.rules');
     const table = this.#ruleset.tables.get(`${family} ${name}`);
     return table === undefined ? undefined : listTable(table).map(withoutElements);
-  }
-
-  async set(family: NftFamily, table: string, name: string): Promise<NftObject | undefined> {
-    await this.#faults.pass('nft.set');
-    const owner = this.#ruleset.tables.get(`${family} ${table}`);
-    const set = owner?.sets.get(name);
-    return owner === undefined || set === undefined ? undefined : listSet(owner, name, set);
   }
 
   /** Somebody else's transaction. Understands `{"flush":{"ruleset":null}}`, xt statements and `handle` on add, too. */

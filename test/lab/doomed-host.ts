@@ -70,7 +70,6 @@ export function countedHost(host: Host, steps: Steps): Host {
       forwardChains: () => look('forward chains', () => nft.forwardChains()),
       table: (...which) => look('table', () => nft.table(...which)),
       rules: (...which) => look('rules', () => nft.rules(...which)),
-      set: (...which) => nft.set(...which),
       transact: (commands) => change(`transaction of ${commands.length}`, () => nft.transact(commands)),
     },
     sysctl: {

@@ -153,7 +153,6 @@ export class World {
         forwardChains: () => nft.forwardChains(),
         table: (...which) => nft.table(...which),
         rules: (...which) => nft.rules(...which),
-        set: (...which) => nft.set(...which),
         transact: (commands) => {
           trace.push(...commands.map(describeCommand));
           return nft.transact(commands);
