@@ -19,13 +19,18 @@ export interface ConnectionOptions {
   readonly broken: (reason: XenstoreError) => void;
 }
 
-interface Pending {
+interface Asked {
   readonly type: MessageType;
   /** For messages: `READ /local/domain/1/name`. */
   readonly what: string;
-  readonly deadline: number;
+  readonly body: Buffer;
+  readonly transactionId: number;
   readonly resolve: (body: Buffer) => void;
   readonly reject: (error: XenstoreError) => void;
+}
+
+interface Pending extends Asked {
+  readonly deadline: number;
 }
 
 const largestId = 0x7fffffff;
@@ -40,6 +45,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 export class Connection implements TransportListener {
   readonly #options: ConnectionOptions;
   readonly #decoder = new FrameDecoder();
+  /** Not sent yet, in the order of asking. */
+  readonly #unsent: Asked[] = [];
   /** In the order of sending, which is the order of deadlines. */
   readonly #pending = new Map<number, Pending>();
   #transport: Transport | undefined;
@@ -74,11 +81,8 @@ export class Connection implements TransportListener {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#transport === undefined) throw new XenstoreError('unreachable', 'not connected');
       if (body.length > this.#transport.maxRequestBytes) throw refusal(what, 'E2BIG');
-      const requestId = this.#nextId();
-      const deadline = performance.now() + this.#options.requestTimeout;
-      this.#pending.set(requestId, { type, what, deadline, resolve, reject });
-      this.#transport.send(encodeFrame({ type, requestId, transactionId, body }));
-      this.#timer ??= setTimeout(() => this.#checkDeadlines(), this.#options.requestTimeout);
+      this.#unsent.push({ type, what, body, transactionId, resolve, reject });
+      this.#sendNext(this.#transport);
     });
   }
 
@@ -123,6 +127,19 @@ export class Connection implements TransportListener {
     this.#pending.delete(requestId);
     if (errno === undefined) pending.resolve(frame.body);
     else pending.reject(refusal(pending.what, errno));
+    if (this.#transport !== undefined) this.#sendNext(this.#transport);
+  }
+
+  /** Sends what may be sent: one request and its answer at a time where the transport does not pipeline. */
+  #sendNext(transport: Transport): void {
+    while (transport.pipelines || this.#pending.size === 0) {
+      const asked = this.#unsent.shift();
+      if (asked === undefined) return;
+      const requestId = this.#nextId();
+      this.#pending.set(requestId, { ...asked, deadline: performance.now() + this.#options.requestTimeout });
+      transport.send(encodeFrame({ ...asked, requestId }));
+      this.#timer ??= setTimeout(() => this.#checkDeadlines(), this.#options.requestTimeout);
+    }
   }
 
   #oldestWatchRequest(): number {
@@ -159,7 +176,7 @@ export class Connection implements TransportListener {
     this.#failure = reason;
     clearTimeout(this.#timer);
     this.#transport?.close();
-    for (const { reject } of this.#pending.values()) reject(reason);
+    for (const { reject } of [...this.#pending.values(), ...this.#unsent.splice(0)]) reject(reason);
     this.#pending.clear();
   }
 }

@@ -2,9 +2,13 @@
  * The kernel's device /dev/xen/xenbus (drivers/xen/xenbus/xenbus_dev_frontend.c), by which a process speaks with a
  * xenstored it has no socket to. Its rules:
  * - one write is one whole message, of at most 4096 bytes with its header;
+ * - since Linux 4.11 a write may return before the body is taken: what is written before the answer comes overwrites it,
+ *   and xenstored gets one request's header with another's body (the C xenstored of Xen 4.17 can abort on it, and an
+ *   answer about another node would be believed). So nothing follows a request before its answer does;
  * - a read blocks until there is something; so one thread of Node's pool stands there for as long as it is open;
  * - closing does not end a blocked read, and Node does not exit before it ends. So before closing we UNWATCH what
- *   nobody watches: the kernel itself answers that, xenstored alive or not, and the answer ends the read.
+ *   nobody watches: the kernel itself answers that, xenstored alive or not, and the answer ends the read. As a request
+ *   may be open then, that message begins with the bytes of the request's body, which so stay what they were.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { encodeStrings } from './body.ts';
@@ -15,6 +19,10 @@ import type { Transport, TransportListener } from './transport.ts';
 const readBytes = 65_536;
 /** The request id of the farewell; nobody waits for it. */
 const farewellId = 0xffffffff;
+/** Its body's end: behind a path, or ending one, and a token that no watch has. */
+const farewell = encodeStrings('', 'farewell');
+/** What the kernel deals with inside the write, from a copy. */
+const taken: readonly number[] = [MessageType.watch, MessageType.unwatch];
 
 /** Opens the device. Rejects with the system call's error. */
 export async function openDevice(path: string, listener: TransportListener): Promise<Transport> {
@@ -24,11 +32,14 @@ export async function openDevice(path: string, listener: TransportListener): Pro
 }
 
 class Device implements Transport {
-  readonly maxRequestBytes = maxBodyBytes - headerBytes;
+  readonly maxRequestBytes = maxBodyBytes - headerBytes - farewell.length;
+  readonly pipelines = false;
   readonly #file: FileHandle;
   readonly #listener: TransportListener;
   #open = true;
   #lastWrite: Promise<unknown> = Promise.resolve();
+  /** What of the last message the kernel may still have to read. */
+  #lastBody: Buffer = Buffer.alloc(0);
 
   constructor(file: FileHandle, listener: TransportListener) {
     this.#file = file;
@@ -40,6 +51,7 @@ class Device implements Transport {
   }
 
   send(message: Buffer): void {
+    this.#lastBody = message.subarray(taken.includes(message.readUInt32LE(0)) ? message.length : headerBytes);
     this.#lastWrite = this.#lastWrite.then(() => this.#write(message));
   }
 
@@ -47,7 +59,7 @@ class Device implements Transport {
     if (!this.#open) return;
     this.#open = false;
     const message = { type: MessageType.unwatch, requestId: farewellId, transactionId: 0 };
-    this.send(encodeFrame({ ...message, body: encodeStrings('/', 'farewell') }));
+    this.send(encodeFrame({ ...message, body: Buffer.concat([this.#lastBody, farewell]) }));
   }
 
   async #write(message: Buffer): Promise<void> {

@@ -21,6 +21,7 @@ export async function openSocket(path: string, listener: TransportListener): Pro
   socket.on('close', () => closed(new Error('xenstored closed the connection')));
   return {
     maxRequestBytes: maxBodyBytes,
+    pipelines: true,
     send: (message) => {
       socket.write(message);
     },

@@ -9,6 +9,8 @@ export interface Transport {
   send(message: Buffer): void;
   /** The most bytes a request's body may have here. */
   readonly maxRequestBytes: number;
+  /** Whether a request may be sent before the one sent last has been answered. */
+  readonly pipelines: boolean;
   /** Ends the stream; `closed` is not called any more. */
   close(): void;
 }

@@ -24,10 +24,9 @@ if told test.udev; then
 fi
 tools=/usr/lib/xen-4.17/bin
 if told test.oxenstored; then store=oxenstored; else store=xenstored; fi
-# Where it ends, the report says how, and what it was asked last.
-if told test.oxenstored; then traced=(); else traced=(--trace-file /tmp/store-trace); fi
+# Where it ends, the report says how.
 {
-  $tools/$store --no-fork "${traced[@]}" --pid-file /run/xen/xenstored.pid
+  $tools/$store --no-fork --pid-file /run/xen/xenstored.pid
   echo "$store ended with $?"
 } >/var/log/xen/store.log 2>&1 </dev/null &
 for try in $(seq 200); do xenstore-exists / 2>/dev/null && break; sleep 0.1; done

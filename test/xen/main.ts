@@ -1,5 +1,6 @@
 /**
- * Boots Xen with a dom0 and real zones, and counts its TAP. Two machines at a time, of which each has one busy processor.
+ * Boots Xen with a dom0 and real zones, and counts its TAP. All machines at once: each has one processor, and waits for a
+ * third of its time. They take two gigabytes of memory each.
  * `--timeline`: writes docs/xen-timeline.json and the picture of it. A name of a boot: that one alone.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,21 +45,15 @@ async function run(): Promise<Verdict[]> {
   write(`# the image is there after ${seconds()} s\n`);
   const input = await makeInput(directory, image.zone);
   const chosen = boots.filter(({ plan }) => named.length === 0 || named.includes(plan));
-  const left = [...chosen];
-  const verdicts: Verdict[] = [];
-  const worker = async () => {
-    for (let dom0 = left.shift(); dom0 !== undefined; dom0 = left.shift()) {
-      // One speaks at a time: the first as it goes, the others when they are over.
-      const isFirst = dom0 === chosen[0];
-      let kept = '';
-      const report = await boot(image, dom0, input, isFirst ? write : (text) => (kept += text));
-      write(kept);
-      verdicts.push(judge(report));
-      if (process.argv.includes('--timeline') && hasTimeline(report)) drawTimeline(report);
-    }
-  };
-  await Promise.all([worker(), worker()]);
-  return verdicts;
+  const verdicts = chosen.map(async (dom0, place) => {
+    // One speaks at a time: the first as it goes, the others when they are over.
+    let kept = '';
+    const report = await boot(image, dom0, input, place === 0 ? write : (text) => (kept += text));
+    write(kept);
+    if (process.argv.includes('--timeline') && hasTimeline(report)) drawTimeline(report);
+    return judge(report);
+  });
+  return await Promise.all(verdicts);
 }
 
 /** Returns what the scenario wrote. */

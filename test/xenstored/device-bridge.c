@@ -13,19 +13,68 @@
 #include <termios.h>
 #include <unistd.h>
 
-static int carry(int from, int to)
-{
-	char buffer[1024];
-	ssize_t have = read(from, buffer, sizeof buffer), done = 0;
+#define HEADER 16
+#define MOMENT_MS 2
 
-	while (done < have) {
-		ssize_t wrote = write(to, buffer + done, have - done);
+static unsigned char message[4096];
+static unsigned int have;
+static unsigned char headers[64][HEADER];
+static unsigned int taken;
+
+static int put(int to, const void *bytes, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t wrote = write(to, (const char *)bytes + done, length - done);
 
 		if (wrote <= 0)
 			return 0;
 		done += wrote;
 	}
-	return have > 0;
+	return 1;
+}
+
+static int carry(int from, int to)
+{
+	char buffer[1024];
+	ssize_t got = read(from, buffer, sizeof buffer);
+
+	return got > 0 && put(to, buffer, got);
+}
+
+static unsigned int body_length(const unsigned char *header)
+{
+	unsigned int length;
+
+	memcpy(&length, header + 12, sizeof length);
+	return length > sizeof message - HEADER ? sizeof message - HEADER : length;
+}
+
+static int take(int terminal)
+{
+	unsigned int wanted = HEADER + (have < HEADER ? 0 : body_length(message));
+	ssize_t got = read(terminal, message + have, wanted - have);
+
+	if (got <= 0)
+		return 0;
+	have += got;
+	if (have < HEADER || have < HEADER + body_length(message))
+		return 1;
+	memcpy(headers[taken++], message, HEADER);
+	have = 0;
+	return 1;
+}
+
+static int pass_on(int store)
+{
+	unsigned int each;
+
+	for (each = 0; each < taken; each++)
+		if (!put(store, headers[each], HEADER) || !put(store, message + HEADER, body_length(headers[each])))
+			return 0;
+	taken = 0;
+	return 1;
 }
 
 int main(int argc, char **argv)
@@ -52,9 +101,13 @@ int main(int argc, char **argv)
 	for (;;) {
 		struct pollfd ends[2] = { { terminal, POLLIN, 0 }, { store, POLLIN, 0 } };
 
-		if (poll(ends, 2, -1) < 0)
+		int ready = poll(ends, 2, taken > 0 ? MOMENT_MS : -1);
+
+		if (ready < 0)
 			return 1;
-		if (ends[0].revents && !carry(terminal, store))
+		if ((ready == 0 || taken == sizeof headers / HEADER) && !pass_on(store))
+			return 0;
+		if (ends[0].revents && !take(terminal))
 			return 0;
 		if (ends[1].revents && !carry(store, terminal))
 			return 0;

@@ -57,10 +57,7 @@ try {
   end();
 } catch (error) {
   note(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  note(
-    (await run('sh', ['-c', 'dmesg | tail -n 20; tail -n 20 /var/log/xen/store.log; tail -n 40 /tmp/store-trace']))
-      .stdout,
-  );
+  note((await run('sh', ['-c', 'dmesg | tail -n 20; tail -n 20 /var/log/xen/store.log'])).stdout);
 }
 note(daemon.log);
 process.exit();
