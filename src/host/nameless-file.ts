@@ -35,15 +35,15 @@ function make(path: string, text: string): number {
 }
 
 /**
- * Replaces the file's whole text by a script in which spaces at the end mean nothing. They cover a little that is left of
- * the text before: to shorten a file takes some file systems milliseconds. False where the disk is full; the file then
- * holds anything.
+ * Replaces the file's whole text by a script in which empty lines at the end mean nothing. They cover a little that is left
+ * of the text before: to shorten a file takes some file systems milliseconds. No spaces: nft reads 4096 of them in 57 ms.
+ * False where the disk is full; the file then holds anything.
  */
 export function overwrite(file: number, script: string): boolean {
   try {
     const { size } = fstatSync(file);
-    if (size > script.length + mostSpaces) ftruncateSync(file, 0);
-    write(file, script.padEnd(Math.min(size, script.length + mostSpaces)));
+    if (size > script.length + mostLines) ftruncateSync(file, 0);
+    write(file, script.padEnd(Math.min(size, script.length + mostLines), '\n'));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -51,7 +51,7 @@ export function overwrite(file: number, script: string): boolean {
   }
 }
 
-const mostSpaces = 4096;
+const mostLines = 4096;
 
 function write(file: number, text: string): void {
   const bytes = Buffer.from(text);
