@@ -10,9 +10,10 @@ export class Observer {
   /** Aborted where it ends: no answer will come. */
   readonly #ended = new AbortController();
 
-  constructor(namespace: string) {
+  /** `generations`: the compiled peers/generations.c. */
+  constructor(namespace: string, generations: string) {
     const script = new URL('repair-observer.ts', import.meta.url).pathname;
-    const args = ['netns', 'exec', namespace, process.execPath, script, 'observe'];
+    const args = ['netns', 'exec', namespace, process.execPath, script, 'observe', generations];
     this.#child = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout });
     this.#child.once('exit', () => this.#ended.abort());

@@ -2,8 +2,9 @@
  * Runs inside the host's namespace, makes the foreign changes and sees when they are undone. One JSON request per line
  * on stdin, one JSON answer per line on stdout. It knows nothing of the daemon.
  *
- * What /proc shows (sysctls, routes, links) is polled without a break; ruleset changes are taken from `nft monitor`,
- * which names the author of each transaction: from the foreign one's own line to the last one of anybody else.
+ * What /proc shows (sysctls, routes, links) is polled without a break; ruleset changes are taken from the kernel's
+ * announcements (peers/generations.c, given by its path), which name the author of each transaction: from the foreign one's
+ * to the last one of anybody else.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -47,17 +48,18 @@ const quietMs = 500;
 
 interface Generation {
   readonly pid: number;
+  /** As `monotonic()`. */
   readonly at: number;
 }
 
 const generations: Generation[] = [];
 const still = new Int32Array(new SharedArrayBuffer(4));
 
-async function serve(): Promise<void> {
-  const monitor = spawn('nft', ['monitor'], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function serve(program: string): Promise<void> {
+  const monitor = spawn(program, { stdio: ['ignore', 'pipe', 'inherit'] });
   createInterface({ input: monitor.stdout }).on('line', (line) => {
-    const pid = /^# new generation \d+ by process (\d+)/.exec(line)?.[1];
-    if (pid !== undefined) generations.push({ pid: Number(pid), at: performance.now() });
+    const [pid, at] = line.split(' ');
+    if (at !== undefined) generations.push({ pid: Number(pid), at: Number(at) });
   });
   for await (const line of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(await answer(JSON.parse(line) as Request)));
@@ -106,12 +108,17 @@ async function afterTransaction(change: Change, deadlineMs: number): Promise<Ans
   while (performance.now() < deadline) {
     const made = generations.find(({ pid }) => pid === child.pid);
     const last = generations.findLast(({ pid }) => pid !== child.pid);
-    if (made !== undefined && last !== undefined && last.at >= made.at && performance.now() - last.at > quietMs) {
+    if (made !== undefined && last !== undefined && last.at >= made.at && monotonic() - last.at > quietMs) {
       return { ms: last.at - made.at, resolutionMs: null };
     }
     await sleep(5);
   }
   return { ms: null, resolutionMs: null };
+}
+
+/** CLOCK_MONOTONIC in milliseconds, as the announcements have it. */
+function monotonic(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 function holds({ file, has, lacks }: FileProof): boolean {
@@ -134,4 +141,5 @@ function prints([command = '', ...args]: readonly string[], text: string): boole
   return spawnSync(command, args, { encoding: 'utf8' }).stdout.includes(text);
 }
 
-if (process.argv[2] === 'observe') await serve();
+const [, , role, program = ''] = process.argv;
+if (role === 'observe') await serve(program);

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import type { Daemon } from '../test/lab/daemon.ts';
 import { waitFor } from '../test/lab/wait-for.ts';
 import { type World, withWorld } from '../test/lab/world.ts';
+import { compile } from './lab.ts';
 import { Observer } from './observer.ts';
 import { type Kind, kinds, victimOf } from './repair-kinds.ts';
 import { type Summary, summarize } from './statistics.ts';
@@ -46,7 +47,7 @@ async function measure(world: World): Promise<{ measured: Measured[]; noise: Sum
   const links = await world.addManyLinks(zones, firstDomid);
   await Promise.all(links.names.map((_, index) => declare(world, firstDomid + index)));
   let daemon = await world.startDaemon({ settings: { reconcile: { 'resync-seconds': 86_400 } }, deadlineMs: 120_000 });
-  const observer = new Observer(world.host.name);
+  const observer = new Observer(world.host.name, await compile(world, 'generations'));
   await settled(world);
   const healthy = await stateOf(world);
   const quiet = await overshoots();
