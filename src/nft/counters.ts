@@ -29,7 +29,7 @@ const elementSchema = z.object({
 });
 
 /** One listing for all links and sets: a process for each would cost ten times that. On request only, never on the hot path. */
-export async function readCounters(nft: Nft): Promise<CounterTotals> {
+export async function readCounters(nft: Pick<Nft, 'table'>): Promise<CounterTotals> {
   const objects = (await nft.table(ownTable.family, ownTable.name)) ?? [];
   const elements = new Map(objects.flatMap(namedElements));
   const total = (names: readonly string[]) => sumByLink(names.flatMap((name) => elements.get(name) ?? []));

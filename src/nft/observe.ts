@@ -24,7 +24,7 @@ const flaggedSchema = z.object({ flags: z.union([z.string(), z.array(z.string())
 
 /** Reads the tables named by `keys` and takes the others from `known`. */
 export async function observeRuleset(
-  nft: Nft,
+  nft: Pick<Nft, 'table'>,
   keys: ReadonlySet<string> = observedKeys,
   known: Ruleset = new Map(),
 ): Promise<Ruleset> {

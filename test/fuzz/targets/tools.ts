@@ -4,6 +4,7 @@ import { observeProxies } from '../../../src/arp/observe.ts';
 import { parseIpLine } from '../../../src/host/ip-lines.ts';
 import { NftTool } from '../../../src/host/nft.ts';
 import { NftTransactions } from '../../../src/host/nft-lines.ts';
+import { NftListing } from '../../../src/host/nft-listing.ts';
 import { IpRtnetlink } from '../../../src/host/rtnetlink.ts';
 import type { RunResult, Tools } from '../../../src/host/tools.ts';
 import { families, parseAddress } from '../../../src/model/address.ts';
@@ -42,10 +43,12 @@ const nftWords = [
   'jump',
 ];
 
-/** Lists everything the daemon asks of nft, each time with the same answer. */
+/** Lists everything the daemon asks of nft, each time with the same answer, from processes of their own and the long-lived one. */
 export function nftListing(): Target {
   let stdout = '';
-  const nft = new NftTool(answering(() => ({ exitCode: 0, stdout, stderr: '' })));
+  const tools = answering(() => ({ exitCode: 0, stdout, stderr: '' }));
+  const nft = new NftTool(tools);
+  const listing = new NftListing(tools, async () => stdout);
   return {
     name: 'nft-listing',
     mutate: mutateJson(nftWords),
@@ -54,8 +57,8 @@ export function nftListing(): Target {
     feed: async (input) => {
       stdout = input.toString('utf8');
       const [tables, chains] = [await nft.tables(), await nft.forwardChains()];
-      const ruleset = await observeRuleset(nft);
-      const counters = await readCounters(nft);
+      const ruleset = await observeRuleset(listing);
+      const counters = await readCounters(listing);
       const sets = [...ruleset.values()].flatMap((table) => [...table.sets.keys()]);
       const kind = `${tables.length} ${chains.length} ${ruleset.get('inet edera')?.chains.size} ${sets.length}`;
       return outcomeOf(kind, { tables, chains, sets, counters });
