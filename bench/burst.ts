@@ -79,7 +79,7 @@ export async function benchRemoval({ quick }: BenchOptions): Promise<Report> {
   const [single, many] = await withWorld({}, async (world) => {
     const domids = range(2000, rounds + most);
     await declare(world, domids);
-    await world.startDaemon({ deadlineMs: 120_000 });
+    await world.startDaemon({ debug: false, deadlineMs: 120_000 });
     const announcements = await Announcements.start(world);
     const open: number[] = [];
     const close: number[] = [];

@@ -41,12 +41,12 @@ export async function contestant(name: Name, domids: readonly number[]): Promise
 const starters: Record<Name, (world: World, domids: readonly number[]) => Promise<Partial<Contestant>>> = {
   ours: async (world, domids) => {
     await declare(world, domids);
-    const daemon = await world.startDaemon({ deadlineMs: 120_000 });
+    const daemon = await world.startDaemon({ debug: false, deadlineMs: 120_000 });
     return { pid: daemon.pid };
   },
   'C program': async (world, domids) => {
     // Its tables are ours: the daemon makes them and goes.
-    const daemon = await world.startDaemon({ deadlineMs: 120_000 });
+    const daemon = await world.startDaemon({ debug: false, deadlineMs: 120_000 });
     await daemon.stop();
     const headers = join(await unpackPeers(), 'usr/include');
     const program = await compile(world, 'wire', [`-I${headers}`, '-l:libnftables.so.1']);

@@ -107,7 +107,7 @@ async function placeWith(rules: Rules, zones: number): Promise<Place> {
     await world.declareZone(zone);
     await declare(world, range(domid + 1, zones - 1));
     if (zones > 1) await world.addManyLinks(zones - 1, domid + 1);
-    await untilReady(await world.startDaemon({ deadlineMs: 300_000 }), zones);
+    await untilReady(await world.startDaemon({ debug: false, deadlineMs: 300_000 }), zones);
   } else {
     await world.host.setSysctls({ 'net/ipv4/ip_forward': 1, 'net/ipv6/conf/all/forwarding': 1 });
     if (rules === 'documented') await document(world, zone, zones);

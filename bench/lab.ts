@@ -130,7 +130,7 @@ export async function untilReady(daemon: Pick<Daemon, 'status'>, count: number):
 export async function crowd(world: World, count: number, firstDomid = 1): Promise<Daemon> {
   await declare(world, range(firstDomid, count));
   await world.addManyLinks(count, firstDomid);
-  const daemon = await world.startDaemon({ deadlineMs: 300_000 });
+  const daemon = await world.startDaemon({ debug: false, deadlineMs: 300_000 });
   await untilReady(daemon, count);
   await untilAtRest(daemon.pid);
   return daemon;

@@ -112,7 +112,7 @@ export async function benchStatusStart({ quick }: BenchOptions): Promise<Report>
     const program = await placeProgram(join(world.files.directory, 'program'));
     await declare(world, range(1, 10));
     await world.addManyLinks(10, 1);
-    await world.startDaemon();
+    await world.startDaemon({ debug: false });
     const series: Record<string, number[]> = { status: [], 'status --json': [], '--version': [] };
     for (let round = 0; round < rounds + 2; round += 1) {
       for (const [words, measured] of Object.entries(series)) {

@@ -36,7 +36,8 @@ function make(path: string, text: string): number {
 
 /**
  * Replaces the file's whole text by a script in which empty lines at the end mean nothing. They cover a little that is left
- * of the text before: to shorten a file takes some file systems milliseconds. No spaces: nft reads 4096 of them in 57 ms.
+ * of the text before: to shorten a file takes some file systems milliseconds. Few, as nft reads 1000 of them in 0.3 ms,
+ * and no spaces, of which it reads 4096 in 57 ms.
  * False where the disk is full; the file then holds anything.
  */
 export function overwrite(file: number, script: string): boolean {
@@ -51,7 +52,7 @@ export function overwrite(file: number, script: string): boolean {
   }
 }
 
-const mostLines = 4096;
+const mostLines = 512;
 
 function write(file: number, text: string): void {
   const bytes = Buffer.from(text);

@@ -99,7 +99,8 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const routes = planLinkRoutes(link, zone, present);
   const mayWithdraw = scope.prune || zone !== undefined || scope.served.has(ifindex);
   const withdraw = mayWithdraw ? routes.withdraw : [];
-  const proxies = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
+  const planned = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
+  const proxies = isNewcomer(ifindex, scope) ? withoutSiblings(planned, desired) : planned;
   if (zone === undefined || link === undefined) return { withdraw, purge: [], sysctls: [], install: [], proxies };
   // A route of ours by this very link means that the address has been its own all along.
   const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
@@ -108,6 +109,16 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
   const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
   return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl), install, proxies };
+}
+
+/** A link that is opened among others that are open: it does not wait for the proxies for its siblings, and is told of them next. */
+export function isNewcomer(ifindex: number, { links, open }: Pick<PassScope, 'links' | 'open'>): boolean {
+  return links !== 'all' && !open.has(ifindex);
+}
+
+function withoutSiblings({ withdraw, install }: ProxiesPlan, { subnets }: Desired): ProxiesPlan {
+  const gateway = subnets.ipv6?.gateway;
+  return { withdraw, install: install.filter((change) => 'address' in change && change.address === gateway) };
 }
 
 function insisting(change: RtnetlinkChange): RtnetlinkChange {

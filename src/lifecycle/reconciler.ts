@@ -250,7 +250,7 @@ export class Reconciler {
     this.#prunes = prune;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
-    if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired));
+    if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired, links, open));
     const forgotten = this.#purges.take();
     const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
     return { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };

@@ -3,6 +3,7 @@ import type { Address } from '../model/address.ts';
 import { isDue } from './backoff.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
+import { isNewcomer } from './pass.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface ScopeInput {
@@ -29,10 +30,20 @@ export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
   return links;
 }
 
-/** The links to look at again because a sibling came or went: after the pass, so that the newcomer does not wait for them. */
-export function siblingsToTell(before: Desired | undefined, desired: Desired): number[] {
-  if (before === undefined || before.siblings.join() === desired.siblings.join()) return [];
-  return [...new Set([...before.siblingLinks, ...desired.siblingLinks])];
+/**
+ * The links to look at again because a sibling came or went, or because they are opened themselves: after the pass, so
+ * that nobody's opening waits for it.
+ */
+export function siblingsToTell(
+  before: Desired | undefined,
+  desired: Desired,
+  links: ReadonlySet<number>,
+  open: ReadonlySet<number>,
+): number[] {
+  if (before === undefined) return [];
+  if (before.siblings !== desired.siblings && before.siblings.join() !== desired.siblings.join())
+    return [...new Set([...before.siblingLinks, ...desired.siblingLinks])];
+  return [...links].filter((ifindex) => desired.siblingLinks.has(ifindex) && isNewcomer(ifindex, { links, open }));
 }
 
 /** True where the zone is not served as it should be, and a failed one's next try is due. */

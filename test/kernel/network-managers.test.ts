@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { farHost, hostUplink, internetGateway } from '../lab/addresses.ts';
-import { repository } from '../lab/daemon.ts';
+import { repository } from '../lab/program.ts';
 import { addServedZone, reaches, type Scene, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { Zone } from '../lab/zone.ts';

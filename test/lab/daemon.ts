@@ -5,12 +5,10 @@ import type { Status } from '../../src/control/status.ts';
 import type { LongRunning } from './command.ts';
 import { httpGet } from './http.ts';
 import type { Namespace } from './namespace.ts';
+import { programVariable, repository } from './program.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 import type { Settings, WorldFiles } from './world-files.ts';
 
-export const repository = join(import.meta.dirname, '../..');
-/** Names another program than the checkout's: see `packaged-program.ts`. */
-export const programVariable = 'PROTECT_NETWORK_PROGRAM';
 export const programPath = process.env[programVariable] ?? join(repository, 'bin/protect-network');
 
 export interface DaemonOptions {
@@ -20,6 +18,8 @@ export interface DaemonOptions {
   readonly settings?: Settings;
   /** `ready` (default): its first pass is done. `nothing`: return once the process exists. */
   readonly wait?: 'ready' | 'nothing';
+  /** With its debug lines, as tests want it (default). */
+  readonly debug?: boolean;
   /** A command that becomes the program it is given, e.g. in a mount namespace of its own. */
   readonly through?: readonly string[];
   /** For `wait`, default 55 000: a start takes half a second, and many on a busy machine. */
@@ -30,12 +30,12 @@ export interface DaemonOptions {
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export async function startDaemon(host: Namespace, files: WorldFiles, options: DaemonOptions): Promise<Daemon> {
-  const { args = [], settings, wait = 'ready', deadlineMs = 55_000, through = [] } = options;
+  const { args = [], settings, wait = 'ready', deadlineMs = 55_000, through = [], debug = true } = options;
   if (settings !== undefined) await files.writeSettings(settings);
   const daemon = new Daemon(
     host,
     files,
-    ['run', '--log-format', 'json', '--debug', ...files.options, ...args],
+    ['run', '--log-format', 'json', ...(debug ? ['--debug'] : []), ...files.options, ...args],
     through,
   );
   if (wait === 'ready') await daemon.ready(deadlineMs);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Status } from '../../src/control/status.ts';
 import type { LongRunning } from './command.ts';
-import { repository } from './daemon.ts';
 import { httpGet } from './http.ts';
+import { repository } from './program.ts';
 import { waitFor } from './wait-for.ts';
 import type { World } from './world.ts';
 

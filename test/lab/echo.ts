@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { LongRunning } from './command.ts';
-import { repository } from './daemon.ts';
 import type { Namespace } from './namespace.ts';
+import { repository } from './program.ts';
 import { waitFor } from './wait-for.ts';
 
 const node = join(repository, 'node_modules/.bin/node');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { Report } from '../../src/explain/walk.ts';
-import { repository } from './daemon.ts';
+import { repository } from './program.ts';
 import type { World } from './world.ts';
 
 /** The command line's words. */

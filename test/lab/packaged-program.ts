@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bundle } from '../../scripts/package/bundle.ts';
 import { manifest } from '../../scripts/package/manifest.ts';
-import { programVariable, repository } from './daemon.ts';
+import { programVariable, repository } from './program.ts';
 
 /** Returns what takes it away again. */
 export default async function setUp(): Promise<() => void> {
