@@ -24,7 +24,9 @@ function get(socket: string, path: string): Promise<{ code: number; body: string
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(answerMs);
     const fail = (error: unknown) => reject(explained(socket, error));
-    const call = request({ socketPath: socket, path, agent: false, signal }, (response) => {
+    // Without a name for TLS, which is not spoken here, Node would compile its patterns for addresses: 6 ms.
+    const options = { socketPath: socket, path, agent: false, servername: '', signal };
+    const call = request(options, (response) => {
       bodyOf(response).then((body) => resolve({ code: response.statusCode ?? 0, body }), fail);
     });
     call.on('error', fail);
