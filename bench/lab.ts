@@ -138,7 +138,8 @@ export async function crowd(world: World, count: number, firstDomid = 1): Promis
 
 /** Until a process and its helpers have used less than 1 % of a processor for two seconds. */
 export async function untilAtRest(pid: number): Promise<void> {
-  let before = cpuMsOf(pid);
+  // What it has used before the first look says nothing of the present.
+  let before = Number.NEGATIVE_INFINITY;
   await waitFor(
     () => {
       const now = cpuMsOf(pid);

@@ -1,6 +1,7 @@
-import { type Culprit, type HostEvent, unnamedTable } from '../host/port.ts';
+import { type Culprit, type HostEvent, type Link, unnamedTable } from '../host/port.ts';
 import { forgedChain, ownTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
+import type { Urgency } from './loop.ts';
 
 /** The event in a few words, as the cause of a pass. */
 export function describeEvent(event: HostEvent): string {
@@ -27,6 +28,13 @@ export function describeEvent(event: HostEvent): string {
     case 'lost':
       return event.reason;
   }
+}
+
+/** Births and deaths do not wait for repairs that are held back. `known`: the link as it was, where the event is about one. */
+export function urgencyOf(event: HostEvent, known: Link | undefined): Urgency {
+  if (event.kind !== 'link') return 'may wait';
+  if (event.deleted || known === undefined) return 'now';
+  return known.up && !event.link.up ? 'in a moment' : 'may wait';
 }
 
 /** `nft (812)`, or `iptables-restor (830) of ufw (812)`. */

@@ -8,6 +8,12 @@ import { Dirty } from './dirty.ts';
 /** About as long as a pass takes: a burst is gathered, and the end of a link follows soon upon its going down. */
 const gatherMs = 2;
 
+/** A link that is deleted goes down first, 2 to 20 ms earlier. To look at it in between would keep its end waiting. */
+const momentMs = 25;
+
+/** What may wait is held back by `hold`; what comes in a moment holds itself back, and what may wait with it. */
+export type Urgency = 'now' | 'may wait' | 'in a moment';
+
 export class Loop {
   readonly #pass: (dirty: Dirty) => Promise<void>;
   #dirty = new Dirty();
@@ -28,10 +34,12 @@ export class Loop {
     this.#pass = pass;
   }
 
-  /** The only thing an event may do. What may wait is held back by `hold`, and goes along with what may not. */
-  mark(how: (dirty: Dirty) => void, cause: string, urgency: 'now' | 'may wait' = 'now'): void {
+  /** The only thing an event may do. What is held back goes along with what is not. */
+  mark(how: (dirty: Dirty) => void, cause: string, urgency: Urgency = 'now'): void {
     how(this.#dirty.because(cause));
     if (urgency === 'now') this.#isUrgent = true;
+    // Not again and again: links that go down without end must not hold back everything for ever.
+    if (urgency === 'in a moment' && performance.now() >= this.#heldUntil) this.hold(momentMs);
     this.#wake();
   }
 

@@ -9,7 +9,7 @@ import { observedKeys } from '../nft/observe.ts';
 import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
 import { AskedDirectories, type MakeDirectories } from './asked-directories.ts';
 import { isDue } from './backoff.ts';
-import { describeEvent } from './describe-event.ts';
+import { describeEvent, urgencyOf } from './describe-event.ts';
 import type { Desired } from './desired.ts';
 import { DesiredTracker } from './desired-tracker.ts';
 import type { ZoneDirectory } from './directory.ts';
@@ -159,11 +159,10 @@ export class Reconciler {
     this.#foreign.heard(event);
     // A link event changes the mirror: who bore the index before must be asked first.
     const ifindex = mirror.linkOf(event);
-    const isBirthOrDeath = event.kind === 'link' && (event.deleted || !mirror.links.has(event.link.ifindex));
+    const urgency = urgencyOf(event, ifindex === undefined ? undefined : mirror.links.get(ifindex));
     const zone = ifindex === undefined ? undefined : this.records.get(ifindex)?.served?.name;
     this.#reporter.heard(event, ifindex, zone);
     if (!mirror.isContradictedBy(event)) return;
-    const urgency = isBirthOrDeath ? 'now' : 'may wait';
     this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
   }
 

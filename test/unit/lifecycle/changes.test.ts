@@ -100,6 +100,8 @@ describe('addresses', () => {
       if (how === 'down') world.host.setLink('vif7.0', { up: false });
       else world.host.foreignRouteDelete({ family: 'ipv4', destination: three, device: 'vif7.0', protocol: '75' });
       await world.settle();
+      // A link that goes down may be about to end: it is looked at a little later.
+      await world.pass(100);
       expectServed(world, 'vif7.0', three);
       expect(world.stateOf('vif1.0')).toBe('unserved');
     },

@@ -1,6 +1,7 @@
 /** What the watchdog is told by: the loop comes by between passes, and at no other time. */
 import { describe, expect, it } from 'vitest';
 import { Loop } from '../../../src/lifecycle/loop.ts';
+import { waitFor } from '../../lab/wait-for.ts';
 
 describe('a turn of the loop', () => {
   it('comes at once where nothing is to be done, and costs no pass', async () => {
@@ -72,6 +73,35 @@ describe('a turn of the loop', () => {
     loop.mark((dirty) => (dirty.all = true), 'test');
     await loop.turn();
     await loop.turn();
+    await loop.stop();
+  });
+});
+
+describe('what comes in a moment', () => {
+  it('waits, and what comes now does not', async () => {
+    const causes: string[] = [];
+    const loop = new Loop(async (dirty) => {
+      causes.push(dirty.causes.join(', '));
+    });
+    loop.begin();
+    loop.mark((dirty) => dirty.links.add(7), 'link vif7.0 is down', 'in a moment');
+    await loop.idle();
+    expect(causes).toEqual([]);
+    loop.mark((dirty) => dirty.links.add(7), 'link vif7.0 went');
+    await loop.idle();
+    expect(causes).toEqual(['link vif7.0 is down, link vif7.0 went']);
+    await loop.stop();
+  });
+
+  it('does come, however often it is said again', async () => {
+    let passes = 0;
+    const loop = new Loop(async () => {
+      passes += 1;
+    });
+    loop.begin();
+    const again = setInterval(() => loop.mark((dirty) => dirty.links.add(7), 'link vif7.0 is down', 'in a moment'), 5);
+    await waitFor(() => passes >= 3, { what: 'three passes' });
+    clearInterval(again);
     await loop.stop();
   });
 });

@@ -1,4 +1,5 @@
 /** What a link's coming and going does to the host, and in which order. */
+import { setImmediate as nextTask } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { FakeHost } from '../../fake/kernel.ts';
 import { expectIdle, MemoryDirectory, startWorld } from './support.ts';
@@ -111,6 +112,24 @@ describe('opening', () => {
 });
 
 describe('siblings', () => {
+  it('are answered for after a newcomer is open, and do not keep it waiting', async () => {
+    const world = await startWorld({
+      directories: [new MemoryDirectory('static', { ...seven, 'vif8.0': ['fdd4:1476:6c7e::4'] })],
+    });
+    world.addLink('vif7.0');
+    await world.settle();
+    world.addLink('vif8.0');
+    let atReady: string[] | undefined;
+    for (let turn = 0; turn < 1000 && atReady === undefined; turn += 1) {
+      await nextTask();
+      if (world.stateOf('vif8.0') === 'ready') atReady = world.lines('proxy fdd4');
+    }
+    expect(atReady).toEqual([
+      'proxy fdd4:1476:6c7e::1 dev vif7.0 proto 75',
+      'proxy fdd4:1476:6c7e::1 dev vif8.0 proto 75',
+    ]);
+  });
+
   it('answer for each other over IPv6, and no longer when one goes', async () => {
     const world = await startWorld({
       directories: [new MemoryDirectory('static', { ...seven, 'vif8.0': ['fdd4:1476:6c7e::4'] })],
