@@ -1,16 +1,16 @@
 /**
  * The benchmarks: `npm run bench [-- COMMAND …] [--quick] [--json FILE]`, as root. Without a command it lists them; `all`
  * runs every one that ends by itself, writes `docs/benchmarks.json` unless told otherwise, and draws the plots in `docs` from
- * it. `--json -` prints JSON alone. Times mean something only on an otherwise idle machine. What is measured is the
+ * it. In a FILE that is there, what was measured anew replaces what was measured then. `--json -` prints JSON alone. Times mean something only on an otherwise idle machine. What is measured is the
  * program as the package installs it.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import setUpProgram from '../test/lab/packaged-program.ts';
-import { draw } from './plot.ts';
+import { documentSchema, draw, readJson } from './plot.ts';
 import { isMet, listen, type Noise, print, type Report } from './report.ts';
 
 const { values, positionals } = parseArgs({
@@ -53,55 +53,77 @@ function usage(): void {
 }
 
 async function runAll(names: readonly string[], file: string | undefined): Promise<void> {
-  const before = await listen();
-  const reports: Record<string, Report> = {};
+  const made: Record<string, Made> = {};
   const failures: Record<string, string> = {};
   for (const name of names) {
     try {
-      const report = await timed(name);
-      if (report !== undefined) reports[name] = report;
+      const each = await measured(name);
+      if (each !== undefined) made[name] = each;
     } catch (error) {
       failures[name] = error instanceof Error ? error.message : String(error);
       console.error(`${name} failed:`, error);
     }
   }
-  const after = await listen();
-  const machine = { kernel: release(), processors: cpus().length, node: process.version, before, after };
-  const made = { at: new Date().toISOString(), quick: values.quick === true, machine, reports, failures };
-  const text = `${JSON.stringify(made, null, 2)}\n`;
+  // What was not measured now stays as it was.
+  const before = file === undefined || !existsSync(file) ? {} : documentSchema.parse(readJson(file)).reports;
+  const text = `${JSON.stringify({ reports: { ...before, ...made } }, null, 2)}\n`;
   if (isSilent) process.stdout.write(text);
   else {
     if (file !== undefined) writeFileSync(file, text);
-    summary(made);
+    summary(made, failures);
   }
   process.exitCode = Object.keys(failures).length === 0 ? 0 : 1;
 }
 
-async function timed(name: string): Promise<Report | undefined> {
+/** What came of a benchmark, when, and on what machine. */
+interface Made extends Report {
+  readonly at: string;
+  readonly quick: boolean;
+  readonly machine: Machine;
+}
+
+interface Machine {
+  readonly kernel: string;
+  readonly processors: number;
+  readonly node: string;
+  readonly before: Noise;
+  readonly after: Noise;
+}
+
+async function measured(name: string): Promise<Made | undefined> {
+  const before = await listen();
   const begin = performance.now();
   if (!isSilent) console.error(`${name} …`);
-  const report = await benchmarks[name]?.run({ quick: values.quick === true });
-  if (isSilent || report === undefined) return report;
-  print(report);
-  console.error(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
-  return report;
+  const quick = values.quick === true;
+  const report = await benchmarks[name]?.run({ quick });
+  if (report === undefined) return undefined;
+  if (!isSilent) {
+    print(report);
+    console.error(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  }
+  const machine = {
+    kernel: release(),
+    processors: cpus().length,
+    node: process.version,
+    before,
+    after: await listen(),
+  };
+  return { ...report, at: new Date().toISOString(), quick, machine };
 }
 
-interface Made {
-  readonly reports: Readonly<Record<string, Report>>;
-  readonly failures: Readonly<Record<string, string>>;
-  readonly machine: { readonly before: Noise; readonly after: Noise };
-}
-
-function summary({ reports, failures, machine }: Made): void {
-  const missed = Object.entries(reports).flatMap(([name, { targets }]) =>
+function summary(made: Readonly<Record<string, Made>>, failures: Readonly<Record<string, string>>): void {
+  console.log(
+    '\nThe machine around each, before and after: load, and by how much a sleep of 1 ms was too long, median and p99.',
+  );
+  for (const [name, { machine }] of Object.entries(made)) {
+    const [before, after] = [machine.before, machine.after].map(
+      ({ load, sleepTooLong: { median, p99 } }) => `${load[0]}, ${median} ms, ${p99} ms`,
+    );
+    console.log(`  ${name.padEnd(14)}${before}; ${after}`);
+  }
+  for (const [name, words] of Object.entries(failures)) console.log(`FAILED  ${name}: ${words}`);
+  const missed = Object.entries(made).flatMap(([name, { targets }]) =>
     targets.filter((target) => !isMet(target)).map(({ what }) => `${name}: ${what}`),
   );
-  const [before, after] = [machine.before, machine.after].map(
-    ({ load, sleepTooLong: { median, p99 } }) =>
-      `load ${load.join(' ')}, ${median} ms in the median and ${p99} ms at p99`,
-  );
-  console.log(`\nThe machine, and by how much a sleep of 1 ms was too long. Before: ${before}. After: ${after}.`);
-  for (const [name, words] of Object.entries(failures)) console.log(`FAILED  ${name}: ${words}`);
   console.log(missed.length === 0 ? 'No target is missed.' : `Missed:\n  ${missed.join('\n  ')}`);
 }

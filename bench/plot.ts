@@ -7,22 +7,29 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 const row = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
-const document = z.object({ at: z.string(), reports: z.record(z.string(), z.object({ rows: z.array(row) })) });
+/** As the benchmarks write it; the rest of a report is kept as it is. */
+export const documentSchema = z.object({
+  reports: z.record(z.string(), z.looseObject({ at: z.string(), rows: z.array(row) })),
+});
 type Row = z.infer<typeof row>;
 
 /** Returns the files that were written: a benchmark that was not run has no picture. */
 export function draw(file: string, directory: string): string[] {
-  const { at, reports } = document.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const { reports } = documentSchema.parse(readJson(file));
   mkdirSync(directory, { recursive: true });
   const pictures = [
-    ['latency.svg', reports['link'] && latency(reports['link'].rows, at)],
-    ['cost-per-packet.svg', reports['forwarding'] && cost(reports['forwarding'].rows, at)],
+    ['latency.svg', reports['link'] && latency(reports['link'].rows, reports['link'].at)],
+    ['cost-per-packet.svg', reports['forwarding'] && cost(reports['forwarding'].rows, reports['forwarding'].at)],
   ] as const;
   return pictures.flatMap(([name, svg]) => {
     if (svg === undefined) return [];
     writeFileSync(join(directory, name), svg);
     return [join(directory, name)];
   });
+}
+
+export function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 const style = `<style>

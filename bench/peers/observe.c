@@ -129,7 +129,7 @@ static void answer(int route, int firewall, double quiet, const char *address, c
 	int asking = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	double deadline = now() + 300e6, silent = 0, proxied = 0;
 	struct in6_addr proxy;
-	int asks = inet_pton(AF_INET6, address, &proxy) == 1;
+	int asks = inet_pton(AF_INET6, address, &proxy) == 1, index = 0;
 	/* For the first work: a script may take its time to begin. */
 	const double patience = 10e6;
 
@@ -137,14 +137,17 @@ static void answer(int route, int firewall, double quiet, const char *address, c
 	first = last_link = last_work = 0;
 	while (now() < deadline && (first == 0 || now() - silent < (work == 0 || (deaths == 0 && routes == 0) ? patience : quiet))) {
 		int polls = asks && first != 0 && proxied == 0;
-		struct timespec pause = {.tv_nsec = polls ? 30000 : 1000000};
+		/* Rarely enough to take nothing from those who work: it has priority over them. */
+		struct timespec pause = {.tv_nsec = polls ? 100000 : 1000000};
 		if (ppoll(waiting, 2, &pause, NULL) > 0) {
 			int heard = waiting[0].revents ? hear(route, NETLINK_ROUTE) : 0;
 			heard |= waiting[1].revents ? hear(firewall, NETLINK_NETFILTER) : 0;
 			if (heard)
 				silent = now();
 		}
-		if (polls && !proxy_is_missing(asking, &proxy, if_nametoindex(link)))
+		if (polls && index == 0)
+			index = if_nametoindex(link);
+		if (polls && !proxy_is_missing(asking, &proxy, index))
 			proxied = now();
 	}
 	close(asking);

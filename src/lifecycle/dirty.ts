@@ -47,6 +47,10 @@ export class Dirty {
     for (const table of tables) if (observedKeys.has(table)) this.tables.add(table);
   }
 
+  tell(siblings: readonly number[]): void {
+    for (const ifindex of siblings) this.siblings.add(ifindex);
+  }
+
   lackProxies(links: readonly number[]): void {
     for (const ifindex of links) {
       this.links.add(ifindex);

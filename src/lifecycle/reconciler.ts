@@ -31,6 +31,7 @@ import { type HostFailure, Retries } from './retries.ts';
 import { linksInScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
 import { shield } from './shield.ts';
+import { SiblingNews } from './sibling-news.ts';
 import { ZoneRecords } from './zone-record.ts';
 
 /** How long the first pass waits for the zone directories once the host is read: with their answers it is the only one. */
@@ -71,6 +72,7 @@ export class Reconciler {
   readonly #observation: Observation;
   readonly #retries = new Retries(this.records, () => this.#retry());
   readonly #quarrel = new Quarrel();
+  readonly #siblings = new SiblingNews((links) => this.#loop.mark((dirty) => dirty.tell(links), 'siblings changed'));
   readonly #followed: FollowedLinks;
   readonly #purges: Purges;
   #proxyWatch: ProxyWatch | undefined;
@@ -149,6 +151,7 @@ export class Reconciler {
     this.#retries.stop();
     this.#proxyWatch?.stop();
     this.#followed.stop();
+    this.#siblings.stop();
     clearInterval(this.#resyncTimer);
     await this.#directories.stop();
   }
@@ -249,17 +252,10 @@ export class Reconciler {
     this.#prunes = prune;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
-    if (links !== 'all') this.#tellSiblings(siblingsToTell(before, desired, links, open));
+    if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired, links, open));
     const forgotten = this.#purges.take();
     const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
     return { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
-  }
-
-  #tellSiblings(links: readonly number[]): void {
-    if (links.length === 0) return;
-    this.#loop.mark((dirty) => {
-      for (const ifindex of links) dirty.siblings.add(ifindex);
-    }, 'siblings changed');
   }
 
   #settle(dirty: Dirty, scope: PassScope, failures: PassFailures): void {

@@ -19,6 +19,9 @@ import { FakeHost } from '../../fake/kernel.ts';
 export { configOf, refusal, subnetsOf } from '../../events/config.ts';
 export { MemoryDirectory } from '../../events/memory-directory.ts';
 
+/** Longer than what the daemon holds back for a moment, and far shorter than any pause it makes for a reason. */
+const momentMs = 30;
+
 export interface WorldOptions {
   readonly host?: FakeHost;
   readonly directories?: readonly MemoryDirectory[];
@@ -59,6 +62,13 @@ export class World {
 
   /** Resolves when no event is under way and the loop is idle. */
   async settle(): Promise<void> {
+    await this.#idle();
+    // Siblings are told of each other, and links that went down looked at, a moment later.
+    vi.advanceTimersByTime(momentMs);
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
     for (let round = 0; round < 3; round += 1) {
       await nextTask();
       await this.reconciler.idle();
