@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import setUpProgram from '../test/lab/packaged-program.ts';
 import { documentSchema, draw, readJson } from './plot.ts';
-import { isMet, listen, type Noise, print, type Report } from './report.ts';
+import { isMet, listen, type Noise, noiseWords, print, type Report } from './report.ts';
 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
@@ -59,20 +59,25 @@ async function runAll(names: readonly string[], file: string | undefined): Promi
     try {
       const each = await measured(name);
       if (each !== undefined) made[name] = each;
+      if (file !== undefined && !isSilent) keep(made, file);
     } catch (error) {
       failures[name] = error instanceof Error ? error.message : String(error);
       console.error(`${name} failed:`, error);
     }
   }
-  // What was not measured now stays as it was.
-  const before = file === undefined || !existsSync(file) ? {} : documentSchema.parse(readJson(file)).reports;
-  const text = `${JSON.stringify({ reports: { ...before, ...made } }, null, 2)}\n`;
-  if (isSilent) process.stdout.write(text);
-  else {
-    if (file !== undefined) writeFileSync(file, text);
-    summary(made, failures);
-  }
+  if (isSilent) process.stdout.write(asText(made));
+  else summary(made, failures);
   process.exitCode = Object.keys(failures).length === 0 ? 0 : 1;
+}
+
+/** After each, as all of them take an hour. What was not measured now stays as it was. */
+function keep(made: Readonly<Record<string, Made>>, file: string): void {
+  const before = existsSync(file) ? documentSchema.parse(readJson(file)).reports : {};
+  writeFileSync(file, asText({ ...before, ...made }));
+}
+
+function asText(reports: object): string {
+  return `${JSON.stringify({ reports }, null, 2)}\n`;
 }
 
 /** What came of a benchmark, when, and on what machine. */
@@ -112,14 +117,9 @@ async function measured(name: string): Promise<Made | undefined> {
 }
 
 function summary(made: Readonly<Record<string, Made>>, failures: Readonly<Record<string, string>>): void {
-  console.log(
-    '\nThe machine around each, before and after: load, and by how much a sleep of 1 ms was too long, median and p99.',
-  );
+  console.log('\nThe machine:');
   for (const [name, { machine }] of Object.entries(made)) {
-    const [before, after] = [machine.before, machine.after].map(
-      ({ load, sleepTooLong: { median, p99 } }) => `${load[0]}, ${median} ms, ${p99} ms`,
-    );
-    console.log(`  ${name.padEnd(14)}${before}; ${after}`);
+    console.log(`  ${name}: before ${noiseWords(machine.before)}; after ${noiseWords(machine.after)}`);
   }
   for (const [name, words] of Object.entries(failures)) console.log(`FAILED  ${name}: ${words}`);
   const missed = Object.entries(made).flatMap(([name, { targets }]) =>

@@ -1,10 +1,11 @@
 /**
- * Draws what the benchmarks measured: `node bench/plot.ts FILE [DIRECTORY]` makes `latency.svg` and `cost-per-packet.svg`
- * in `docs` from what `npm run bench -- all --json FILE` wrote.
+ * Draws what the benchmarks measured: `node bench/plot.ts FILE [DIRECTORY]` makes `latency.svg`, `cost-per-packet.svg`
+ * and the page `benchmarks.md` in `docs` from what `npm run bench -- all --json FILE` wrote.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { tabulate } from './tables.ts';
 
 const row = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 /** As the benchmarks write it; the rest of a report is kept as it is. */
@@ -15,17 +16,19 @@ type Row = z.infer<typeof row>;
 
 /** Returns the files that were written: a benchmark that was not run has no picture. */
 export function draw(file: string, directory: string): string[] {
-  const { reports } = documentSchema.parse(readJson(file));
+  const document = readJson(file);
+  const { reports } = documentSchema.parse(document);
   mkdirSync(directory, { recursive: true });
   const pictures = [
     ['latency.svg', reports['link'] && latency(reports['link'].rows, reports['link'].at)],
     ['cost-per-packet.svg', reports['forwarding'] && cost(reports['forwarding'].rows, reports['forwarding'].at)],
   ] as const;
-  return pictures.flatMap(([name, svg]) => {
+  const drawn = pictures.flatMap(([name, svg]) => {
     if (svg === undefined) return [];
     writeFileSync(join(directory, name), svg);
     return [join(directory, name)];
   });
+  return [...drawn, tabulate(document, directory)];
 }
 
 export function readJson(file: string): unknown {

@@ -63,6 +63,11 @@ export async function listen(): Promise<Noise> {
   return { load: loadavg().map((load) => rounded(load)), sleepTooLong: { median: rounded(median), p99: rounded(p99) } };
 }
 
+/** E.g. `load 0.2, a sleep of 1 ms 0.1 ms too long in the median and 0.4 ms at p99`. */
+export function noiseWords({ load, sleepTooLong: { median, p99 } }: Noise): string {
+  return `load ${load[0]}, a sleep of 1 ms ${median} ms too long in the median and ${p99} ms at p99`;
+}
+
 export function rounded(value: number, digits = 2): number {
   return Number(value.toFixed(digits));
 }
