@@ -6,7 +6,7 @@
  * The directory is kept open as long as it is watched: its entry in the kernel's cache of names could otherwise be dropped,
  * and the next writer would get another inode, which nobody watches.
  */
-import { closeSync, type FSWatcher, openSync, watch } from 'node:fs';
+import { closeSync, type FSWatcher, openSync, readFileSync, watch } from 'node:fs';
 import type { Family } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import type { HostEvent, Sysctl, SysctlPath } from './port.ts';
@@ -19,6 +19,15 @@ const places: readonly (readonly [Family, 'conf' | 'neigh'])[] = [
   ['ipv6', 'neigh'],
 ];
 
+/**
+ * Half of the files that the process may have open go into this (half a million under systemd); the rest is for its work.
+ * With 5000 links and a bound of 20,000 nothing could be read or started any more.
+ */
+function mostLinks(): number {
+  const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(Number(limit) / 2 / places.length);
+}
+
 interface Followed {
   readonly watchers: FSWatcher[];
   readonly directories: number[];
@@ -29,6 +38,7 @@ interface Followed {
 export class WatchedSysctl implements Sysctl {
   readonly #listener: () => (event: HostEvent) => void;
   readonly #followed = new Map<LinkName, Followed>();
+  readonly #mostLinks = mostLinks();
   followProblem: string | undefined;
 
   /** `listener` is asked for each event: the host is made before anybody listens. */
@@ -48,6 +58,13 @@ export class WatchedSysctl implements Sysctl {
   follow(link: LinkName): void {
     const written = this.#followed.get(link)?.written ?? new Map<string, string>();
     this.unfollow(link);
+    if (this.#followed.size >= this.#mostLinks) {
+      this.#giveUp(
+        link,
+        `more than ${this.#mostLinks} links, for which the limit of open files is too low (LimitNOFILE)`,
+      );
+      return;
+    }
     const followed: Followed = { watchers: [], directories: [], written };
     this.#followed.set(link, followed);
     for (const [family, group] of places) {
@@ -57,7 +74,7 @@ export class WatchedSysctl implements Sysctl {
         const { code } = error as NodeJS.ErrnoException;
         // No IPv6, or the link is gone already.
         if (code === 'ENOENT') continue;
-        this.followProblem = `foreign writes to ${link}'s sysctls are noticed by the resync only: ${code ?? String(error)}`;
+        this.#giveUp(link, code ?? String(error));
         return;
       }
     }
@@ -88,9 +105,13 @@ export class WatchedSysctl implements Sysctl {
       this.#listener()({ kind: 'sysctl', link, name });
     });
     watcher.on('error', (error) => {
-      this.followProblem = `foreign writes to ${link}'s sysctls are noticed by the resync only: ${error.message}`;
+      this.#giveUp(link, error.message);
     });
     followed.watchers.push(watcher);
+  }
+
+  #giveUp(link: LinkName, reason: string): void {
+    this.followProblem = `foreign writes to ${link}'s sysctls are noticed by the resync only: ${reason}`;
   }
 
   /** Undefined where the file is gone or cannot be read: some can only be written. */

@@ -84,6 +84,21 @@ describe('zones by the hundred are served', () => {
   );
 });
 
+it('links for which too few files may be open are served like the others, and whoever asks is told', () =>
+  withWorld({}, async (world) => {
+    await declared(world, 60);
+    // The program itself has about 100 open, and the watches on a link's sysctls are four.
+    const daemon = await world.startDaemon({ through: ['prlimit', '--nofile=300:300'] });
+    expect((await daemon.status()).zones.filter(({ state }) => state === 'ready')).toHaveLength(60);
+    const [late] = (await world.addManyLinks(1, 2000)).names;
+    await world.writeZoneFile(String(late), defaultAddresses(2000, 0));
+    const isServed = async () =>
+      (await daemon.status()).zones.some(({ link, state }) => link === late && state === 'ready');
+    await waitFor(isServed, { what: 'a link that comes later', deadlineMs: 20_000, everyMs: 50 });
+    const isWatching = async () => (await daemon.status()).warnings.some((each) => /more than 37 links/.test(each));
+    await waitFor(isWatching, { what: 'the warning', deadlineMs: 20_000, everyMs: 50 });
+  }));
+
 it('a /run that is read-only costs the control socket, and no zone its network', () =>
   withWorld({}, async (world) => {
     const zone = await world.addZone({ domid: 7 });
