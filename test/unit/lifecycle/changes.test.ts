@@ -1,6 +1,6 @@
 /** What happens to zones that are being served: other names, other addresses, other settings, directories that wait. */
 import { describe, expect, it } from 'vitest';
-import type { HostEvent } from '../../../src/host/port.ts';
+import type { Host, HostEvent } from '../../../src/host/port.ts';
 import { configOf, expectIdle, MemoryDirectory, startWorld, type World } from './support.ts';
 
 const three = '10.75.0.3';
@@ -218,3 +218,38 @@ function expectServed(world: World, name: string, address: string): void {
   expect(world.has(`oifname "${name}" counter accept`)).toBe(true);
   expect(world.lines('link', ` ${name} up`)).toHaveLength(1);
 }
+
+it('many links that are touched at once are read by listings of everything, and all are mended', async () => {
+  const zones = Object.fromEntries(
+    Array.from({ length: 30 }, (_, index) => [`vif${index + 1}.0`, [`10.75.0.${index + 3}`]]),
+  );
+  const asked: string[] = [];
+  const wrap = (host: Host): Host => ({
+    ...host,
+    watch: (listener) => host.watch(listener),
+    rtnetlink: {
+      links: () => host.rtnetlink.links(),
+      defaultRoutes: () => host.rtnetlink.defaultRoutes(),
+      apply: (changes) => host.rtnetlink.apply(changes),
+      routes: (family, device) => {
+        asked.push(device === undefined ? 'routes of all' : 'routes of one');
+        return host.rtnetlink.routes(family, device);
+      },
+      proxies: (device) => host.rtnetlink.proxies(device),
+    },
+  });
+  const world = await startWorld({ directories: [new MemoryDirectory('static', zones)], wrap });
+  for (const link of Object.keys(zones)) world.host.addLink(link);
+  await world.settle();
+  asked.length = 0;
+  for (const [link, [destination = '']] of Object.entries(zones)) {
+    world.host.foreignRouteDelete({ family: 'ipv4', destination, device: link, protocol: '75' });
+  }
+  await world.settle();
+  for (const [link, [address = '']] of Object.entries(zones)) {
+    expect(world.has(`route ${address} dev ${link} proto 75`), link).toBe(true);
+  }
+  // The first event is served at once, by itself.
+  expect(asked.filter((each) => each === 'routes of one').length).toBeLessThan(10);
+  expect(asked).toContain('routes of all');
+});
