@@ -48,7 +48,10 @@ const makers: Readonly<Record<string, Maker>> = {
     level: 'warn',
     parts: ['… -I FORWARD … vif+ -j ACCEPT', 'the filter table of …', 'look yourself with: … -S FORWARD'],
   },
-  'host/sysctl-watch.ts': { level: 'warn' },
+  'host/sysctl-watch.ts': {
+    level: 'warn',
+    parts: ['more than … links, for which the limit of open files is too low (LimitNOFILE)'],
+  },
   'config/directory-watch.ts': { level: 'warn' },
   'config/daemon-toml.ts': {
     level: 'warn',
