@@ -100,7 +100,8 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const mayWithdraw = scope.prune || zone !== undefined || scope.served.has(ifindex);
   const withdraw = mayWithdraw ? routes.withdraw : [];
   const planned = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
-  const proxies = isNewcomer(ifindex, scope) ? withoutSiblings(planned, desired) : planned;
+  const isNewcomer = scope.links !== 'all' && !scope.open.has(ifindex);
+  const proxies = isNewcomer ? withoutSiblings(planned, desired) : planned;
   if (zone === undefined || link === undefined) return { withdraw, purge: [], sysctls: [], install: [], proxies };
   // A route of ours by this very link means that the address has been its own all along.
   const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
@@ -111,9 +112,9 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl), install, proxies };
 }
 
-/** A link that is opened among others that are open: it does not wait for the proxies for its siblings, and is told of them next. */
-export function isNewcomer(ifindex: number, { links, open }: Pick<PassScope, 'links' | 'open'>): boolean {
-  return links !== 'all' && !open.has(ifindex);
+/** Links that are opened while others are open: they do not wait for the proxies for their siblings, and are told of them next. */
+export function newcomersOf({ links, open }: PassScope): number[] {
+  return links === 'all' ? [] : [...links].filter((ifindex) => !open.has(ifindex));
 }
 
 function withoutSiblings({ withdraw, install }: ProxiesPlan, { subnets }: Desired): ProxiesPlan {

@@ -20,7 +20,7 @@ import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { Observation } from './observation.ts';
-import { applyPlan, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
+import { applyPlan, newcomersOf, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
 import { countChanges, type Plan } from './plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
 import { Purges } from './purges.ts';
@@ -252,7 +252,7 @@ export class Reconciler {
     this.#prunes = prune;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
-    if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired, links, open));
+    if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
     const forgotten = this.#purges.take();
     const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
     return { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
@@ -265,8 +265,10 @@ export class Reconciler {
     const since = dirty.since ?? performance.now();
     // A transaction over everything that fails leaves nobody as he should be.
     const looked = scope.ruleset === 'all' && failures.nft !== undefined ? 'all' : scope.links;
+    const newcomers = newcomersOf(scope).filter((ifindex) => desired.siblingLinks.has(ifindex));
     settle(this.records, this.#reporter, { desired, links, scope: looked, changed, failures, since });
     this.#desired.settled();
+    this.#siblings.add(newcomers.filter((ifindex) => this.records.open.has(ifindex)));
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
     this.#failed(failures.nft ?? failures.links.get(0), 'not everything could be put in place');

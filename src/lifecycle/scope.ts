@@ -3,7 +3,6 @@ import type { Address } from '../model/address.ts';
 import { isDue } from './backoff.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
-import { isNewcomer } from './pass.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface ScopeInput {
@@ -30,20 +29,11 @@ export function linksInScope(input: ScopeInput): 'all' | ReadonlySet<number> {
   return links;
 }
 
-/**
- * The links to look at again because a sibling came or went, or because they are opened themselves: after the pass, so
- * that nobody's opening waits for it.
- */
-export function siblingsToTell(
-  before: Desired | undefined,
-  desired: Desired,
-  links: ReadonlySet<number>,
-  open: ReadonlySet<number>,
-): number[] {
-  if (before === undefined) return [];
-  if (before.siblings !== desired.siblings && before.siblings.join() !== desired.siblings.join())
-    return [...new Set([...before.siblingLinks, ...desired.siblingLinks])];
-  return [...links].filter((ifindex) => desired.siblingLinks.has(ifindex) && isNewcomer(ifindex, { links, open }));
+/** The links to look at again because a sibling came or went: after the pass, so that the newcomer does not wait for them. */
+export function siblingsToTell(before: Desired | undefined, desired: Desired): number[] {
+  if (before === undefined || before.siblings === desired.siblings) return [];
+  if (before.siblings.join() === desired.siblings.join()) return [];
+  return [...new Set([...before.siblingLinks, ...desired.siblingLinks])];
 }
 
 /** True where the zone is not served as it should be, and a failed one's next try is due. */
