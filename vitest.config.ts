@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // node:ffi says that it is experimental.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     projects: [
       // Nothing here is timed: a limit is for what hangs.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers: 2 } },

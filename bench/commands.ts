@@ -1,5 +1,6 @@
 /** The benchmarks by name. */
 import { benchBurst, benchRemoval } from './burst.ts';
+import { benchFiles } from './files.ts';
 import { benchFirstPing } from './first-ping.ts';
 import { benchRepair } from './flush-ruleset.ts';
 import { benchForwarding } from './forwarding.ts';
@@ -15,6 +16,7 @@ export const benchmarks: Readonly<Record<string, { readonly what: string; readon
   'first-ping': { what: 'from a link’s event to the first answered ping', run: benchFirstPing },
   burst: { what: 'many links at once: lag and CPU time', run: benchBurst },
   removal: { what: 'the end of one zone and of many', run: benchRemoval },
+  files: { what: 'thousands of zone files at once: how long nobody is answered', run: benchFiles },
   forwarding: { what: 'cost of a forwarded packet by the number of zones', run: benchForwarding },
   start: { what: 'starts over zones that wait, and over zones that are right', run: benchStart },
   'status-start': { what: 'from exec to the first byte of a command', run: benchStatusStart },

@@ -3,15 +3,29 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultAddresses, gateway } from '../test/lab/addresses.ts';
 import { destroyNamespaces } from '../test/lab/cleanup.ts';
-import { mustRun } from '../test/lab/command.ts';
+import { ipBatch, mustRun } from '../test/lab/command.ts';
+import { freshNamespaceLines } from '../test/lab/fresh-namespace.ts';
+import { placeProgram } from '../test/lab/packaged-program.ts';
+import { besideVariable } from '../test/lab/program.ts';
 import { pause } from '../test/lab/wait-for.ts';
 import { createWorld, type World } from '../test/lab/world.ts';
 import { installNetworkd } from '../test/managers/networkd.ts';
 import { compile, declare } from './lab.ts';
 import { unpackPeers } from './packages.ts';
 
-export const names = ['ours', 'C program', 'vif-route', 'systemd-networkd', 'CNI ptp'] as const;
-export type Name = (typeof names)[number];
+const all = ['ours', 'other build', 'C program', 'vif-route', 'systemd-networkd', 'CNI ptp'] as const;
+export type Name = (typeof all)[number];
+/** A launcher: what is measured in turns with this build, where somebody wants that. */
+const beside = process.env[besideVariable];
+export const names: readonly Name[] = all.filter((name) => name !== 'other build' || beside !== undefined);
+/** This build and, where there is one, the other. */
+export const builds: readonly Name[] = names.slice(0, names.indexOf('C program'));
+
+/** Their launchers, as the package installs them; this one's is placed below `prefix`. */
+export async function launchers(prefix: string): Promise<Map<Name, string>> {
+  const ours = await placeProgram(prefix);
+  return new Map<Name, string>([['ours', ours], ...(beside === undefined ? [] : [['other build', beside] as const])]);
+}
 
 export interface Contestant {
   readonly name: Name;
@@ -39,11 +53,8 @@ export async function contestant(name: Name, domids: readonly number[]): Promise
 }
 
 const starters: Record<Name, (world: World, domids: readonly number[]) => Promise<Partial<Contestant>>> = {
-  ours: async (world, domids) => {
-    await declare(world, domids);
-    const daemon = await world.startDaemon({ debug: false, deadlineMs: 120_000 });
-    return { pid: daemon.pid };
-  },
+  ours: startOf(undefined),
+  'other build': startOf(beside),
   'C program': async (world, domids) => {
     // Its tables are ours: the daemon makes them and goes.
     const daemon = await world.startDaemon({ debug: false, deadlineMs: 120_000 });
@@ -82,7 +93,7 @@ const starters: Record<Name, (world: World, domids: readonly number[]) => Promis
     return {
       bear: async (domid) => {
         const zone = `${world.prefix}-cni${domid}`;
-        await mustRun('ip', ['netns', 'add', zone]);
+        await ipBatch(freshNamespaceLines(zone));
         zones.push(zone);
         await pause(50);
         await addByPtp(world, plugins, zone, domid);
@@ -95,6 +106,16 @@ const starters: Record<Name, (world: World, domids: readonly number[]) => Promis
     };
   },
 };
+
+function startOf(
+  program: string | undefined,
+): (world: World, domids: readonly number[]) => Promise<Partial<Contestant>> {
+  return async (world, domids) => {
+    await declare(world, domids);
+    const daemon = await world.startDaemon({ debug: false, deadlineMs: 120_000, program });
+    return { pid: daemon.pid };
+  };
+}
 
 async function zonesFile(world: World, domids: readonly number[]): Promise<string> {
   const path = join(world.files.directory, 'zones');

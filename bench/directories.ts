@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { routeProtocol } from '../src/host/rtnetlink.ts';
-import type { DirectoryName } from '../src/lifecycle/directory.ts';
+import type { DirectoryName } from '../src/model/directory-name.ts';
 import { XenstoreClient } from '../src/xenstore/index.ts';
 import { controlApiIn, wireZone, zoneSettings } from '../test/lab/directories.ts';
 import { waitFor } from '../test/lab/wait-for.ts';

@@ -1,8 +1,8 @@
 /**
- * The benchmarks: `npm run bench [-- COMMAND …] [--quick] [--json FILE]`, as root. Without a command it lists them; `all`
+ * The benchmarks: `npm run bench [-- COMMAND …] [--quick] [--json FILE] [--beside LAUNCHER]`, as root. Without a command it lists them; `all`
  * runs every one that ends by itself, writes `docs/benchmarks.json` unless told otherwise, and draws the plots in `docs` from
  * it. In a FILE that is there, what was measured anew replaces what was measured then. `--json -` prints JSON alone. Times mean something only on an otherwise idle machine. What is measured is the
- * program as the package installs it.
+ * program as the package installs it; with `--beside`, another build's is measured in turns with it where others are.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import setUpProgram from '../test/lab/packaged-program.ts';
+import { besideVariable } from '../test/lab/program.ts';
 import { documentSchema, draw, readJson } from './plot.ts';
 import { isMet, listen, type Noise, noiseWords, print, type Report } from './report.ts';
 
@@ -17,11 +18,12 @@ const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
   strict: false,
-  options: { quick: { type: 'boolean' }, json: { type: 'string' } },
+  options: { quick: { type: 'boolean' }, json: { type: 'string' }, beside: { type: 'string' } },
 });
 const [command = ''] = positionals;
 const docs = join(import.meta.dirname, '../docs');
 const isSilent = values.json === '-';
+if (typeof values.beside === 'string') process.env[besideVariable] = values.beside;
 const takeProgramAway = await setUpProgram();
 // Only now: what they start is decided as they are loaded.
 const { benchmarks, programs } = await import('./commands.ts');
@@ -45,7 +47,7 @@ function runProgram(file: string): void {
 }
 
 function usage(): void {
-  console.log('npm run bench -- all | COMMAND … [--quick] [--json FILE]\n');
+  console.log('npm run bench -- all | COMMAND … [--quick] [--json FILE] [--beside LAUNCHER]\n');
   for (const [name, { what }] of [...Object.entries(benchmarks), ...Object.entries(programs)]) {
     console.log(`  ${name.padEnd(14)}${what}`);
   }

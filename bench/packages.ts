@@ -20,7 +20,7 @@ export function unpackPeers(): Promise<string> {
 }
 
 async function prepare(): Promise<string> {
-  const { stdout } = await execa('apt-cache', ['policy', ...packages]);
+  const { stdout } = await execa('apt-cache', ['policy', ...packages], { env: { LC_ALL: 'C' } });
   const hash = createHash('sha256').update(stdout).digest('hex').slice(0, 12);
   const folder = join(tmpdir(), `protect-network-bench-peers-${hash}`);
   if (existsSync(folder)) return folder;

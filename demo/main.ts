@@ -13,7 +13,15 @@ import type { Zone } from '../test/lab/zone.ts';
 import { Story } from './story.ts';
 import { watchTable } from './watch.ts';
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+const usage = `Usage: npm start [-- --once]
+
+The daemon's work in throwaway network namespaces. On a terminal it ends in a live
+table of the zones; --once ends after the story.`;
+const values = optionsOf(process.argv.slice(2));
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 const isLive = !values.once && process.stdin.isTTY === true && process.stdout.isTTY === true;
 
 const story = new Story(process.stdout, isLive ? 700 : 0);
@@ -62,8 +70,8 @@ async function tell(world: World): Promise<void> {
   story.fact(`the guard counted ${drops} forged packets on vif7.0`);
 
   await story.chapter('Somebody types: nft flush ruleset');
-  await story.check('the daemon puts everything back and says who it was', () => flush(world, daemon));
-  await story.check('the zone never noticed', async () => rtt(await ping(web, farHost.ipv4)));
+  await story.check('the daemon restores everything and names the program', () => flush(world, daemon));
+  await story.check('the zone is not interrupted', async () => rtt(await ping(web, farHost.ipv4)));
 
   if (isLive) await watchTable(world, [web, database]);
 
@@ -110,4 +118,17 @@ function nothingLeft(world: World): Promise<string | undefined> {
     },
     { what: 'the traces of the zones to vanish', deadlineMs: 5_000 },
   );
+}
+
+function optionsOf(args: string[]) {
+  const options = {
+    once: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const;
+  try {
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exit(2);
+  }
 }

@@ -53,7 +53,7 @@ export class Story {
   }
 
   #style(code: string, text: string): string {
-    return this.#out.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text;
+    return this.#out.isTTY && process.env['NO_COLOR'] === undefined ? `\u001b[${code}m${text}\u001b[0m` : text;
   }
 
   #line(text: string): void {

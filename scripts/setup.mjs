@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+
 /** Debian package by a file it brings. */
 export const runPackages = {
+  ...packagesOfNode(),
   nftables: '/usr/sbin/nft',
   iproute2: '/usr/sbin/ip',
   conntrack: '/usr/sbin/conntrack',
@@ -54,8 +57,20 @@ export const xenPackages = {
 
 /** Throws with a sentence where something cannot be had. */
 export function setUp(packages) {
+  // npm ci checks the Node that it brings by running it, and that Node may need a library of Debian's first.
+  installDebianPackages({ ...packagesOfNode(), ...packages });
   installNpmPackages();
-  installDebianPackages(packages);
+}
+
+/** What the Node that npm brings is linked with, and a Debian without a compiler lacks. */
+function packagesOfNode() {
+  return { libatomic1: library('libatomic.so.1') };
+}
+
+/** Where it lies on this machine, or where Debian would put it. */
+function library(name) {
+  const places = [`/usr/lib/${triplet}`, `/lib/${triplet}`, '/usr/lib64', '/usr/lib', '/lib64', '/lib'];
+  return places.map((place) => join(place, name)).find(existsSync) ?? join(places[0], name);
 }
 
 /** The environment in which `node` is the one that npm installed beside the program. */
@@ -83,7 +98,7 @@ function installNpmPackages() {
   }
 }
 
-function installDebianPackages(packages) {
+export function installDebianPackages(packages) {
   const missing = Object.entries(packages)
     .filter(([, file]) => !existsSync(file))
     .map(([name]) => name);

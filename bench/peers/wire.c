@@ -98,9 +98,10 @@ static void wire(struct zone *zone)
 		 "add element inet edera from6 { %s . %s }\nadd element inet edera to6 { %s . %s }\nadd element inet edera zone6 { %s }\n"
 		 "add element inet edera spoofed { %s }\nadd element inet edera strays { %s }\n"
 		 "add element inet edera foreign-errors { %s }\nadd element inet edera discovery-floods { %s }\n"
+		 "add element inet edera untranslated { %s }\nadd element inet edera own4 { %s . %s }\nadd element inet edera own6 { %s . %s }\n"
 		 "add rule ip filter EDERA-FORWARD oifname %s counter accept\nadd rule ip filter EDERA-FORWARD iifname %s counter accept\n"
 		 "add rule ip6 filter EDERA-FORWARD oifname %s counter accept\nadd rule ip6 filter EDERA-FORWARD iifname %s counter accept\n",
-		 l, a, l, a, a, l, b, l, b, b, l, l, l, l, l, l, l, l);
+		 l, a, l, a, a, l, b, l, b, b, l, l, l, l, l, l, a, l, b, l, l, l, l);
 	if (nft_run_cmd_from_buffer(nft, script))
 		fprintf(stderr, "nft refused\n");
 	for (const char *const *key = both; *key; key++) {

@@ -105,7 +105,7 @@ function compressed(entry: Entry): Entry {
 
 function debianEntries(version: string, time: number): Entry[] {
   const date = new Date(time * 1000).toUTCString().replace('GMT', '+0000');
-  const changelog = `protect-network (${version}) unstable; urgency=medium\n\n  * See the history of its repository.\n\n -- ${maintainer}  ${date}\n`;
+  const changelog = `protect-network (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md beside this file.\n\n -- ${maintainer}  ${date}\n`;
   return [
     { to: 'share/doc/protect-network/changelog', from: { text: changelog } },
     { to: 'share/lintian/overrides/protect-network', from: join(debianScripts, 'lintian-overrides') },
@@ -121,17 +121,17 @@ Version: ${version}
 Architecture: ${architecture}
 Maintainer: ${maintainer}
 Installed-Size: ${kibibytes}
-Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9), libatomic1, nftables (>= 1.0.6), iproute2 (>= 5.10), conntrack
+Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9), libatomic1, nftables (>= 1.0.2), iproute2 (>= 5.10)
 Recommends: iptables
 Section: net
 Priority: optional
 Description: network of Xen zones: routes, proxy ARP and NDP, forwarding, masquerade
- Wires the links of Xen zones (vif<DOMID>.<DEVID>) to the outside on a dom0:
+ Connects the links of Xen zones (vif<DOMID>.<DEVID>) to the network on a dom0:
  host routes, proxy ARP and NDP, the forwarding path, masquerade, and protection
- against forged addresses; keeps all of it true until the zone goes.
+ against spoofed addresses; keeps all of it in place until the zone goes.
  .
- Stopping, restarting and upgrading it moves no packet. Removing it takes what
- it made off the host: zones lose their network then.
+ Stopping, restarting and upgrading it does not interrupt traffic. Removing it
+ removes what it made from the host: zones then lose their network.
  .
  Carries its own Node.
 `;

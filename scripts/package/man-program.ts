@@ -1,19 +1,19 @@
 /** protect-network(8), made from the table of commands. Pure. */
 import { type Command, commonOptions, defaultPaths, type Option } from '../../src/cli/command.ts';
 import { exitCodes } from '../../src/cli/help.ts';
-import { defaultSettings } from '../../src/config/settings.ts';
+import { defaultSettings } from '../../src/config/settings-schema.ts';
 import type { PageOptions } from './man-settings.ts';
 import { item, prose, roff, section, subsection, titleLine, verbatim } from './roff.ts';
 
 export function programPage(commands: readonly Command[], { version, time }: PageOptions): string {
   const parts = [
     titleLine('PROTECT\\-NETWORK', 8, version, time),
-    section('NAME', 'protect\\-network \\- wire Xen zones to the outside of a dom0'),
+    section('NAME', 'protect\\-network \\- connect Xen zones to the network on a dom0'),
     section('SYNOPSIS', commands.map(synopsis).join('\n.br\n')),
     section('DESCRIPTION', ...description.map(prose)),
     section('COMMANDS', ...commands.map(commandSection)),
     section('OPTIONS', prose('Every command takes these, before or behind its name.'), ...optionItems(commonOptions)),
-    item('--version', prose('print the version and end')),
+    item('--version', prose('print the version and exit')),
     section('EXIT STATUS', ...exitCodes.map(([code, meaning]) => item(code, prose(meaning)))),
     section('SIGNALS', ...signals.map(([name, meaning]) => item(name, prose(meaning)))),
     section('FILES', ...files.map(([path, meaning]) => item(path, prose(meaning)))),
@@ -32,11 +32,11 @@ const description = [
   `The links of zones, which are called \`vif\`DOMID\`.\`DEVID, appear on dom0 when a zone starts. For each of them the
   daemon, \`protect-network run\`, adds host routes for the zone's addresses, answers ARP and NDP for its gateway, lets
   its traffic through the forwarding firewall, masquerades what leaves the zones' subnet, and drops what comes under an
-  address that is not the zone's. It keeps that true for as long as the zone lives, and takes it away when the zone goes.`,
+  address that is not the zone's. It keeps that in place while the zone runs, and removes it when the zone goes.`,
   `Which address belongs to which link it learns from zone directories: Edera's control API, xenstore, and static files
-  written by \`protect-network zone set\`. A link that none of them knows gets nothing.`,
-  `Stopping, restarting and upgrading the daemon moves no packet. \`protect-network cleanup\` takes everything of it off
-  the host.`,
+  written by \`protect-network zone set\`. A link that none of them knows gets no network.`,
+  `Stopping, restarting and upgrading the daemon does not interrupt traffic. \`protect-network cleanup\` removes
+  everything of it from the host.`,
   `When a zone has no network: \`protect-network status\` says what the daemon knows, \`protect-network explain\` why a
   packet does not pass, \`protect-network doctor\` what is wrong with this host, and \`protect-network logs\` what
   happened.`,
@@ -83,6 +83,6 @@ const files = [
   ['/usr/share/protect-network', 'JSON schema of the settings; alert rules for Prometheus, a dashboard for Grafana.'],
 ] as const;
 
-const seeAlso = ['protect-network.toml(5)', 'nft(8)', 'ip(8)', 'conntrack(8)', 'journalctl(1)', 'xl.cfg(5)']
+const seeAlso = ['protect-network.toml(5)', 'nft(8)', 'ip(8)', 'journalctl(1)', 'xl.cfg(5)']
   .map((page) => page.replace(/^(.+)(\(\d\))$/, (_, name: string, number: string) => `\\fB${roff(name)}\\fR${number}`))
   .join(',\n');

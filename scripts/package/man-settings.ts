@@ -1,6 +1,6 @@
 /** protect-network.toml(5), made from the schema of the settings and the words of the example file. Pure. */
 import { defaultPaths } from '../../src/cli/command.ts';
-import { defaultSettings } from '../../src/config/settings.ts';
+import { defaultSettings } from '../../src/config/settings-schema.ts';
 import { item, prose, roff, section, subsection, titleLine, verbatim } from './roff.ts';
 import { type SettingReference, settingsReference } from './settings-reference.ts';
 
@@ -35,7 +35,7 @@ const description = [
   `TOML (https://toml.io). The file may be missing, and so may every setting. A table or key that is not listed here is
   refused, and so is a value that is not accepted: \`protect-network check\` names file, line and column.`,
   `The daemon reads the file when it starts, whenever it changes, and on \`systemctl reload protect-network\`. With a file
-  that is refused it does not start; on a reload, the settings read last stay in force and the log says so.`,
+  that is refused it does not start; on a reload, the previous settings stay in force and the log says so.`,
   `The file must belong to root, and nobody else may be able to write it. A complete one, every setting at its
   default, is /usr/share/doc/protect\u2010network/examples/protect\u2010network.toml; the JSON schema for editors is
   /usr/share/protect\u2010network/settings.schema.json.`.replaceAll('\u2010', '-'),

@@ -24,7 +24,6 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
   return [
     { to: 'sbin/protect-network', from: join(root, 'scripts/package/launcher'), executable: true },
     { to: 'lib/protect-network/node', from: join(node, 'bin/node'), executable: true },
-    { to: 'lib/protect-network/connect-systemd.pl', from: join(root, 'scripts/package/connect-systemd.pl') },
     lib('start.cjs'),
     lib('protect-network.cjs'),
     lib('protect-network.cjs.cache'),
@@ -40,7 +39,7 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     ...['alerts.yaml', 'dashboard.json'].map((name) => {
       return { to: `share/protect-network/monitoring/${name}`, from: join(root, 'monitoring', name) };
     }),
-    ...['README.md', 'SECURITY.md', 'ARCHITECTURE.md'].map((name) => {
+    ...['README.md', 'CHANGELOG.md', 'SECURITY.md', 'ARCHITECTURE.md'].map((name) => {
       return { to: `share/doc/protect-network/${name}`, from: join(root, name) };
     }),
     ...readdirSync(join(root, 'docs')).map((name) => {

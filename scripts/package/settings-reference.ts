@@ -100,4 +100,4 @@ function describedIn(example: string): Map<string, { words: string; defaultText:
   return found;
 }
 
-const setting = /((?:^#.*\n)*)^([a-z-]+) *= *(\[\n(?:.*\n)*?\]|.*)$/gm;
+const setting = /((?:^#.*\n)*)^([a-z0-9-]+) *= *(\[\n(?:.*\n)*?\]|.*)$/gm;

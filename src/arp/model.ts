@@ -1,6 +1,6 @@
 /** Neighbour proxies: the addresses for which the host answers neighbour solicitations on a link. */
 import type { Address } from '../model/address.ts';
-import type { WantedSysctl } from './sysctls.ts';
+import type { WantedSysctl } from './link-sysctls.ts';
 
 /** By ifindex. Only entries of our protocol number. */
 export type ObservedProxies = Map<number, Set<Address>>;

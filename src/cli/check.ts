@@ -22,7 +22,7 @@ function summary(paths: ConfigPaths, { subnets, settings }: Config, { entries, r
   const { directories, controlApi, xenstore, staticDir } = settings.zones;
   const places = {
     'control-api': controlApi,
-    xenstore: xenstore ?? 'the first there is of the usual places',
+    xenstore: xenstore ?? 'the first of the usual paths that exists',
     static: `${staticDir}, ${plural(entries.length - refused.size, 'usable zone')}`,
   };
   const differing = differingSettings(settings);
@@ -31,9 +31,9 @@ function summary(paths: ConfigPaths, { subnets, settings }: Config, { entries, r
     `Our settings      ${paths.settings}`,
     `IPv4              ${subnetText(subnets.ipv4)}`,
     `IPv6              ${subnetText(subnets.ipv6)}`,
-    'Zone directories, in the order in which they are asked:',
+    'Zone directories, in order of precedence:',
     ...directories.map((name, place) => `  ${place + 1}. ${name}: ${places[name]}`),
-    differing.length === 0 ? 'Every setting is at its default.' : 'Settings that are not at their default:',
+    differing.length === 0 ? 'All settings have their default.' : 'Settings that differ from their default:',
     ...differing.map((line) => `  ${line}`),
   ];
 }

@@ -1,14 +1,12 @@
 /** `protect-network cleanup`: takes everything of ours from the host, and nothing else. Zones lose their network. */
-import { accessSync } from 'node:fs';
-import { connect } from 'node:net';
-import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { createLiveHost } from '../host/index.ts';
 import type { LiveHost } from '../host/live-host.ts';
+import { describeHolder, findLockHolder } from '../host/network-lock.ts';
 import type { Host, RtnetlinkChange, SysctlPath } from '../host/port.ts';
 import { type TraceOwner, traceTable } from '../host/trace-table.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { applyPlan } from '../lifecycle/pass.ts';
-import { describePlan, emptyPlan, type Plan } from '../lifecycle/plan.ts';
+import { describePlan, emptyPlan, type Plan } from '../lifecycle/pass-plan.ts';
 import type { Address } from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
@@ -16,10 +14,11 @@ import { sets } from '../nft/names.ts';
 import { planCleanup } from '../nft/plan-cleanup.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import { withHost } from './once.ts';
+import { print } from './terminal.ts';
 
 /** Refuses while the daemon runs, which would put everything back at once. */
-export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean }): Promise<ExitCode> {
-  if (!dryRun) await requireStopped(paths);
+export async function cleanUp({ dryRun }: { dryRun: boolean }): Promise<ExitCode> {
+  if (!dryRun) await requireStopped();
   return withHost(async (host) => {
     const mirror = new Mirror();
     await mirror.observeAll(host);
@@ -34,15 +33,15 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
     const live = createLiveHost();
     const trace = await live.traceOwner();
     const lines = describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`);
-    for (const { tool, text } of lines) process.stdout.write(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
+    for (const { tool, text } of lines) await print(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
     const failures = dryRun ? undefined : await applyPlan(host, mirror, plan);
     if (failures?.nft !== undefined) throw failures.nft;
     const [failed] = failures?.links.values() ?? [];
     if (failed !== undefined) throw failed;
     await removeTrace(live, trace, dryRun);
-    for (const sentence of notes) process.stdout.write(`note: ${sentence}\n`);
-    process.stdout.write(
-      'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: others may rely on them\n',
+    for (const sentence of notes) await print(`note: ${sentence}\n`);
+    await print(
+      'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: other programs may rely on them\n',
     );
     return ExitCode.ok;
   });
@@ -51,39 +50,22 @@ export async function cleanUp(paths: ConfigPaths, { dryRun }: { dryRun: boolean 
 /** What a killed `explain --live` left. */
 async function removeTrace(live: LiveHost, owner: TraceOwner, dryRun: boolean): Promise<void> {
   if (owner === 'abandoned') {
-    process.stdout.write(`${dryRun ? 'would: ' : ''}nft delete table inet ${traceTable}\n`);
+    await print(`${dryRun ? 'would: ' : ''}nft delete table inet ${traceTable}\n`);
     if (!dryRun) await live.removeTrace();
   } else if (owner !== 'nobody') {
     const why = owner === 'others' ? 'it is not ours' : `an explain --live uses it (process ${owner})`;
-    process.stdout.write(`note: the table inet ${traceTable} stays: ${why}\n`);
+    await print(`note: the table inet ${traceTable} stays: ${why}\n`);
   }
 }
 
-async function requireStopped(paths: ConfigPaths): Promise<void> {
-  const { socket } = loadConfig(paths).settings.control;
-  if (await answers(socket)) {
-    throw new ProtectNetworkError(
-      'refused',
-      `protect-network is running (it answers at ${socket}) and would put everything back; stop it first: systemctl stop protect-network`,
-    );
-  }
-}
-
-function answers(socket: string): Promise<boolean> {
-  try {
-    accessSync(socket);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Promise.resolve(false);
-    throw error;
-  }
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    connection.once('connect', () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once('error', () => resolve(false));
-  });
+/** By the lock of the network namespace, which no settings file has to be read for. */
+async function requireStopped(): Promise<void> {
+  const holder = await findLockHolder();
+  if (holder?.kind !== 'daemon') return;
+  throw new ProtectNetworkError(
+    'refused',
+    `protect-network is running (${describeHolder(holder)}) and would restore everything; stop it first: systemctl stop protect-network`,
+  );
 }
 
 function withdrawals(mirror: Mirror): RtnetlinkChange[] {

@@ -1,5 +1,6 @@
 /** Which command a command line means. Pure. */
 import { ProtectNetworkError } from '../model/errors.ts';
+import { nearestOf } from '../model/nearest.ts';
 import { type Command, commonOptions } from './command.ts';
 
 export interface CommandLine {
@@ -12,26 +13,31 @@ export interface CommandLine {
 }
 
 /**
- * Options may stand before the command too. Throws `usage` for a word that is no command, and for a group without one of
- * its commands unless `--help` is there.
+ * Options may stand before the command too, and `help COMMAND` is `COMMAND --help`. Throws `usage` for a word that is no
+ * command, and for a group without one of its commands unless help is asked for.
  */
 export function findCommand(commands: readonly Command[], argv: readonly string[]): CommandLine {
   const start = firstWord(argv);
   const [first, second = ''] = argv.slice(start);
   if (first === undefined) return { command: undefined, words: [], rest: argv };
-  const command =
-    commands.find(({ name }) => name === first) ?? commands.find(({ name }) => name === `${first} ${second}`);
+  if (first === 'help') return findCommand(commands, [...argv.slice(0, start), ...argv.slice(start + 1), '--help']);
+  const called = (name: string) => (command: Command) => command.name === name || command.aliases?.includes(name);
+  const command = commands.find(called(first)) ?? commands.find(called(`${first} ${second}`));
   if (command !== undefined) {
     const words = command.name.split(' ');
     return { command, words, rest: [...argv.slice(0, start), ...argv.slice(start + words.length)] };
   }
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));
   const rest = [...argv.slice(0, start), ...argv.slice(start + 1)];
-  if (group.length > 0 && rest.includes('--help')) return { command: undefined, words: [first], rest };
+  if (group.length > 0 && asksForHelp(rest)) return { command: undefined, words: [first], rest };
   throw new ProtectNetworkError(
     'usage',
     group.length > 0 ? whyNotInGroup(first, second, group) : whyNot(first, commands),
   );
+}
+
+export function asksForHelp(rest: readonly string[]): boolean {
+  return rest.includes('--help') || rest.includes('-h');
 }
 
 /** The place of the first argument that is neither an option nor an option's value. */
@@ -46,12 +52,23 @@ function firstWord(argv: readonly string[]): number {
 }
 
 function whyNotInGroup(first: string, second: string, group: readonly Command[]): string {
-  const names = group.map(({ name }) => `'${name}'`).join(', ');
-  const asked = second === '' || second.startsWith('-') ? first : `${first} ${second}`;
-  return `'${asked}' is no command; there are ${names}`;
+  if (second === '' || second.startsWith('-')) return noCommand(first, undefined, group);
+  return noCommand(`${first} ${second}`, nearestOf(`${first} ${second}`, spellings(group)), group);
 }
 
 function whyNot(word: string, commands: readonly Command[]): string {
-  const names = [...new Set(commands.map(({ name }) => name.split(' ')[0]))].join(', ');
-  return `'${word}' is no command; there are ${names}`;
+  const firsts = [...new Set(spellings(commands).map((name) => name.replace(/ .*/, '')))];
+  return noCommand(word, nearestOf(word, ['help', ...firsts]), commands);
+}
+
+function noCommand(asked: string, meant: string | undefined, commands: readonly Command[]): string {
+  if (meant !== undefined) return `unknown command '${asked}'; did you mean '${meant}'?`;
+  const [first = ''] = asked.split(' ');
+  const isGroup = commands.every(({ name }) => name.startsWith(`${first} `));
+  const names = commands.map(({ name }) => (isGroup ? `'${name}'` : name.replace(/ .*/, '')));
+  return `unknown command '${asked}'; expected one of ${[...new Set(names)].join(', ')}`;
+}
+
+function spellings(commands: readonly Command[]): string[] {
+  return commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 }

@@ -15,6 +15,8 @@ export interface Option {
 export interface Command {
   /** One word, or two for a command of a group: `zone set`. */
   readonly name: string;
+  /** Other names that people try. */
+  readonly aliases?: readonly string[];
   /** One line for the list of commands. */
   readonly summary: string;
   /** Everything a person needs before the options, in paragraphs of at most 80 columns. */
@@ -32,8 +34,8 @@ export const commonOptions: Readonly<Record<string, Option>> = {
   config: { value: 'PATH', help: "Edera's settings (default /var/lib/edera/protect/daemon.toml)" },
   settings: { value: 'PATH', help: 'our settings (default /etc/edera/protect-network.toml)' },
   'no-color': { help: 'no colours, even on a terminal' },
-  debug: { help: 'say more: debug log lines, the stack of an internal error' },
-  help: { help: 'print this and end' },
+  debug: { help: 'print more: debug log lines, the stack of an internal error' },
+  help: { short: 'h', help: 'print this help and exit' },
 };
 
 /** The same as `defaultConfigPaths`, without what importing that costs; a test holds the two together. */
@@ -89,10 +91,25 @@ function descriptorOf(option: Option): ParseArgsOptionDescriptor {
 
 function parsed(argv: readonly string[], options: Record<string, ParseArgsOptionDescriptor>) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    const { tokens, ...result } = parseArgs({
+      args: [...argv],
+      options,
+      allowPositionals: true,
+      strict: true,
+      tokens: true,
+    });
+    refuseRepeated(tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? token.name : [])));
+    return result;
   } catch (cause) {
+    if (cause instanceof ProtectNetworkError) throw cause;
     // Node's own sentence; what follows it explains how to pass odd positional arguments, which none of ours are.
     const [sentence = ''] = messageOf(cause).split(/\. |\n/, 1);
     throw new ProtectNetworkError('usage', sentence.charAt(0).toLowerCase() + sentence.slice(1), { cause });
   }
+}
+
+/** The last one would win, and nobody would be any the wiser. */
+function refuseRepeated(names: readonly string[]): void {
+  const repeated = names.find((name, place) => names.indexOf(name) !== place);
+  if (repeated !== undefined) throw new ProtectNetworkError('usage', `--${repeated} is given more than once`);
 }

@@ -19,14 +19,14 @@ const maxSocketPath = 107;
 export async function findControlSocket(settingsPath: string): Promise<string> {
   const plain = plainSocket(settingsPath);
   if (plain !== undefined) return plain;
-  const { loadSettings } = await import('../config/settings.ts');
+  const { loadSettings } = await import('../config/load-settings.ts');
   try {
     return loadSettings(settingsPath).settings.control.socket;
   } catch (error) {
     // The daemon goes on with what it read last, and this is when one wants to look. Where it does not answer at its
-    // usual place either, the broken file is what has to be mended first.
+    // usual place either, the broken file is what has to be fixed first.
     if (!existsSync(defaultControlSocket)) throw error;
-    warn(`${messageOf(error)}\nasking at ${defaultControlSocket}`);
+    warn(`${messageOf(error)}\ntrying ${defaultControlSocket}`);
     return defaultControlSocket;
   }
 }

@@ -1,13 +1,14 @@
 /** `protect-network doctor`: what of this host keeps zones from their network, or may. Changes nothing. */
 import type { ConfigPaths } from '../config/config.ts';
-import { fetchStatus } from '../control/client.ts';
-import { diagnose, mustBeMended } from '../doctor/doctor.ts';
+import { fetchStatus } from '../control/fetch-status.ts';
+import { diagnose, mustBeMended } from '../doctor/diagnose.ts';
 import type { Finding, Level } from '../doctor/finding.ts';
-import { observe } from '../doctor/observe.ts';
-import type { DaemonFacts, ZonesFacts } from '../doctor/snapshot.ts';
+import type { DaemonFacts, ZonesFacts } from '../doctor/host-snapshot.ts';
+import { observe } from '../doctor/observe-host.ts';
 import { findingLines } from '../doctor/text.ts';
 import { zonesOfLook } from '../doctor/zone-facts.ts';
 import { createHost, createSurvey } from '../host/index.ts';
+import { describeHolder, findLockHolder } from '../host/network-lock.ts';
 import type { Host } from '../host/port.ts';
 import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
@@ -56,7 +57,11 @@ async function askDaemon(socket: string): Promise<DaemonFacts> {
     const why = messageOf(error);
     // Who asks is not root, which is a finding by itself.
     if (error.code === 'permission') return { kind: 'unknown', why };
-    return { kind: error.code === 'unreachable' ? 'absent' : 'silent', why };
+    if (error.code !== 'unreachable') return { kind: 'silent', why };
+    // By other settings, or without a socket, it runs all the same.
+    const holder = await findLockHolder();
+    if (holder?.kind !== 'daemon') return { kind: 'absent', why };
+    return { kind: 'silent', why: `it is running (${describeHolder(holder)}) but does not answer at ${socket}` };
   }
 }
 

@@ -1,9 +1,9 @@
 /** The story on a terminal. Pure. */
 
-import { isZoneLink } from '../explain/conversation.ts';
-import type { Packet } from '../explain/packet.ts';
 import type { Step, StepState, Verdict } from '../explain/step.ts';
 import type { Report } from '../explain/walk.ts';
+import { isZoneLink } from '../model/link-name.ts';
+import type { Packet } from '../rules/packet.ts';
 import type { Paint, Tone } from './paint.ts';
 
 const signs: Readonly<Record<StepState, readonly [string, Tone]>> = {
@@ -29,7 +29,7 @@ export function reportLines(report: Report, paint: Paint): string[] {
     if (report.verdict === 'passes') lines.push('', `  ${paint('faint', zonesOwnAffair(report.facts))}`);
     lines.push(
       '',
-      `  ${paint('faint', 'A new connection is assumed; whatever is established already may go on where this one may not.')}`,
+      `  ${paint('faint', 'This assumes a new connection; established ones may go on where a new one may not.')}`,
     );
   }
   return lines;
@@ -38,7 +38,7 @@ export function reportLines(report: Report, paint: Paint): string[] {
 /** This host is not to blame: the next place to look is the zone itself. */
 function zonesOwnAffair({ input, source, destination }: Packet): string {
   const address = isZoneLink(input) ? source : destination;
-  return `If it does not work all the same, look into the zone: \`ip address\` must show ${address}, and \`ip route\` a default route.`;
+  return `If it still does not work, check inside the zone: \`ip address\` must show ${address}, and \`ip route\` a default route.`;
 }
 
 /** Rule and remedy once more at the top: what one came for. */
@@ -48,7 +48,7 @@ function decision({ cause, decisive }: Report): string[] {
   const rule = decisive?.rule;
   if (rule !== undefined) lines.push(`  ${rule.where}: ${rule.text}`);
   const fix = (cause ?? decisive)?.fix ?? [];
-  return [...lines, ...fix.map((command) => `  to mend it: ${command}`)];
+  return [...lines, ...fix.map((command) => `  fix: ${command}`)];
 }
 
 function stepLines(each: Step, paint: Paint): string[] {
@@ -56,7 +56,7 @@ function stepLines(each: Step, paint: Paint): string[] {
   const more = [
     ...(each.details ?? []),
     ...(each.rule === undefined ? [] : [`${each.rule.where}: ${each.rule.text}`]),
-    ...(each.state === 'good' ? [] : (each.fix ?? []).map((command) => `to mend it: ${command}`)),
+    ...(each.state === 'good' ? [] : (each.fix ?? []).map((command) => `fix: ${command}`)),
   ];
   return [`  ${paint(tone, sign)} ${each.text}`, ...more.map((line) => `      ${paint('faint', line)}`)];
 }

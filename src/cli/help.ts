@@ -21,15 +21,15 @@ export function overview(commands: readonly Command[], group?: string): string {
   if (group !== undefined) return `${usage}\n\n${list}\n\n${more(`${group} COMMAND`)}\n`;
   return `${usage}
 
-Wires Xen zones on this host to the outside and keeps it so: routes, proxy ARP
-and NDP, forwarding, masquerade and protection against spoofed addresses.
+Connects Xen zones on this host to the network: routes, proxy ARP and NDP,
+forwarding, masquerade and protection against spoofed addresses.
 
 Commands:
 ${list}
 
 Options of every command:
 ${optionList(commonOptions)}
-  ${'--version'.padEnd(optionWidth(commonOptions))}  print the version and end
+  ${'--version'.padEnd(optionWidth(commonOptions))}  print the version and exit
 
 Exit codes:
 ${aligned(exitCodes)}
@@ -52,7 +52,7 @@ export function commandHelp(command: Command): string {
 }
 
 function more(what: string): string {
-  return `'${program} ${what} --help' says more about one of them.`;
+  return `'${program} ${what} --help' describes each of them.`;
 }
 
 function optionList(options: Readonly<Record<string, Option>>): string {

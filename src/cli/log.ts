@@ -54,7 +54,7 @@ function boundedStream(out: Writable): (text: string, lostText: (lines: number) 
 }
 
 function lostOf(lines: number): LogLine {
-  const msg = `${lines} lines of this log are lost: whoever collects it did not take them in time`;
+  const msg = `dropped ${lines} log ${lines === 1 ? 'line' : 'lines'}: the log reader is too slow`;
   return { level: 40, time: Date.now(), event: 'log-lost', msg };
 }
 

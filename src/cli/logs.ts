@@ -1,5 +1,5 @@
 /** `protect-network logs`: what the daemon and protect-daemon have written to the journal, in one stream. */
-import { fetchStatus } from '../control/client.ts';
+import { fetchStatus } from '../control/fetch-status.ts';
 import { createJournal } from '../host/index.ts';
 import type { Journal, JournalQuery } from '../host/port.ts';
 import { ExitCode, hasCode, ProtectNetworkError } from '../model/errors.ts';
@@ -43,7 +43,7 @@ export async function showLogs(options: LogsOptions): Promise<ExitCode> {
     if (shown === 0 && !isKnown)
       throw new ProtectNetworkError(
         'refused',
-        `no zone is called '${options.zone}', and no line of the journal names one; protect-network status lists the zones`,
+        `no zone is named '${options.zone}', and no journal line contains that name; protect-network status lists the zones`,
       );
     if (shown === 0) warn(options.zone === undefined ? 'nothing is logged' : `nothing is logged about ${options.zone}`);
     return ExitCode.ok;
@@ -82,7 +82,7 @@ async function* entriesOf(journal: Journal, query: JournalQuery): AsyncIterable<
     if (entry === undefined) senseless += 1;
     else yield entry;
   }
-  if (senseless > 0) warn(`${senseless} entries of the journal make no sense and are left out`);
+  if (senseless > 0) warn(`skipped ${senseless} unreadable journal ${senseless === 1 ? 'entry' : 'entries'}`);
 }
 
 /** With the daemon, a zone is known by all its words; without, or once the zone has gone, by the one that people say. */
@@ -95,7 +95,7 @@ async function filterOf({ zone, settingsPath }: LogsOptions): Promise<{ isAbout:
     return { isAbout: known ?? isAbout, isKnown: known !== undefined || parseLinkName(zone) !== undefined };
   } catch (error) {
     if (!hasCode(error, 'unreachable', 'timeout', 'permission', 'refused', 'garbled')) throw error;
-    warn(`the daemon cannot be asked: only lines that name ${zone} itself are shown`);
+    warn(`the daemon cannot be queried: only lines that contain ${zone} are shown`);
     return { isAbout, isKnown: true };
   }
 }

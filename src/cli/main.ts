@@ -4,7 +4,7 @@
  */
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type Command, parseArguments } from './command.ts';
-import { findCommand } from './command-line.ts';
+import { asksForHelp, findCommand } from './command-line.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
 import { handleClosedOutput, print, warn } from './terminal.ts';
@@ -36,7 +36,7 @@ async function withoutCommand(words: readonly string[], rest: readonly string[])
     await print(`protect-network ${version}\n`);
     return ExitCode.ok;
   }
-  if (rest.includes('--help')) {
+  if (asksForHelp(rest)) {
     await print(overview(commands, words[0]));
     return ExitCode.ok;
   }
@@ -52,6 +52,7 @@ function report(error: unknown, command: Command | undefined, debug: boolean): E
   if (error.code === 'usage') {
     warn(`see 'protect-network ${command === undefined ? '' : `${command.name} `}--help'`);
   }
+  if (error.code === 'permission' && process.getuid?.() !== 0) warn('this needs root: run it again with sudo');
   if (debug && error.cause instanceof Error) warn(`caused by ${error.cause.stack ?? error.cause.message}`);
   return error.exitCode;
 }

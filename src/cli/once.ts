@@ -1,15 +1,17 @@
 /** A single look at the host, for the commands that plan or clean up without the daemon. */
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
+import { makeDirectories } from '../directories/make-directories.ts';
+import type { AskedDirectory } from '../directories/zone-directory.ts';
 import { createHost } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
-import { requireHost } from '../host/requirements.ts';
-import type { AskedDirectory } from '../lifecycle/claims.ts';
 import { computeDesired, type Desired } from '../lifecycle/desired.ts';
-import { makeDirectories } from '../lifecycle/directories.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
-import type { Plan } from '../lifecycle/plan.ts';
-import { hasIpv6, planForwarding } from '../routes/forwarding.ts';
+import type { Plan } from '../lifecycle/pass-plan.ts';
+import { whyTaken } from '../lifecycle/taken.ts';
+import { Uplinks } from '../lifecycle/uplinks.ts';
+import { requireNftables } from '../nft/requirements.ts';
+import { hasIpv6 } from '../routes/forwarding.ts';
 
 export interface Look {
   readonly plan: Plan;
@@ -23,7 +25,7 @@ export interface Look {
 export async function withHost<T>(use: (host: Host) => Promise<T>): Promise<T> {
   const host = createHost();
   try {
-    await requireHost(host);
+    await requireNftables(host.nft);
     return await use(host);
   } finally {
     await host.close();
@@ -36,13 +38,15 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
   const mirror = new Mirror();
   const directories = makeDirectories(config, () => mirror.zoneLinks());
   try {
-    await mirror.observeAll(host);
+    const uplinks = new Uplinks(host, mirror, () => config);
+    await Promise.all([mirror.observeAll(host), uplinks.observe()]);
     await Promise.all(directories.map((directory) => directory.start(() => undefined)));
     const asked = directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
     const desired = computeDesired({
       config,
       hasIpv6: hasIpv6(host.sysctl),
       links: mirror.links.values(),
+      takenBy: (link) => mirror.takenBy(link),
       directories: asked,
       holders: mirror.holders(),
       served: new Map(),
@@ -55,14 +59,16 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       served: new Map(),
       open: new Set(),
       forgotten: new Set(),
-      forwarding: planForwarding(host.sysctl, desired.families, await host.rtnetlink.defaultRoutes()),
+      forwarding: uplinks.plan(desired.families),
     });
     const unserved = [...desired.unserved].map(([ifindex, why]) => `${mirror.links.get(ifindex)?.name}: ${why}`);
+    const taken = [...desired.zones.values()].flatMap((zone) => (zone.taken ? [whyTaken(zone.link, zone.taken)] : []));
     const problems = [
       ...config.warnings,
       ...asked.flatMap(({ snapshot }) => snapshot.problems),
       ...[...desired.problems.values()].flat(),
       ...unserved,
+      ...taken,
     ];
     return {
       plan,

@@ -1,19 +1,23 @@
 /** `protect-network plan`: what the daemon would change on this host now. Changes nothing. */
 import type { ConfigPaths } from '../config/config.ts';
-import { describePlan } from '../lifecycle/plan.ts';
+import { describePlan } from '../lifecycle/pass-plan.ts';
 import { ExitCode } from '../model/errors.ts';
 import { lookOnce, withHost } from './once.ts';
+import { print } from './terminal.ts';
 
 export async function showPlan(paths: ConfigPaths, { json }: { json: boolean }): Promise<ExitCode> {
   const { plan, problems, nameOf } = await withHost((host) => lookOnce(host, paths));
   const lines = describePlan(plan, nameOf);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ steps: lines, plan, problems }, null, 2)}\n`);
+    await print(`${JSON.stringify({ steps: lines, plan, problems }, null, 2)}\n`);
     return ExitCode.ok;
   }
   const signs = { add: '+', remove: '-', set: '~' };
-  for (const { tool, action, text } of lines) process.stdout.write(`${signs[action]} ${tool} ${text}\n`);
-  process.stdout.write(lines.length === 0 ? 'nothing to do: the host is as it should be\n' : `${lines.length} steps\n`);
-  for (const problem of problems) process.stdout.write(`note: ${problem}\n`);
+  const text = [
+    ...lines.map((line) => `${signs[line.action]} ${line.tool} ${line.text}`),
+    lines.length === 0 ? 'nothing to do: the host is as it should be' : `${lines.length} steps`,
+    ...problems.map((problem) => `note: ${problem}`),
+  ];
+  await print(`${text.join('\n')}\n`);
   return ExitCode.ok;
 }

@@ -1,5 +1,6 @@
 /** How fast counters grow between two answers of the daemon. Pure. */
-import type { Counter, Status, ZoneStatus } from '../control/status.ts';
+import type { Status, ZoneStatus } from '../control/status.ts';
+import type { Counter } from '../nft/counters.ts';
 
 export interface Snapshot {
   readonly status: Status;

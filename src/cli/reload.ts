@@ -6,6 +6,7 @@ import type { Reconciler } from '../lifecycle/reconciler.ts';
 import type { Reporter } from '../lifecycle/reporter.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Service } from './service.ts';
+import type { Serving } from './serving.ts';
 import { changesBetween } from './settings-text.ts';
 
 export interface ReloadOptions {
@@ -14,8 +15,7 @@ export interface ReloadOptions {
   readonly service: Service;
   readonly reporter: Pick<Reporter, 'refusal'>;
   readonly log: Logger;
-  /** Serves the control socket, and metrics, by the new settings. */
-  readonly serveAnew: (fresh: Config) => Promise<void>;
+  readonly serving: Pick<Serving, 'follow'>;
 }
 
 export class Reload implements ConfigListener {
@@ -39,7 +39,7 @@ export class Reload implements ConfigListener {
       this.rejected(error);
     }
     await this.#queue;
-    service.ready();
+    service.reloaded();
   }
 
   reloaded(fresh: Config): void {
@@ -48,9 +48,9 @@ export class Reload implements ConfigListener {
 
   rejected(error: unknown): void {
     const { log, service, reporter } = this.#options;
-    reporter.refusal = `the configuration read last stays in force: ${messageOf(error)}`;
-    log.error({ event: 'reload-refused' }, `${messageOf(error)}\nthe configuration read last stays in force`);
-    service.say(`configuration refused: ${messageOf(error)}; the one read last stays in force`);
+    reporter.refusal = `the previous configuration stays in force: ${messageOf(error)}`;
+    log.error({ event: 'reload-refused' }, `${messageOf(error)}\nthe previous configuration stays in force`);
+    service.say(`configuration refused: ${messageOf(error)}; the previous one stays in force`);
   }
 
   #take(fresh: Config, isAsked: boolean): void {
@@ -58,18 +58,18 @@ export class Reload implements ConfigListener {
       .then(() => this.#apply(fresh, isAsked))
       .catch((error: unknown) => {
         const { log, service } = this.#options;
-        const sentence = `not everything of the new configuration is in force: ${messageOf(error)}`;
+        const sentence = `part of the new configuration is not in force: ${messageOf(error)}`;
         log.error({ event: 'reload-incomplete' }, sentence);
         service.say(sentence);
       });
   }
 
   async #apply(fresh: Config, isAsked: boolean): Promise<void> {
-    const { reconciler, serveAnew } = this.#options;
+    const { reconciler, serving } = this.#options;
     const before = reconciler.state.config;
     const changes = changesBetween(before, fresh);
     await reconciler.reload(fresh);
-    if (JSON.stringify(before.settings.control) !== JSON.stringify(fresh.settings.control)) await serveAnew(fresh);
+    await serving.follow(fresh.settings.control);
     // The pass under way when it was told, and the one that knows of it.
     for (let turn = 0; turn < 2; turn++) await reconciler.turn();
     this.#tell(changes, isAsked);
@@ -81,13 +81,13 @@ export class Reload implements ConfigListener {
     const at = new Date().toTimeString().slice(0, 8);
     if (changes.length > 0) {
       const state =
-        reconciler.state.failure === undefined ? 'in force, no restart needed' : 'taken up, and not all in place yet';
-      log.info({ event: 'reloaded', changes }, `configuration read again; ${state}: ${changes.join('; ')}`);
+        reconciler.state.failure === undefined ? 'in force, no restart needed' : 'accepted, not all in place yet';
+      log.info({ event: 'reloaded', changes }, `configuration reloaded; ${state}: ${changes.join('; ')}`);
       this.#lastChange = `configuration changed at ${at}: ${changes.join('; ')}`;
       service.say(this.#lastChange);
     } else if (isAsked || reporter.refusal !== undefined) {
-      log.info({ event: 'reloaded', changes }, 'configuration read again; nothing in it differs from what is in force');
-      service.say([this.#lastChange, `configuration read again at ${at}, no change`].filter(Boolean).join('; '));
+      log.info({ event: 'reloaded', changes }, 'configuration reloaded: no changes');
+      service.say([this.#lastChange, `configuration reloaded at ${at}: no changes`].filter(Boolean).join('; '));
     }
   }
 }

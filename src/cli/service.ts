@@ -13,6 +13,7 @@ export class Service {
   readonly #manager: ServiceManager;
   readonly #reconciler: Pick<Reconciler, 'records' | 'turn'>;
   readonly #log: Pick<Logger, 'warn'>;
+  #isReady = false;
   #isStopping = false;
   /** Ends the pause under way. */
   #wake: () => void = () => undefined;
@@ -25,18 +26,25 @@ export class Service {
     this.#log = log;
   }
 
-  /** After the first pass, and after each reload. */
+  /** Once everything is in place for the first time. */
   ready(): void {
+    if (this.#isStopping) return;
+    this.#isReady = true;
     this.#tell('READY=1', this.#status());
   }
 
-  /** Puts it into the sentence, which is told within seconds. */
+  /** Puts it into the sentence, which is sent within seconds. */
   say(news: string): void {
     this.#news = news.replaceAll(/\s+/g, ' ');
   }
 
+  /** A daemon that is not ready yet is not made so by a reload. */
   reloading(): void {
-    this.#tell('RELOADING=1', `MONOTONIC_USEC=${monotonicMicroseconds()}`);
+    if (this.#isReady) this.#tell('RELOADING=1', `MONOTONIC_USEC=${monotonicMicroseconds()}`);
+  }
+
+  reloaded(): void {
+    if (this.#isReady) this.ready();
   }
 
   stopping(): void {
@@ -87,7 +95,7 @@ export class Service {
     } catch (error) {
       this.#log.warn(
         { event: 'service-manager' },
-        `the service manager cannot be told ${assignments[0]}: ${messageOf(error)}`,
+        `cannot notify the service manager of ${assignments[0]}: ${messageOf(error)}`,
       );
     }
   }

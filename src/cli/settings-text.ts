@@ -1,6 +1,7 @@
 /** Settings as their file would say them. Pure. */
 import type { Config } from '../config/config.ts';
-import { defaultSettings, type Settings } from '../config/settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { defaultSettings } from '../config/settings-schema.ts';
 import { families } from '../model/address.ts';
 
 /** `table.key = value` for every setting that differs from its default, in the file's order. */

@@ -1,8 +1,8 @@
 /** What the static directory says, and what of it counts, by the rules the daemon applies. */
-import { readStaticZones } from '../config/static-file.ts';
 import type { Subnets } from '../config/subnet.ts';
+import { readStaticZones } from '../directories/static/edit.ts';
+import type { ZoneEntry } from '../directories/zone-entry.ts';
 import { judgeClaims } from '../lifecycle/claims.ts';
-import type { ZoneEntry } from '../lifecycle/directory.ts';
 import type { LinkName } from '../model/link-name.ts';
 
 export interface StaticZones {

@@ -1,6 +1,6 @@
 /** The daemon's status as people read it. Pure. */
 import type { DirectoryStatus, RepairStatus, Status, ZoneState, ZoneStatus } from '../control/status.ts';
-import type { DirectoryState } from '../lifecycle/directory.ts';
+import type { DirectoryState } from '../directories/zone-directory.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
 import { type Block, blank, cutLines, fittingBlocks, height } from './status-fit.ts';
@@ -75,7 +75,7 @@ function zoneLines({ zones }: Status, { rates, now, width, paint }: StatusView):
   return zoneTable({ zones, rates, now, width, paint });
 }
 
-const stateRanks: Record<ZoneState, number> = { failed: 0, unserved: 1, opening: 2, ready: 3 };
+const stateRanks: Record<ZoneState, number> = { failed: 0, taken: 1, unserved: 2, opening: 3, ready: 4 };
 
 function byState(one: ZoneStatus, other: ZoneStatus): number {
   return stateRanks[one.state] - stateRanks[other.state];
@@ -92,7 +92,7 @@ function header(status: Status, view: StatusView): Block[] {
     { lines: titleLines(status, view) },
     { lines: fact('Running', running, width), dispensable: 7 },
     { lines: fact('Subnets', prefixes || 'none', width), dispensable: 6 },
-    { lines: fact('Uplinks', uplinkNames || 'none: no default route leads out of this host', width), dispensable: 5 },
+    { lines: fact('Uplinks', uplinkNames || 'none: this host has no default route', width), dispensable: 5 },
     {
       lines: directories.flatMap((directory, place) => directoryLines(directory, place, { now, width, paint })),
       dispensable: 4,
@@ -106,12 +106,14 @@ function titleLines(
   { version, state, zones, uplinks, failures, warnings }: Status,
   { width, paint }: StatusView,
 ): string[] {
-  const unserved = zones.filter((zone) => zone.state === 'unserved' || zone.state === 'failed').map(({ link }) => link);
+  const unserved = zones
+    .filter(({ state }) => state === 'unserved' || state === 'failed' || state === 'taken')
+    .map(({ link }) => link);
   const others = failures.filter(({ what }) => !unserved.includes(what));
   const named = unserved.slice(0, maxNamed).join(', ') + (unserved.length > maxNamed ? ' …' : '');
   const also = [
     ...(uplinks.length === 0 && state !== 'starting' ? ['no uplink'] : []),
-    ...(unserved.length === 0 ? [] : [`${plural(unserved.length, 'link')} not served (${named})`]),
+    ...(unserved.length === 0 ? [] : [`${plural(unserved.length, 'link')} without network (${named})`]),
     ...(others.length === 0 ? [] : [plural(others.length, 'failure')]),
     ...(warnings.length === 0 ? [] : [plural(warnings.length, 'warning')]),
   ];
@@ -135,22 +137,30 @@ function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
   const failing = new Set(failures.map(({ what }) => what));
   const failed = failures.map(({ what, reason, attempts, nextTryAt }) => {
     const next = nextTryAt > now ? `in ${duration(nextTryAt - now)}` : 'now';
-    return `${what}: ${reason} (${plural(attempts, 'attempt')}, next ${next})`;
+    return `${what}: ${reason} (${plural(attempts, 'attempt')}, retrying ${next})`;
   });
   const unserved = zones.flatMap(({ link, state, reason }) => {
-    return reason === null || state === 'ready' || failing.has(link) ? [] : [`${link}: ${reason}`];
+    // A taken one is among the warnings, with what to do.
+    return reason === null || state === 'ready' || state === 'taken' || failing.has(link) ? [] : [`${link}: ${reason}`];
   });
   const problems = directories.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
   const forgeries = zones.flatMap(({ link, lastForgery }) => {
     if (lastForgery === null || now - lastForgery.at > recentMs) return [];
     return [`${link}: from ${lastForgery.source} to ${lastForgery.destination}, ${duration(now - lastForgery.at)} ago`];
   });
+  const unassigned = zones.flatMap(({ link, addresses, lastUnassigned }) => {
+    if (lastUnassigned === null || now - lastUnassigned.at > recentMs) return [];
+    const given = addresses.filter((address) => address.includes(':')).join(', ');
+    const why = given === '' ? 'no IPv6 address is assigned to this zone' : `the zone's address is ${given}`;
+    return [`${link}: ${lastUnassigned.source}, ${duration(now - lastUnassigned.at)} ago; ${why}`];
+  });
   const repairs = lastRepairs.slice(0, maxRepairs).map((repair) => repairText(repair, now));
   return [
     ...section('Failures', failed, { tone: 'bad', width, paint }),
-    ...section('Not served', unserved, { tone: 'bad', width, paint }),
+    ...section('No network', unserved, { tone: 'bad', width, paint }),
     ...section('Warnings', [...new Set([...warnings, ...problems])], { tone: 'warning', width, paint }),
-    ...section('Forged packets dropped', forgeries, { tone: 'warning', width, paint, dispensable: 1 }),
+    ...section('Spoofed packets dropped', forgeries, { tone: 'warning', width, paint, dispensable: 1 }),
+    ...section('Unassigned IPv6 addresses', unassigned, { tone: 'warning', width, paint, dispensable: 1 }),
     ...section('Put back', repairs, { tone: 'plain', width, paint, dispensable: 2 }),
   ];
 }

@@ -1,5 +1,6 @@
 /** The zones of `status` as a table. Pure. */
-import type { Counter, ZoneState, ZoneStatus } from '../control/status.ts';
+import type { ZoneState, ZoneStatus } from '../control/status.ts';
+import type { Counter } from '../nft/counters.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
 import { type Column, table } from './table.ts';
@@ -14,7 +15,13 @@ export interface ZoneTable {
   readonly paint: Paint;
 }
 
-const tones: Record<ZoneState, Tone> = { ready: 'good', opening: 'warning', failed: 'bad', unserved: 'bad' };
+const tones: Record<ZoneState, Tone> = {
+  ready: 'good',
+  opening: 'warning',
+  failed: 'bad',
+  unserved: 'bad',
+  taken: 'bad',
+};
 const unknown = '-';
 /** Names are for people and may be long; addresses are not to be pushed out by them. */
 const maxAddressesOnOneLine = 2;

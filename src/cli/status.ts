@@ -1,6 +1,6 @@
 /** `protect-network status`, once or again and again. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { fetchStatus } from '../control/client.ts';
+import { fetchStatus } from '../control/fetch-status.ts';
 import { ExitCode, hasCode, messageOf } from '../model/errors.ts';
 import { findControlSocket } from './control-socket.ts';
 import { painter } from './paint.ts';

@@ -25,17 +25,19 @@ export function cut(text: string, width: number): string {
 
 /**
  * Lines of at most `width` columns, broken at spaces, and within a word that is longer than a line. The first begins
- * with `first`, the others with `indent`; both have the same width, less than `width`.
+ * with `first`, the others with `indent`; both have the same width, less than `width`. Blanks in front of the text stay: a
+ * caret points at what is above it.
  */
 export function wrapped(text: string, width: number, first = '', indent = ' '.repeat(textWidth(first))): string[] {
   const room = Math.max(1, width - textWidth(first));
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ').flatMap((each) => inPieces(each, room))) {
-    const joined = line === '' ? word : `${line} ${word}`;
+  const begun = text.trimStart();
+  let line = text.slice(0, Math.min(text.length - begun.length, room - 1));
+  for (const word of begun.split(' ').flatMap((each) => inPieces(each, room))) {
+    const joined = line.trim() === '' ? `${line}${word}` : `${line} ${word}`;
     if (textWidth(joined) <= room) line = joined;
     else {
-      lines.push(line);
+      if (line.trim() !== '') lines.push(line);
       line = word;
     }
   }

@@ -1,10 +1,24 @@
 /** `protect-network zone set` and `zone unset`: the static directory, changed with the daemon's own rules in mind. */
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
-import { loadSettings, type Settings } from '../config/settings.ts';
-import { readStaticZones, removeStaticZone, type StaticZoneContent, writeStaticZone } from '../config/static-file.ts';
+import { loadSettings } from '../config/load-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { whyNotUsable } from '../config/subnet.ts';
-import type { ZoneEntry } from '../lifecycle/directory.ts';
-import { type Family, familyOf, type Ipv4Address, type Ipv6Address, parseAddress } from '../model/address.ts';
+import {
+  readStaticZones,
+  removeStaticZone,
+  type StaticZoneContent,
+  writeStaticZone,
+} from '../directories/static/edit.ts';
+import { zoneNameSchema } from '../directories/static/zone-file.ts';
+import type { ZoneEntry } from '../directories/zone-entry.ts';
+import {
+  type Address,
+  type Family,
+  familyOf,
+  type Ipv4Address,
+  type Ipv6Address,
+  parseAddress,
+} from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { print, printable, warn } from './terminal.ts';
@@ -15,19 +29,24 @@ export interface ZoneTexts {
   readonly name: string | undefined;
 }
 
-/** Writes nothing unless the daemon would serve it. Throws `usage`, `refused`, `conflict`, or what a bad file throws. */
-export async function setZone(paths: ConfigPaths, linkText: string, texts: ZoneTexts): Promise<ExitCode> {
-  const link = requireLink(linkText);
-  const ipv4 = requireAddress('ipv4', texts.ipv4) as Ipv4Address | undefined;
-  const ipv6 = requireAddress('ipv6', texts.ipv6) as Ipv6Address | undefined;
-  const content: StaticZoneContent = { ipv4, ipv6, name: texts.name };
-  const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
-  if (addresses.length === 0)
-    throw new ProtectNetworkError('usage', `${link} needs an address: --ipv4, --ipv6 or both`);
+/** Fields that are not given keep what the link's file says. */
+const removed = 'none';
 
+/**
+ * Writes nothing unless the daemon would serve it. Throws `usage`, `refused`, `conflict`, or what a bad file throws.
+ * A file that cannot be used has nothing to keep.
+ */
+export async function setZone(paths: ConfigPaths, linkOrName: string, texts: ZoneTexts): Promise<ExitCode> {
+  const given = { ipv4: requireAddress('ipv4', texts.ipv4), ipv6: requireAddress('ipv6', texts.ipv6) };
+  // What a person typed is judged before any file is.
+  const early = parseLinkName(linkOrName);
+  if (early === undefined) requireName(linkOrName);
+  if (Object.values(texts).every((text) => text === undefined)) {
+    throw new ProtectNetworkError('usage', `nothing to set for ${linkOrName}: --ipv4, --ipv6 or --name`);
+  }
   const { subnets, settings } = loadConfig(paths);
-  for (const address of addresses) {
-    const reason = whyNotUsable(subnets, address);
+  for (const address of [given.ipv4, given.ipv6]) {
+    const reason = address === undefined ? undefined : whyNotUsable(subnets, address);
     if (reason !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${reason}`);
   }
   const { staticDir } = settings.zones;
@@ -35,34 +54,71 @@ export async function setZone(paths: ConfigPaths, linkText: string, texts: ZoneT
   // A problem of the directory itself, such as one that others may write, means that no file in it is used.
   const unused = problems.find((problem) => problem.startsWith(`${staticDir}: `));
   if (unused !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${unused}`);
+  const link = early ?? linkNamed(linkOrName, entries, staticDir);
+  const before = entries.find((entry) => entry.link === link);
+  const content = merged(before, given, texts);
+  const addresses = [content.ipv4, content.ipv6].filter((address) => address !== undefined);
+  if (addresses.length === 0) {
+    throw new ProtectNetworkError('usage', `${link} needs an address: --ipv4, --ipv6 or both`);
+  }
   refuseDuplicates(link, addresses, entries);
 
   const path = writeStaticZone(staticDir, link, content);
-  const before = entries.find((entry) => entry.link === link);
-  await print(printable(`${link} has ${addresses.join(' and ')} (${path})${replaced(before, addresses)}\n`));
+  const now = describe(addresses, content.name);
+  const was = before === undefined ? undefined : describe(before.addresses, before.name);
+  const change = was === undefined ? '' : was === now ? ', as before' : `, instead of ${was}`;
+  await print(printable(`${link} has ${now} (${path})${change}\n`));
   warnIfNotRead(settings);
   return ExitCode.ok;
 }
 
 /** Succeeds also where there is nothing to remove. Needs no valid subnets: a mistake must be undoable. */
-export async function unsetZone(paths: ConfigPaths, linkText: string): Promise<ExitCode> {
-  const link = requireLink(linkText);
+export async function unsetZone(paths: ConfigPaths, linkOrName: string): Promise<ExitCode> {
+  const early = parseLinkName(linkOrName);
+  if (early === undefined) requireName(linkOrName);
   const { settings } = loadSettings(paths.settings);
   const { staticDir } = settings.zones;
-  const removed = removeStaticZone(staticDir, link);
-  await print(removed ? `${link} is no longer in ${staticDir}\n` : `${link} was not in ${staticDir}\n`);
+  const link = early ?? linkNamed(linkOrName, (await readStaticZones(staticDir)).entries, staticDir);
+  const wasThere = removeStaticZone(staticDir, link);
+  await print(wasThere ? `${link} is no longer in ${staticDir}\n` : `${link} was not in ${staticDir}\n`);
   warnIfNotRead(settings);
   return ExitCode.ok;
 }
 
-function requireLink(text: string): LinkName {
-  const link = parseLinkName(text);
-  if (link !== undefined) return link;
-  throw new ProtectNetworkError('usage', `'${text}' is no zone's link; expected one such as vif7.0`);
+function merged(
+  before: ZoneEntry | undefined,
+  given: { readonly ipv4: Address | undefined; readonly ipv6: Address | undefined },
+  texts: ZoneTexts,
+): StaticZoneContent {
+  const keep = (family: Family) => before?.addresses.find((address) => familyOf(address) === family);
+  const pick = (family: Family) => given[family] ?? (texts[family] === undefined ? keep(family) : undefined);
+  const name = texts.name ?? before?.name;
+  return {
+    ipv4: pick('ipv4') as Ipv4Address | undefined,
+    ipv6: pick('ipv6') as Ipv6Address | undefined,
+    name: name === removed ? undefined : name,
+  };
 }
 
-function requireAddress(family: Family, text: string | undefined) {
-  if (text === undefined) return undefined;
+function describe(addresses: readonly Address[], name: string | undefined): string {
+  return `${addresses.join(' and ')}${name === undefined ? '' : ` and the name ${JSON.stringify(name)}`}`;
+}
+
+/** A name that no zone can have is a slip in the link's name rather. */
+function requireName(text: string): void {
+  if (zoneNameSchema.safeParse(text).success && !text.startsWith('vif')) return;
+  throw new ProtectNetworkError('usage', `'${text}' is not a zone link such as vif7.0, nor the name of a zone`);
+}
+
+function linkNamed(name: string, entries: readonly ZoneEntry[], staticDir: string): LinkName {
+  const [found, second] = entries.filter((entry) => entry.name === name);
+  if (found === undefined) throw new ProtectNetworkError('refused', `no zone in ${staticDir} is named ${name}`);
+  if (second === undefined) return found.link;
+  throw new ProtectNetworkError('conflict', `${found.link} and ${second.link} are both named ${name}; give the link`);
+}
+
+function requireAddress(family: Family, text: string | undefined): Address | undefined {
+  if (text === undefined || text === removed) return undefined;
   const address = parseAddress(text);
   if (address !== undefined && familyOf(address) === family) return address;
   const expected =
@@ -76,12 +132,6 @@ function refuseDuplicates(link: LinkName, addresses: readonly string[], entries:
     if (taken === undefined) continue;
     throw new ProtectNetworkError('conflict', `nothing written: ${entry.link} has ${taken} already (${entry.origin})`);
   }
-}
-
-function replaced(before: ZoneEntry | undefined, addresses: readonly string[]): string {
-  if (before === undefined) return '';
-  const same = [...before.addresses].sort().join() === [...addresses].sort().join();
-  return same ? ', as before' : `, instead of ${before.addresses.join(' and ')}`;
 }
 
 function warnIfNotRead({ zones }: Settings): void {

@@ -1,7 +1,9 @@
 /** Both settings files as one value: everything that people, not zones or the kernel, have decided. */
+import { contains, families } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { loadDaemonToml } from './daemon-toml.ts';
-import { loadSettings, type Settings } from './settings.ts';
+import { loadSettings } from './load-settings.ts';
+import type { Settings } from './settings.ts';
 import type { Subnets } from './subnet.ts';
 
 export interface ConfigPaths {
@@ -28,10 +30,22 @@ export function loadConfig(paths: ConfigPaths): Config {
   const daemon = attempt(() => loadDaemonToml(paths.config));
   const own = attempt(() => loadSettings(paths.settings));
   if (daemon.ok && own.ok) {
+    const wrong = whySourceRefused(own.value.settings, daemon.value.subnets);
+    if (wrong !== undefined) throw new ProtectNetworkError('config-invalid', `${paths.settings}: ${wrong}`);
     const warnings = [...daemon.value.warnings, ...own.value.warnings];
     return { subnets: daemon.value.subnets, settings: own.value.settings, warnings };
   }
   throw combined([daemon, own].flatMap((outcome) => (outcome.ok ? [] : [outcome.error])));
+}
+
+/** What leaves under an address of the zones' subnet counts as untranslated, and is dropped. */
+function whySourceRefused({ uplink: { source } }: Settings, subnets: Subnets): string | undefined {
+  for (const family of families) {
+    const [address, subnet] = [source[family], subnets[family]?.prefix];
+    if (address === undefined || subnet === undefined || !contains(subnet, address)) continue;
+    return `uplink.source: ${address} is in the zones' subnet ${subnet.text}; expected an address of this host towards the outside`;
+  }
+  return undefined;
 }
 
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };

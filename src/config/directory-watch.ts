@@ -1,6 +1,6 @@
 /**
  * Following one directory that may not exist yet, or be deleted, moved away and made again: every existing directory
- * from the root down to it is watched, without recursion, and the chain is mended when one of them changes.
+ * from the root down to it is watched, without recursion, and the chain is repaired when one of them changes.
  *
  * Hazards, and why this is not simply chokidar on the directory:
  * - chokidar with `depth` waits for a missing path, but loses it when two levels appear at once.
@@ -156,7 +156,7 @@ class ChainWatch implements DirectoryWatch {
     if (this.#closed || this.#armed.get(path)?.watcher !== watcher) return;
     this.#armed.delete(path);
     if (error instanceof Error && 'code' in error) {
-      this.#problem = `changes in ${path} are noticed once a second only: ${messageOf(error)}`;
+      this.#problem = `changes in ${path} are only noticed once a second: ${messageOf(error)}`;
       this.#schedule();
     } else void this.#rearm();
     void watcher.close();

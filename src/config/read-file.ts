@@ -29,12 +29,12 @@ export function readBoundedFile(
   } catch (error) {
     if (!isMissing(error)) throw fileError(path, error);
     // Somebody meant a file to be here: the defaults would be a surprise, and may be the less safe ones.
-    if (isDangling(path)) throw unreadable(path, 'is a symbolic link that leads nowhere');
+    if (isDangling(path)) throw unreadable(path, 'is a dangling symbolic link');
     return undefined;
   }
   try {
     const stats = fstatSync(descriptor, { bigint: true });
-    if (!stats.isFile()) throw unreadable(path, stats.isDirectory() ? 'is a directory' : 'is no regular file');
+    if (!stats.isFile()) throw unreadable(path, stats.isDirectory() ? 'is a directory' : 'is not a regular file');
     const distrust = options.judge?.(stats);
     if (distrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${distrust}`);
     return { text: decode(path, readAtMost(path, descriptor, Number(stats.size), options.maxBytes)), stats };
@@ -49,10 +49,10 @@ export function readBoundedFile(
 export function whyNotTrusted(stats: FileOwnership): string | undefined {
   const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0');
   if ((stats.mode & 0o022n) !== 0n) {
-    return `others than its owner may write it (mode ${mode}); expected no write permission for group and world (chmod go-w)`;
+    return `writable by group or others (mode ${mode}); expected no write permission for group and others (chmod go-w)`;
   }
   if (stats.uid !== 0n && stats.uid !== BigInt(process.geteuid?.() ?? 0)) {
-    return `it belongs to user ${stats.uid}; expected root`;
+    return `owned by user ${stats.uid}; expected root`;
   }
   return undefined;
 }
@@ -112,7 +112,7 @@ function decode(path: string, bytes: Buffer): string {
     const before = bytes.toString('utf8').split('\ufffd', 1)[0] ?? '';
     const lines = before.split('\n');
     const place = `${path}:${lines.length}:${(lines.at(-1) ?? '').length + 1}`;
-    throw new ProtectNetworkError('config-invalid', `${place}: this is not text in UTF-8; expected TOML`, { cause });
+    throw new ProtectNetworkError('config-invalid', `${place}: not UTF-8 text; expected TOML`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The settings file, key by key: what is accepted, what holds by default, and how it becomes `Settings`. */
 import { z } from 'zod';
+import { familyOf } from '../model/address.ts';
 import type { Settings } from './settings.ts';
 import {
   interfaceName,
@@ -9,25 +10,32 @@ import {
   maxSocketPath,
   path,
   prefix,
+  sources,
   unique,
   unixTarget,
 } from './settings-values.ts';
 
 const maxListLength = 64;
 
-/** Where clouds serve instance credentials and configuration. Each can be reached from a zone through the host's uplink. */
+/**
+ * Where clouds serve instance credentials and configuration. Each can be reached from a zone through the host's uplink. No
+ * zone has business with IPv4's link-local addresses (RFC 3927), so that whole prefix is among them.
+ */
 export const defaultMetadataAddresses: readonly string[] = [
-  '169.254.169.254', // AWS, Azure, Google, Oracle, OpenStack and most others
-  'fd00:ec2::254', // AWS, the same over IPv6
-  '169.254.170.2', // AWS ECS task credentials
-  '169.254.170.23', // AWS EKS pod identity
-  'fd00:ec2::23', // AWS EKS pod identity over IPv6
-  'fd20:ce::254', // Google, over IPv6
+  // 169.254.169.254: AWS, Azure, Google, Oracle, OpenStack, Akamai and most others; 169.254.170.2: AWS ECS task credentials;
+  // 169.254.170.23: AWS EKS pod identity; 169.254.0.23: Tencent (metadata.tencentyun.com); 169.254.42.42: Scaleway.
+  '169.254.0.0/16',
+  'fd00:ec2::254', // AWS (EC2 user guide, "Access instance metadata")
+  'fd00:ec2::23', // AWS EKS pod identity (EKS user guide, "Understand how EKS Pod Identity works")
+  'fd20:ce::254', // Google (Compute Engine, "About VM metadata")
+  'fd00:c1::a9fe:a9fe', // Oracle (OCI's SDK for Python, instance_principals_security_token_signer.py)
+  'fd00:a9fe:a9fe::1', // Akamai, formerly Linode (techdocs.akamai.com, "Metadata Service API"; cloud-init, "Akamai")
+  'fe80::a9fe:a9fe', // OpenStack (Neutron's administration guide, "Metadata service")
   '168.63.129.16', // Azure WireServer; also Azure's resolver, which zones then cannot use
-  '100.100.100.200', // Alibaba
+  '100.100.100.200', // Alibaba (ECS user guide, "Instance metadata")
+  'fd00:100::100:200', // Alibaba (ECS; cloud-init, pull request 6893)
   '192.0.0.192', // Oracle Cloud Classic
-  '169.254.42.42', // Scaleway
-  'fd00:42::42', // Scaleway over IPv6
+  'fd00:42::42', // Scaleway
 ];
 
 const verdict = z.enum(['allow', 'deny'], { error: '"allow" or "deny"' });
@@ -39,6 +47,11 @@ const directories = z
   .min(1, { error: 'at least one zone directory: with none, no zone could have an address' })
   .check(unique)
   .meta({ uniqueItems: true });
+
+const onOrOff = z.boolean({ error: 'true or false' });
+const prefixes = z
+  .array(prefix, { error: 'a list of addresses and prefixes' })
+  .max(maxListLength, { error: `at most ${maxListLength} of them` });
 
 const resyncRange = 'a whole number of seconds from 1 to 86400';
 const resyncSeconds = z.int({ error: resyncRange }).min(1, { error: resyncRange }).max(86400, { error: resyncRange });
@@ -57,19 +70,20 @@ export const settingsSchema: z.ZodType<Settings> = table({
       .check(unique)
       .meta({ uniqueItems: true })
       .prefault([]),
+    masquerade4: onOrOff.prefault(true),
+    masquerade6: onOrOff.prefault(true),
+    source: sources.prefault([]),
+    'no-masquerade': prefixes.prefault([]),
   }).prefault({}),
   forward: table({
     placement: z.enum(['auto', 'first'], { error: '"auto" or "first"' }).prefault('auto'),
     mark: mark.prefault(0x10000000),
   }).prefault({}),
   isolation: table({
-    'anti-spoof': z.boolean({ error: 'true or false' }).prefault(true),
+    'anti-spoof': onOrOff.prefault(true),
     'zone-to-zone': verdict.prefault('allow'),
     metadata: verdict.prefault('allow'),
-    'metadata-addresses': z
-      .array(prefix, { error: 'a list of addresses and prefixes' })
-      .max(maxListLength, { error: `at most ${maxListLength} of them` })
-      .prefault([...defaultMetadataAddresses]),
+    'metadata-addresses': prefixes.prefault([...defaultMetadataAddresses]),
     host: verdict.prefault('allow'),
   }).prefault({}),
   reconcile: table({ 'resync-seconds': resyncSeconds.prefault(60) }).prefault({}),
@@ -85,7 +99,16 @@ export const settingsSchema: z.ZodType<Settings> = table({
       xenstore: file.zones.xenstore === '' ? undefined : file.zones.xenstore,
       staticDir: file.zones['static-dir'],
     },
-    uplink: file.uplink,
+    uplink: {
+      interfaces: file.uplink.interfaces,
+      masquerade4: file.uplink.masquerade4,
+      masquerade6: file.uplink.masquerade6,
+      source: {
+        ipv4: file.uplink.source.find((address) => familyOf(address) === 'ipv4'),
+        ipv6: file.uplink.source.find((address) => familyOf(address) === 'ipv6'),
+      },
+      noMasquerade: file.uplink['no-masquerade'],
+    },
     forward: file.forward,
     isolation: {
       antiSpoof: file.isolation['anti-spoof'],
@@ -98,6 +121,9 @@ export const settingsSchema: z.ZodType<Settings> = table({
     control: { socket: file.control.socket, metricsListen: file.control['metrics-listen'] },
   }),
 );
+
+/** What holds where the settings file says nothing. */
+export const defaultSettings: Settings = settingsSchema.parse({});
 
 function table<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a table' : undefined) });

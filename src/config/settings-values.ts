@@ -4,8 +4,9 @@
  */
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { familyOf, hostLength, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
+import { type Address, familyOf, hostLength, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import type { ListenAddress } from './settings.ts';
+import { isHostAddress } from './subnet.ts';
 
 /** sockaddr_un holds 108 bytes, its NUL included (unix(7)). */
 export const maxSocketPath = 107;
@@ -25,14 +26,14 @@ export function path(maxBytes: number, presence: 'optional' | 'required' = 'requ
 export const unixTarget = judged(`"unix://" and an absolute path of at most ${maxSocketPath} bytes`, (value) =>
   value.startsWith('unix:///')
     ? whyNotPath(value.slice('unix://'.length), maxSocketPath)
-    : 'is no Unix socket; expected one such as "unix:///var/lib/edera/protect/daemon.socket"',
+    : 'is not a Unix socket; expected one such as "unix:///var/lib/edera/protect/daemon.socket"',
 );
 
 /** A link of the host that is no zone's: 1..15 characters (IFNAMSIZ less its NUL) that need no quoting anywhere. */
 export const interfaceName = judged("an interface that is no zone's link, of at most 15 characters", (value) => {
   if (value.startsWith('vif')) return "is a zone's link; expected a link towards the outside";
   if (/^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}$/.test(value)) return undefined;
-  return 'is no interface name; expected 1 to 15 letters, digits and any of _ . : @ -';
+  return 'is not an interface name; expected 1 to 15 letters, digits and any of _ . : @ -';
 });
 
 /** One bit of the 32-bit packet mark, or 0. */
@@ -52,11 +53,35 @@ export const prefix = z
     const address = parseAddress(value);
     const parsed = parsePrefix(address === undefined ? value : `${address}/${hostLength(familyOf(address))}`);
     if (parsed !== undefined) return parsed;
-    const message = `${JSON.stringify(value)} is no address and no prefix; expected one such as "169.254.169.254"`;
+    const message = `${JSON.stringify(value)} is neither an address nor a prefix; expected one such as "169.254.169.254"`;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   })
   .meta({ accepts: 'an address or a prefix' });
+
+const source = text
+  .transform((value, context): Address => {
+    const address = parseAddress(value);
+    if (address !== undefined && isHostAddress(address)) return address;
+    const message = `${JSON.stringify(value)} is not an address of a host; expected one such as "192.0.2.7"`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
+  .meta({ accepts: 'an address of a host' });
+
+/** Addresses to leave under, at most one of each family. */
+export const sources = z
+  .array(source, { error: 'a list of addresses' })
+  .max(2, { error: 'at most one of each family' })
+  .check((context) => {
+    for (const [index, value] of context.value.entries()) {
+      const same = context.value.findIndex((other) => familyOf(other) === familyOf(value));
+      if (same === index) continue;
+      const family = familyOf(value) === 'ipv4' ? 'IPv4' : 'IPv6';
+      const message = `${JSON.stringify(value)} is a second ${family} address; expected at most one of each family`;
+      context.issues.push({ code: 'custom', input: value, path: [index], message });
+    }
+  });
 
 /** `address:port`, IPv6 in brackets; `''` is undefined. No names: what is listened on must not depend on a resolver. */
 export const listenAddress = text
@@ -68,7 +93,10 @@ export const listenAddress = text
     const bracketed = match?.[1] !== undefined;
     if (host !== undefined && port <= 65535 && bracketed === (familyOf(host) === 'ipv6')) return { host, port };
     const expected = 'expected one such as "127.0.0.1:9475" or "[::1]:9475", or "" for none';
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} is no address with a port; ${expected}` });
+    context.addIssue({
+      code: 'custom',
+      message: `${JSON.stringify(value)} is not an address with a port; ${expected}`,
+    });
     return z.NEVER;
   })
   .meta({ accepts: 'an address and a port, IPv6 in brackets; or "" for none' });
@@ -92,8 +120,8 @@ function judged(accepts: string, whyNot: (value: string) => string | undefined) 
 }
 
 function whyNotPath(value: string, maxBytes: number): string | undefined {
-  if (value.includes('\0')) return 'has a NUL in it; expected an absolute path';
-  if (!value.startsWith('/')) return 'is no absolute path; expected one that begins with "/"';
+  if (value.includes('\0')) return 'contains a NUL; expected an absolute path';
+  if (!value.startsWith('/')) return 'is not an absolute path; expected one that begins with "/"';
   const normal = posix.resolve(value);
   if (normal !== value) return `is not normalised; expected ${JSON.stringify(normal)}`;
   const bytes = Buffer.byteLength(value);

@@ -1,11 +1,7 @@
-/** Our own settings file: its shape as the rest of the program sees it, and how it is loaded. */
+/** Our own settings as the rest of the program sees them. */
 
-import type { DirectoryName } from '../lifecycle/directory.ts';
-import type { Address, Prefix } from '../model/address.ts';
-import { ProtectNetworkError } from '../model/errors.ts';
-import { whyLinkNotTrusted, whyNotTrusted } from './read-file.ts';
-import { settingsSchema } from './settings-schema.ts';
-import { readTomlFile } from './toml-file.ts';
+import type { Address, Family, Prefix } from '../model/address.ts';
+import type { DirectoryName } from '../model/directory-name.ts';
 
 export type Verdict = 'allow' | 'deny';
 
@@ -28,6 +24,13 @@ export interface Settings {
   readonly uplink: {
     /** Empty: whatever a zone's traffic leaves by that is not another zone's link. */
     readonly interfaces: readonly string[];
+    /** False: zones leave under their own addresses. */
+    readonly masquerade4: boolean;
+    readonly masquerade6: boolean;
+    /** What zones leave under; undefined: one of the host's addresses, which the kernel chooses. */
+    readonly source: Readonly<Record<Family, Address | undefined>>;
+    /** Destinations that see zones' own addresses, host addresses as /32 and /128. */
+    readonly noMasquerade: readonly Prefix[];
   };
   readonly forward: {
     readonly placement: 'auto' | 'first';
@@ -50,24 +53,4 @@ export interface Settings {
     readonly socket: string;
     readonly metricsListen: ListenAddress | undefined;
   };
-}
-
-/** What holds where the settings file says nothing. */
-export const defaultSettings: Settings = settingsSchema.parse({});
-
-/**
- * The settings; all defaults where there is no such file. Throws `config-invalid`, also for a file that others than
- * root and our own user could have written: it decides what zones may reach.
- */
-export function loadSettings(path: string): { settings: Settings; warnings: string[] } {
-  const linkDistrust = whyLinkNotTrusted(path);
-  if (linkDistrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${linkDistrust}`);
-  const settings = readTomlFile(path, settingsSchema, whyNotTrusted)?.value ?? defaultSettings;
-  return { settings, warnings: warningsOf(path, settings) };
-}
-
-function warningsOf(path: string, settings: Settings): string[] {
-  const listen = settings.control.metricsListen;
-  if (listen === undefined || listen.host.startsWith('127.') || listen.host === '::1') return [];
-  return [`${path}: control.metrics-listen: metrics on ${listen.host} can be read by others than this host`];
 }

@@ -82,7 +82,7 @@ export function parseSubnet(family: Family, text: string): Subnet | { readonly w
     text !== `${bare}/${length}`
   ) {
     return {
-      wrong: `is no ${label(family)} prefix; expected one such as "${examples[family]}", or "" to switch it off`,
+      wrong: `is not an ${label(family)} prefix; expected one such as "${examples[family]}", or "" to switch it off`,
     };
   }
   if (Number(length) > longest) {
@@ -94,13 +94,21 @@ export function parseSubnet(family: Family, text: string): Subnet | { readonly w
   }
   const prefix = parsePrefix(text);
   if (prefix === undefined) {
-    return { wrong: `is no prefix; expected "${networkOf(address, Number(length))}/${Number(length)}"` };
+    return { wrong: `is not a prefix; expected "${networkOf(address, Number(length))}/${Number(length)}"` };
   }
   const range = unusableRanges.find((candidate) => overlaps(parsePrefix(candidate.prefix), prefix));
   if (range !== undefined) {
     return { wrong: `overlaps the ${range.name} range ${range.prefix}; expected unicast addresses of your own` };
   }
   return subnetOf(prefix);
+}
+
+/** False for ranges that no host has a unicast address of its own in. */
+export function isHostAddress(address: Address): boolean {
+  return unusableRanges.every(({ prefix }) => {
+    const range = parsePrefix(prefix);
+    return range === undefined || !contains(range, address);
+  });
 }
 
 const examples: Record<Family, string> = { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' };

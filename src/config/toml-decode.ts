@@ -4,9 +4,11 @@
  * How schemas speak: the message of a built-in check is what was expected ("a whole number from 1 to 86400"); the
  * message of a custom issue is what is wrong, a semicolon, and what was expected.
  */
+
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { messageOf } from '../model/errors.ts';
+import { nearestOf } from '../model/nearest.ts';
 import { locatorOf, type Position, type TomlPath } from './toml-locate.ts';
 
 /** One thing wrong in a file. `sentence` says what is wrong and what was expected. */
@@ -82,14 +84,9 @@ function sentenceOf(issue: Issue, document: unknown): string {
 }
 
 function unknownKeySentence(path: TomlPath, known: readonly string[]): string {
-  const spelling = String(path.at(-1)).toLowerCase().replaceAll('_', '-');
-  const nearest = known
-    .map((name) => ({ name, distance: editDistance(spelling, name) }))
-    .sort((one, other) => one.distance - other.distance)[0];
   const wrong = `unknown key ${quote(dotted(path))}`;
-  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(nearest.name.length / 3))) {
-    return `${wrong}; did you mean ${quote(nearest.name)}?`;
-  }
+  const nearest = nearestOf(String(path.at(-1)), known);
+  if (nearest !== undefined) return `${wrong}; did you mean ${quote(nearest)}?`;
   return `${wrong}; expected ${known.length === 0 ? 'no keys here' : `one of ${known.join(', ')}`}`;
 }
 
@@ -135,19 +132,4 @@ function printable(text: string): string {
     .replaceAll('\t', ' ')
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
     .replace(/\ufffd$/, '');
-}
-
-/** Levenshtein's distance; both texts are cut at 64 characters, no key of ours is longer. */
-function editDistance(one: string, other: string): number {
-  const target = other.slice(0, 64);
-  let row = Array.from({ length: target.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...one.slice(0, 64)].entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < target.length; j += 1) {
-      const replaced = (row[j] ?? 0) + (letter === target[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[target.length] ?? 0;
 }

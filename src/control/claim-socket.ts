@@ -71,7 +71,7 @@ async function removeDead(path: string, nursery: string): Promise<void> {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isSocket())
-    throw new ProtectNetworkError('refused', `${path} is there and is no socket; it is not replaced`);
+    throw new ProtectNetworkError('refused', `${path} exists and is not a socket; it is not replaced`);
   if (await answers(path)) {
     throw new ProtectNetworkError('conflict', `another protect-network is running: it answers at ${path}`);
   }

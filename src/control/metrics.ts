@@ -10,7 +10,7 @@ export interface MetricsExtras {
   readonly timesToReadyMs: readonly number[];
 }
 
-const zoneStates: readonly ZoneState[] = ['ready', 'opening', 'failed', 'unserved'];
+const zoneStates: readonly ZoneState[] = ['ready', 'opening', 'failed', 'unserved', 'taken'];
 /** Seconds. The promise is milliseconds; a second is what a zone's first packets notice. */
 const readyBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -36,8 +36,8 @@ function daemonFamilies(status: Status): Family[] {
       'Links of zones on this host, by state.',
       zoneStates.map((each) => gauge(zones.filter((zone) => zone.state === each).length, { state: each })),
     ),
-    family('failures', 'gauge', 'What fails now and is retried.', [gauge(failures.length)]),
-    family('warnings', 'gauge', 'What people should look at now.', [gauge(warnings.length)]),
+    family('failures', 'gauge', 'Failures that are being retried now.', [gauge(failures.length)]),
+    family('warnings', 'gauge', 'Warnings that hold now.', [gauge(warnings.length)]),
   ];
 }
 
@@ -72,11 +72,11 @@ function workFamilies({ passes, transactions, repairs, putBack, lastPass }: Stat
     family('transactions', 'counter', 'Firewall transactions; none is made when nothing changed.', [
       counter(transactions),
     ]),
-    family('repairs', 'counter', 'Times that somebody else had changed what is ours.', [counter(repairs)]),
+    family('repairs', 'counter', 'Repairs of what other programs had changed.', [counter(repairs)]),
     family(
       'put_back',
       'counter',
-      'Things of ours that were put back, by kind.',
+      'Items that repairs put back, by kind.',
       Object.entries(putBack).map(([kind, things]) => counter(things, { kind })),
     ),
     family(

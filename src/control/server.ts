@@ -18,19 +18,16 @@ const silenceMs = 30_000;
 const maxConnections = 64;
 const maxRequestsPerConnection = 1000;
 
-export interface ControlServerOptions {
-  readonly socket: string;
+export interface ControlSources {
   readonly status: () => Promise<Status>;
   /** OpenMetrics text. */
   readonly metrics: () => Promise<string>;
-  /** Serves only `/metrics` and `/healthz` here. */
-  readonly listen?: { readonly host: string; readonly port: number } | undefined;
   /** Told about requests that could not be answered and connections that could not be accepted. */
   readonly failed?: (error: unknown) => void;
 }
 
 export interface ControlServer {
-  /** Ends every connection and removes the socket, if it is still this server's. */
+  /** Ends every connection, and removes a socket that is still this server's. */
   close(): Promise<void>;
 }
 
@@ -43,37 +40,47 @@ interface Answer {
 type Routes = ReadonlyMap<string, () => Promise<Answer>>;
 
 /** Throws `conflict` where another daemon answers on the socket, `refused` or `permission` where listening fails. */
-export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const { socket, listen } = options;
-  const failed = options.failed ?? (() => undefined);
-  // Shared: however many ask at once, the counters are read once.
-  const status = inFlight(options.status);
-  const metrics = inFlight(options.metrics);
-  const forAnybody: Routes = new Map([
+export async function startControlServer(
+  options: ControlSources & { readonly socket: string },
+): Promise<ControlServer> {
+  const { status, metrics, failed } = shared(options);
+  const forRoot: Routes = new Map([
+    ...forAnybody(status, metrics),
+    ['/v1/status', async () => json(200, await status())],
+  ]);
+  const server = serve(forRoot, failed);
+  const claim = await claimSocket(server, options.socket);
+  // An accept that fails (EMFILE) is emitted; without a listener it would end the daemon.
+  server.on('error', failed);
+  return {
+    close() {
+      claim.release();
+      return closeServer(server);
+    },
+  };
+}
+
+/** Serves `/metrics` and `/healthz`, and nothing else, by TCP. Throws `refused` or `permission`. */
+export async function startMetricsServer(
+  options: ControlSources & { readonly listen: { readonly host: string; readonly port: number } },
+): Promise<ControlServer> {
+  const { status, metrics, failed } = shared(options);
+  const { host, port } = options.listen;
+  const server = await listenOn(serve(forAnybody(status, metrics), failed), host, port);
+  server.on('error', failed);
+  return { close: () => closeServer(server) };
+}
+
+/** However many ask at once, the counters are read once. */
+function shared({ status, metrics, failed = () => undefined }: ControlSources): Required<ControlSources> {
+  return { status: inFlight(status), metrics: inFlight(metrics), failed };
+}
+
+function forAnybody(status: ControlSources['status'], metrics: ControlSources['metrics']): Routes {
+  return new Map([
     ['/metrics', async () => ({ code: 200, type: metricsContentType, body: await metrics() })],
     ['/healthz', async () => plain(healthOf(await status()))],
   ]);
-  const forRoot: Routes = new Map([...forAnybody, ['/v1/status', async () => json(200, await status())]]);
-
-  const local = serve(forRoot, failed);
-  const claim = await claimSocket(local, socket);
-  const servers = [local];
-  // An accept that fails (EMFILE) is emitted; without a listener it would end the daemon.
-  local.on('error', failed);
-  const close = async () => {
-    claim.release();
-    await Promise.all(servers.map(closeServer));
-  };
-  if (listen === undefined) return { close };
-  try {
-    const remote = await listenOn(serve(forAnybody, failed), listen.host, listen.port);
-    remote.on('error', failed);
-    servers.push(remote);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { close };
 }
 
 function serve(routes: Routes, failed: (error: unknown) => void): Server {
@@ -102,12 +109,12 @@ function serve(routes: Routes, failed: (error: unknown) => void): Server {
 }
 
 async function answer(routes: Routes, request: IncomingMessage): Promise<Answer> {
-  if (request.method !== 'GET') return json(405, { error: 'only GET is understood here' });
-  if (hasBody(request)) return json(413, { error: 'a request has no body here' });
+  if (request.method !== 'GET') return json(405, { error: 'only GET is supported' });
+  if (hasBody(request)) return json(413, { error: 'a request body is not supported' });
   const [path = ''] = (request.url ?? '').split('?', 1);
   const route = routes.get(path);
   return route === undefined
-    ? json(404, { error: `nothing is here; there are ${[...routes.keys()].join(', ')}` })
+    ? json(404, { error: `not found; available: ${[...routes.keys()].join(', ')}` })
     : await route();
 }
 

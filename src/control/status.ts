@@ -1,7 +1,9 @@
 /** What `GET /v1/status` answers and `protect-network status` prints. Times are Unix milliseconds, counters 64-bit values as numbers. */
 
-import type { DirectoryName, DirectoryState } from '../lifecycle/directory.ts';
+import type { DirectoryState } from '../directories/zone-directory.ts';
 import type { Address } from '../model/address.ts';
+import type { DirectoryName } from '../model/directory-name.ts';
+import type { Counter } from '../nft/counters.ts';
 import type { DropKind } from '../nft/names.ts';
 
 export interface Status {
@@ -40,8 +42,17 @@ export interface DirectoryStatus {
   readonly since: number;
 }
 
-/** `ready`: served; `opening`: not yet; `failed`: see `reason`, retried; `unserved`: no directory gives it a usable address. */
-export type ZoneState = 'ready' | 'opening' | 'failed' | 'unserved';
+/**
+ * `ready`: served; `opening`: not yet; `failed`: see `reason`, retried; `unserved`: no directory gives it a usable address;
+ * `taken`: its packets go to somebody else's device, see `takenBy`.
+ */
+export type ZoneState = 'ready' | 'opening' | 'failed' | 'unserved' | 'taken';
+
+/** The bridge, bond or VRF that the link is a member of, or the device on top of it. `kind` as rtnetlink has it. */
+export interface TakerStatus {
+  readonly device: string;
+  readonly kind: string | null;
+}
 
 export interface ZoneStatus {
   readonly link: string;
@@ -53,6 +64,7 @@ export interface ZoneStatus {
   readonly state: ZoneState;
   readonly since: number;
   readonly reason: string | null;
+  readonly takenBy: TakerStatus | null;
   /** From the zone to the host and beyond; null where it could not be read. */
   readonly sent: Counter | null;
   /** Towards the zone. */
@@ -63,6 +75,8 @@ export interface ZoneStatus {
   readonly dropped: Readonly<Record<DropKind, Counter | null>>;
   /** The youngest forgery that was told of; most are only counted. */
   readonly lastForgery: ForgeryStatus | null;
+  /** The same for neighbour discovery under an IPv6 address that no zone has. */
+  readonly lastUnassigned: ForgeryStatus | null;
 }
 
 /** `source` and `destination` as the forged packet had them. */
@@ -82,11 +96,6 @@ export interface RepairStatus {
   readonly culprits: readonly string[];
   readonly cause: string;
   readonly what: readonly string[];
-}
-
-export interface Counter {
-  readonly packets: number;
-  readonly bytes: number;
 }
 
 export interface PassStatus {

@@ -1,8 +1,8 @@
 /** The zones' own figures, for a bounded number of them. Pure. */
-
+import type { Counter } from '../nft/counters.ts';
 import { dropKinds } from '../nft/names.ts';
 import { counter, type Family, info, type Sample } from './open-metrics.ts';
-import type { Counter, ZoneStatus } from './status.ts';
+import type { ZoneStatus } from './status.ts';
 
 /** Zones with labels of their own: each is ten time series in whatever collects them. */
 export const maxLabelledZones = 1000;
@@ -32,6 +32,14 @@ export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
       ),
     },
     {
+      name: 'protect_network_zone_taken',
+      type: 'info',
+      help: 'Zone links that are a port or member of a bridge, bond or VRF, or have a device on top that takes their packets.',
+      samples: labelled.flatMap(({ link, takenBy }) =>
+        takenBy === null ? [] : [info({ link, device: takenBy.device, kind: takenBy.kind ?? '' })],
+      ),
+    },
+    {
       name: 'protect_network_zone_packets',
       type: 'counter',
       help: `Packets that a zone sent and received. ${beyond}`,
@@ -48,8 +56,9 @@ export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
       name: 'protect_network_zone_dropped_packets',
       type: 'counter',
       help:
-        'Packets from a zone that were dropped: source (not its own), stray (to an address of the subnet that nobody ' +
-        `has), error (ICMP about others' connections), flood (neighbour discovery). ${beyond}`,
+        'Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address ' +
+        `that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), ` +
+        `flood (neighbour discovery), untranslated (would have left under the zone's own address). ${beyond}`,
       samples: traffic.flatMap(({ label, dropped }) =>
         dropKinds.flatMap((kind) => {
           const drops = dropped[kind];
@@ -70,9 +79,11 @@ function trafficOf(labelled: readonly ZoneStatus[], rest: readonly ZoneStatus[])
     received: total((zone) => zone.received),
     dropped: {
       source: total(({ dropped }) => dropped.source),
+      unassigned: total(({ dropped }) => dropped.unassigned),
       stray: total(({ dropped }) => dropped.stray),
       error: total(({ dropped }) => dropped.error),
       flood: total(({ dropped }) => dropped.flood),
+      untranslated: total(({ dropped }) => dropped.untranslated),
     },
   };
   return [...own, other];

@@ -1,6 +1,6 @@
 /** What a check says. */
 
-/** `bad`: must be mended. `warning`: may be meant; works, or works for now. */
+/** `bad`: must be fixed. `warning`: may be meant; works, or works for now. */
 export type Level = 'bad' | 'warning' | 'ok';
 
 export interface Judgement {

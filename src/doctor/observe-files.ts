@@ -3,8 +3,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config, ConfigPaths } from '../config/config.ts';
 import { whyLinkNotTrusted } from '../config/read-file.ts';
-import { isZoneFileName } from '../config/static-zone.ts';
-import type { FileFacts, FileRole, ManagerName } from './snapshot.ts';
+import { isZoneFileName } from '../directories/static/zone-file.ts';
+import type { FileFacts, FileRole, ManagerName } from './host-snapshot.ts';
 
 export function observeFiles(paths: ConfigPaths, config: Config | undefined): FileFacts[] {
   const staticDir = config?.settings.zones.staticDir;

@@ -8,6 +8,7 @@ const ofAll: readonly SysctlPath[] = [
   { family: 'ipv6', group: 'conf', link: 'all', key: 'disable_ipv6' },
   { family: 'ipv4', group: 'conf', link: 'all', key: 'rp_filter' },
   { family: 'ipv4', group: 'conf', link: 'all', key: 'arp_accept' },
+  { family: 'ipv4', group: 'conf', link: 'all', key: 'arp_ignore' },
   { family: 'ipv4', group: 'conf', link: 'all', key: 'route_localnet' },
 ];
 

@@ -1,4 +1,4 @@
-/** Findings as people read them: what must be mended first. Pure; colour and width are the caller's. */
+/** Findings as people read them: what must be fixed first. Pure; colour and width are the caller's. */
 import type { Finding, Level } from './finding.ts';
 
 export interface TextView {
@@ -52,6 +52,6 @@ function summary(findings: readonly Finding[], { paint }: TextView): string {
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
   const [bad, warnings] = [count('bad'), count('warning')];
   const told = warnings === 0 ? '' : `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`;
-  if (bad === 0) return paint('ok', `nothing must be mended${told}`);
-  return paint('bad', `${bad} ${bad === 1 ? 'thing' : 'things'} must be mended${told}`);
+  if (bad === 0) return paint('ok', `nothing to fix${told}`);
+  return paint('bad', `${bad} ${bad === 1 ? 'thing' : 'things'} to fix${told}`);
 }

@@ -5,12 +5,11 @@ import { linkName } from '../model/link-name.ts';
 import type { LayoutSettings } from '../nft/layout-model.ts';
 import { filterFamilies, filterTable, ownTable, reversePathTable } from '../nft/names.ts';
 import { planRuleset } from '../nft/plan.ts';
+import { underOtherNames } from '../nft/requirements.ts';
 import { type Ruleset, tableKey } from '../nft/ruleset.ts';
 import { filterTableOf } from './filter-table.ts';
 
-/** No object that is there may decide whether the kernel knows ours. */
-const suffix = '-dry-run';
-const ownNames: ReadonlySet<unknown> = new Set([ownTable.name, reversePathTable.name]);
+const ownNames: ReadonlySet<string> = new Set([ownTable.name, reversePathTable.name]);
 
 export function trialOf(layout: LayoutSettings, ruleset: readonly NftObject[]): NftCommand[] {
   const link = linkName(1, 0);
@@ -21,12 +20,5 @@ export function trialOf(layout: LayoutSettings, ruleset: readonly NftObject[]): 
     const table = filterTableOf(family, ruleset);
     if (table !== undefined) shared.set(tableKey(filterFamilies[family], filterTable), table);
   }
-  return planRuleset(layout, shared, { kind: 'all', zones, prune: false }).map(renamed);
-}
-
-function renamed(command: NftCommand): NftCommand {
-  return JSON.parse(JSON.stringify(command), function (this: Record<string, unknown>, key, value: unknown) {
-    const isName = key === 'table' || (key === 'name' && !('table' in this));
-    return isName && ownNames.has(value) ? `${String(value)}${suffix}` : value;
-  }) as NftCommand;
+  return underOtherNames(planRuleset(layout, shared, { kind: 'all', zones, prune: false }), ownNames);
 }

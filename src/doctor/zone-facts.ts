@@ -1,8 +1,8 @@
 /** What is known of zones, from the daemon that serves them or from asking the directories once. Pure. */
 import type { Status } from '../control/status.ts';
-import type { AskedDirectory } from '../lifecycle/claims.ts';
+import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Desired } from '../lifecycle/desired.ts';
-import type { ZonesFacts } from './snapshot.ts';
+import type { ZonesFacts } from './host-snapshot.ts';
 
 export function zonesOfStatus({ directories, zones }: Status): ZonesFacts {
   return {

@@ -1,9 +1,8 @@
 /** A packet and the answer to it: both directions through the host, and what lies between them where nobody can look. Pure. */
-import { contains, parsePrefix } from '../model/address.ts';
-import { parseLinkName } from '../model/link-name.ts';
+import { isZoneLink } from '../model/link-name.ts';
+import { endpointsOf, type Packet } from '../rules/packet.ts';
 import type { Facts } from './facts.ts';
 import { type Leg, travel } from './leg.ts';
-import { endpointsOf, type Packet } from './packet.ts';
 import { returnSteps } from './return-steps.ts';
 import { type Step, step, type Verdict } from './step.ts';
 import { type Assumptions, type Doubt, Traveller } from './traveller.ts';
@@ -69,17 +68,7 @@ function homecoming(packet: Packet, reply: Traveller, back: Leg): Step[] {
   }
   const { output } = reply.packet;
   if (output === packet.input || !isZoneLink(packet.input)) return [];
-  const text = `the answer to ${packet.source} leaves by ${output ?? '?'} instead of ${packet.input}: the zone’s route is missing, or another is in its way`;
+  const text = `the answer to ${packet.source} leaves via ${output ?? '?'} instead of ${packet.input}: the zone’s route is missing, or another one takes precedence`;
   const length = packet.family === 'ipv4' ? 32 : 128;
   return [step('return', 'bad', text, { fix: [`ip route add ${packet.source}/${length} dev ${packet.input}`] })];
-}
-
-export function isZoneLink(link: string | undefined): boolean {
-  return link !== undefined && parseLinkName(link) !== undefined;
-}
-
-export function isInSubnet(facts: Facts, { family }: Packet, address: Packet['source']): boolean {
-  const subnet = facts.snapshot.subnets[family];
-  const prefix = subnet === null ? undefined : parsePrefix(subnet.prefix);
-  return prefix !== undefined && contains(prefix, address);
 }

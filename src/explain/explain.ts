@@ -1,10 +1,10 @@
 /** The answer to one request: observe, compute, observe what came up on the way, until nothing is missing. */
 import type { Config } from '../config/config.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
 import { Facts } from './facts.ts';
-import { answer, type Eyes, observe } from './observe.ts';
-import type { Ruleset } from './ruleset.ts';
 import type { Request } from './subject.ts';
+import { answer, type Eyes, observe } from './take-snapshot.ts';
 import { type Report, walk } from './walk.ts';
 
 /** Each round answers what the last one asked: a routing decision, the sysctls of the link that it names. Six is usual. */

@@ -1,12 +1,12 @@
 /** A snapshot made ready for questions: parsed once, looked up by name, and remembering what was asked and is not known yet. */
 import type { InspectedLink, RouteDecision, RouteQuestion } from '../host/inspection.ts';
 import type { SysctlPath } from '../host/port.ts';
-import { type Family, families } from '../model/address.ts';
-import type { FibHost } from './fib.ts';
-import { legacyTables, withExtensions } from './iptables-tables.ts';
-import { parseNftText } from './listing.ts';
-import type { RoutingTables } from './routing.ts';
-import { parseRuleset, type Ruleset } from './ruleset.ts';
+import { type Address, contains, type Family, families, familyOf, parsePrefix } from '../model/address.ts';
+import { legacyTables, withExtensions } from '../rules/iptables-tables.ts';
+import { parseNftText } from '../rules/listing.ts';
+import type { RoutingTables } from '../rules/routing.ts';
+import { parseRuleset, type Ruleset } from '../rules/ruleset.ts';
+import type { FibHost } from '../rules/view.ts';
 import { keyOf, type Question, type Snapshot } from './snapshot.ts';
 
 interface Prepared {
@@ -48,6 +48,12 @@ export class Facts implements FibHost {
   /** The larger of the link's value and that of all links: how the kernel reads most switches of a link. */
   largest(family: Family, link: string, key: string): number {
     return Math.max(...[link, 'all'].map((name) => Number(this.sysctl(family, 'conf', name, key) ?? 0)));
+  }
+
+  /** True for an address of the zones' subnet. */
+  isOfZones(address: Address): boolean {
+    const prefix = parsePrefix(this.snapshot.subnets[familyOf(address)]?.prefix ?? '');
+    return prefix !== undefined && contains(prefix, address);
   }
 
   /** The kernel's routing decision. A placeholder that passes until it is known. */

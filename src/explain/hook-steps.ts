@@ -2,11 +2,12 @@
 
 import { hostLength } from '../model/address.ts';
 import { parseLinkName } from '../model/link-name.ts';
+import type { Packet } from '../rules/packet.ts';
+import { devicesOf, route } from '../rules/routing.ts';
+import { type Hook, type Rule, refText } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
-import { adviceOnOwn } from './own-rules.ts';
-import type { Packet } from './packet.ts';
-import { devicesOf, route } from './routing.ts';
-import { type Chain, type Hook, type Rule, refText } from './ruleset.ts';
+import { legacyTool, narrowAccept } from './narrow-accept.ts';
+import { adviceOnOwn, isUplinkLeak } from './own-rules.ts';
 import { type Step, step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
 
@@ -27,7 +28,7 @@ export function hookSteps(
   const now = translated ? `; from here on ${source} → ${destination}` : '';
   const chains = [...new Set(passed.map(({ chain }) => chainText(chain)))].join(', ');
   return [
-    step('chains', 'good', `${hook}: past ${chains === '' ? 'the chains' : chains}${now}`, {
+    step('chains', 'good', `${hook}: passes ${chains === '' ? 'the chains' : chains}${now}`, {
       details: [...details, ...passed.flatMap(acceptText)],
     }),
   ];
@@ -37,26 +38,40 @@ function acceptText(event: Event): string[] {
   return event.rule === undefined ? [] : [`${whereOf(event)}: ${event.text}`];
 }
 
-function dropStep(hook: Hook, event: Event, details: readonly string[], traveller: Traveller): Step {
+export function dropStep(hook: Hook, event: Event, details: readonly string[], traveller: Traveller): Step {
   const { rule, chain, what, why } = event;
   if (rule === undefined) {
     return step('policy', 'bad', `${hook}: no rule of ${chainText(chain)} accepts it, and its policy is drop`, {
       details,
-      fix: [policyFix(chain)],
+      fix: narrowAccept(chain, hook, traveller.packet),
     });
   }
   const verb = what === 'reject' ? 'rejects' : 'drops';
   const back = asksForWayBack(rule) ? wayBack(traveller) : undefined;
+  if (isUplinkLeak(rule.ref)) return leakStep(hook, rule, event, details, traveller);
   const because = back === undefined ? '' : `: ${back.text}`;
   return step('rule', 'bad', `${hook}: ${why ?? `a rule of ${chainText(rule.ref)} ${verb} it${because}`}`, {
     details,
     rule: { ref: rule.ref, where: refText(rule.ref), text: rule.text },
-    fix: [back?.fix ?? ruleFix(rule)],
+    fix: back?.fix === undefined ? ruleFix(rule, event, traveller) : [back.fix],
   });
 }
 
-function asksForWayBack({ expressions }: Rule): boolean {
-  return expressions.some((part) => {
+/** Names the rule that keeps the packet from being tracked, and so from being translated, where there is one. */
+function leakStep(hook: Hook, rule: Rule, leak: Event, details: readonly string[], traveller: Traveller): Step {
+  const untracked = traveller.events.find(({ what }) => what === 'notrack');
+  const because = untracked === undefined ? '' : ': a rule keeps it from being tracked, so no translation applies';
+  const named = untracked?.rule ?? rule;
+  const text = `${hook}: ${chainText(rule.ref)} drops it because it would leave unmasqueraded as ${traveller.packet.source}${because}`;
+  return step('rule', 'bad', text, {
+    details,
+    rule: { ref: named.ref, where: refText(named.ref), text: named.text },
+    fix: ruleFix(named, untracked ?? leak, traveller),
+  });
+}
+
+function asksForWayBack({ expr }: Rule): boolean {
+  return expr.some((part) => {
     const text = JSON.stringify(part);
     return text.includes('"fib"') && text.includes('"saddr"');
   });
@@ -76,8 +91,8 @@ function wayBack({ packet, host }: Traveller): { readonly text: string; readonly
   if (input === undefined || devices.includes(input)) return undefined;
   const fix =
     parseLinkName(input) === undefined ? undefined : `ip route add ${source}/${hostLength(family)} dev ${input}`;
-  const way = devices.length === 0 ? 'there is no way back' : `the way back goes by ${devices.join(', ')}`;
-  return { text: `${way} for ${source} instead of by ${input}`, fix };
+  const way = devices.length === 0 ? 'does not exist' : `is via ${devices.join(', ')}`;
+  return { text: `the route back to ${source} ${way} instead of via ${input}`, fix };
 }
 
 export function chainText(
@@ -96,20 +111,11 @@ function whereOf({ rule, chain }: Event): string {
   return rule === undefined ? chainText(chain) : refText(rule.ref);
 }
 
-function policyFix({ world, family, table, name }: Chain): string {
-  return world === 'legacy'
-    ? `${legacyTool(family)} -t ${table} -P ${name} ACCEPT`
-    : `nft add chain ${family} ${table} ${name} '{ policy accept; }'`;
-}
-
-function ruleFix({ ref }: Rule): string {
-  const { world, family, table, chain, handle } = ref;
-  if (world === 'legacy') return `${legacyTool(family)} -t ${table} -D ${chain} ${handle}`;
-  return adviceOnOwn(ref) ?? `nft delete rule ${family} ${table} ${chain} handle ${handle}`;
-}
-
-function legacyTool(family: string): string {
-  return family === 'ip' ? 'iptables-legacy' : 'ip6tables-legacy';
+/** What a rule of ours follows from is told; a rule of somebody else's stays, and a translation that fails has no other cure here. */
+function ruleFix({ ref }: Rule, { what, hook, why }: Event, { packet }: Traveller): string[] {
+  const advice = adviceOnOwn(ref);
+  if (advice !== undefined) return [advice];
+  return what === 'drop' && why !== undefined ? [] : narrowAccept(ref, hook, packet);
 }
 
 /**
@@ -119,7 +125,7 @@ function legacyTool(family: string): string {
 export function connectionTableStep(facts: Facts, { packet }: Traveller): Step[] {
   const { connections } = facts.snapshot;
   if (connections === null || packet.reply || connections.count < connections.max) return [];
-  const text = `the table of tracked connections is full: ${connections.count} of ${connections.max}; a new one finds room only in the place of one that was never answered`;
+  const text = `the connection tracking table is full: ${connections.count} of ${connections.max}; a new connection is tracked only in place of one that was never answered`;
   return [
     step('conntrack', 'unknown', text, { fix: [`sysctl -w net.netfilter.nf_conntrack_max=${connections.max * 2}`] }),
   ];

@@ -1,6 +1,9 @@
 /** All base chains of a hook in the kernel's order, everybody's: nftables of every family that fits, and iptables-legacy. */
-import { runBaseChain } from './chain.ts';
-import type { Chain, Hook, Ruleset, Table } from './ruleset.ts';
+import { type Walker, walkRules } from '../rules/chain.ts';
+import { evaluate } from '../rules/expression.ts';
+import type { Chain, Hook, Rule, Ruleset, Table } from '../rules/ruleset.ts';
+import { only } from '../rules/statements.ts';
+import { act } from './action.ts';
 import type { Event, Traveller } from './traveller.ts';
 
 /** NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC: chains of type nat run there, ordered among themselves by their own priority. */
@@ -30,11 +33,27 @@ export function runHook(
     // Only the first packet of a tracked connection asks these, and the first translation stands.
     if (isNat && (isAnswer(traveller) || traveller.connection === undefined || translated)) continue;
     const before = traveller.events.length;
-    if (runBaseChain(traveller, table, chain, hook) === 'drop') return traveller.events.at(-1);
+    if (passBaseChain(traveller, table, chain, hook) === 'drop') return traveller.events.at(-1);
     translated ||= isNat && traveller.events.slice(before).some(({ what }) => what === 'translate');
   }
   reach(traveller, hook, Number.POSITIVE_INFINITY);
   return undefined;
+}
+
+/** An accept ends this base chain only. */
+function passBaseChain(traveller: Traveller, { sets, chains }: Table, chain: Chain, hook: Hook): 'accept' | 'drop' {
+  const { priority = 0, policy = 'accept' } = chain.base ?? {};
+  const rulesOf = (name: string) => chains.get(name)?.rules;
+  const walker: Walker<Rule> = {
+    ask: (expression) => evaluate(expression, traveller.view(hook, sets)),
+    act: (rule, kind, inner, place) => only(act(rule, kind, inner, { ...place, traveller })),
+    assume: (rule, place, why) => traveller.assume(rule, place, why),
+    note: (what, rule, place) => traveller.note(what, rule, place),
+  };
+  const { likely } = walkRules(chain.rules, { walker, hook, priority, sets, rulesOf, known: new Map() });
+  if (likely === 'accept' || likely === 'drop') return likely;
+  traveller.events.push({ hook, chain, rule: undefined, what: policy, text: `policy ${policy}` });
+  return policy;
 }
 
 /** What connection tracking has done to the packet when it gets to `priority` of a hook. */

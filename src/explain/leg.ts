@@ -3,13 +3,13 @@
  * Pure: everything is asked of the facts.
  */
 
+import type { Hook } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
 import { gatewaySteps } from './gateway-steps.ts';
 import { connectionTableStep, echoStep, forwardingStep, hookSteps } from './hook-steps.ts';
 import { runHook } from './hooks.ts';
 import { arrivalStep, departureSteps } from './link-steps.ts';
 import { decideRoute, type RouteOutcome } from './route-steps.ts';
-import type { Hook } from './ruleset.ts';
 import type { Step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
 

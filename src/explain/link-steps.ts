@@ -1,12 +1,14 @@
 /** The links at both ends: there, up, with a carrier; and who has to be found behind the one it leaves by. Pure. */
-import type { InspectedLink } from '../host/inspection.ts';
+import { tiesOf } from '../host/ip-json.ts';
+import { howToFree, takenIn, whoTakes, whyTaken } from '../lifecycle/taken.ts';
 import type { Family } from '../model/address.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import type { Packet } from '../rules/packet.ts';
 import type { Facts } from './facts.ts';
-import type { Packet } from './packet.ts';
 import { type Step, step } from './step.ts';
 
 export function arrivalStep(facts: Facts, name: string, family: Family): Step {
-  const state = linkState(facts.links.get(name), name);
+  const state = linkState(facts, name);
   if (state !== undefined) return state;
   if (family === 'ipv6' && facts.sysctl('ipv6', 'conf', name, 'disable_ipv6') === '1') {
     return step('ipv6-off', 'bad', `IPv6 is switched off on ${name}`, {
@@ -27,16 +29,17 @@ export function arrivalStep(facts: Facts, name: string, family: Family): Step {
 export function departureSteps(facts: Facts, packet: Packet, gateway: string | undefined): Step[] {
   const { output } = packet;
   if (output === undefined || output === 'lo') return [];
-  const state = linkState(facts.links.get(output), output);
+  const state = linkState(facts, output);
   if (state !== undefined) return [state];
   return [neighbourStep(facts, output, gateway ?? packet.destination)];
 }
 
 /** Undefined where all is well. */
-function linkState(link: InspectedLink | undefined, name: string): Step | undefined {
+function linkState(facts: Facts, name: string): Step | undefined {
+  const link = facts.links.get(name);
   if (link === undefined) {
     return step('link', 'bad', `there is no link ${name} on this host`, {
-      details: ['its zone does not run, or not here'],
+      details: ['its zone is not running on this host'],
     });
   }
   if (!link.flags.includes('UP')) return step('link', 'bad', `${name} is down`, { fix: [`ip link set ${name} up`] });
@@ -49,7 +52,19 @@ function linkState(link: InspectedLink | undefined, name: string): Step | undefi
       ],
     });
   }
-  return undefined;
+  return takenStep(facts, name);
+}
+
+/** A zone's link only: what others have in a bridge, bond or VRF is meant. */
+function takenStep({ links }: Facts, name: string): Step | undefined {
+  if (parseLinkName(name) === undefined) return undefined;
+  const all = [...links.values()].map((link) => ({ name: link.ifname, ...tiesOf(link) }));
+  const taken = takenIn(all, name);
+  if (taken === undefined) return undefined;
+  return step('link', 'bad', whyTaken(name, taken), {
+    fix: [howToFree(name, taken)],
+    details: whoTakes(taken),
+  });
 }
 
 /** What the kernel remembers of the last time it asked for `address`. */
@@ -57,16 +72,11 @@ function neighbourStep(facts: Facts, link: string, address: string): Step {
   const entry = facts.snapshot.neighbours.find(({ dst, dev }) => dst === address && dev === link);
   const state = entry?.state ?? [];
   if (state.includes('FAILED') || state.includes('INCOMPLETE')) {
-    return step(
-      'neighbour',
-      'bad',
-      `${address} did not answer on ${link} when it was asked for last (${state.join(' ')})`,
-      {
-        fix: [`ip neigh show to ${address} dev ${link}`],
-        details: ['whoever has that address is down, or not behind this link'],
-      },
-    );
+    return step('neighbour', 'bad', `${address} did not answer on ${link} when last resolved (${state.join(' ')})`, {
+      fix: [`ip neigh show to ${address} dev ${link}`],
+      details: ['the host with that address is down, or not on this link'],
+    });
   }
-  const known = state.length === 0 ? 'has not been asked for yet' : `is known there (${state.join(' ')})`;
-  return step('neighbour', state.length === 0 ? 'note' : 'good', `leaves by ${link} to ${address}, which ${known}`);
+  const known = state.length === 0 ? 'not resolved yet' : `resolved (${state.join(' ')})`;
+  return step('neighbour', state.length === 0 ? 'note' : 'good', `leaves via ${link} to ${address}, ${known}`);
 }

@@ -1,16 +1,17 @@
 /**
- * Confirms by real packets. dom0 cannot make a packet enter by a zone's link, so that three things are done and said apart:
+ * Confirms by real packets. dom0 cannot make a packet enter by a zone's link, so that three things are done and reported separately:
  * dom0's own echo request to the zone, dom0's own to the other side, and the zone's next packets of the kind in question,
- * followed through all chains by nft's trace.
+ * followed through all chains by the kernel's trace.
  */
 import type { LiveHost } from '../host/live-host.ts';
+import type { TraceEvent } from '../host/trace.ts';
 import { traceTable } from '../host/trace-table.ts';
 import type { Address } from '../model/address.ts';
-import { isZoneLink } from './conversation.ts';
-import type { Packet } from './packet.ts';
-import type { Ruleset } from './ruleset.ts';
+import { isZoneLink } from '../model/link-name.ts';
+import type { Packet } from '../rules/packet.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
+import { groupTraces, judgeTraces, traceChains } from './judge-trace.ts';
 import { type Step, step } from './step.ts';
-import { groupTraces, judgeTraces, parseTraceLine, type TraceEvent, traceChains } from './trace.ts';
 import type { Report } from './walk.ts';
 
 export interface LiveOptions {
@@ -39,15 +40,15 @@ export async function confirm(report: Report, options: LiveOptions): Promise<Rep
 async function probe({ source, destination, input }: Packet, host: LiveHost): Promise<Step[]> {
   const [zone, other] = isZoneLink(input) ? [source, destination] : [destination, source];
   return [
-    await echoStep(host, zone, 'the zone', 'which needs its link, its route and its kernel, and no forwarding'),
-    await echoStep(host, other, 'the other side', 'which needs this host’s own way there, and no rule for zones'),
+    await echoStep(host, zone, 'the zone', 'which tests its link, route and kernel, but not forwarding'),
+    await echoStep(host, other, 'the other side', 'which tests this host’s own route there, but no rule for zones'),
   ];
 }
 
 async function echoStep(host: LiveHost, address: Address, who: string, meaning: string): Promise<Step> {
   const answered = await host.echo(address);
   if (answered === undefined) return step('probe', 'note', `${who} was not probed: ping is not installed`);
-  const text = `${who} (${address}) ${answered ? 'answers' : 'does not answer'} an echo request of dom0’s, ${meaning}`;
+  const text = `${who} (${address}) ${answered ? 'answers' : 'does not answer'} an echo request from dom0, ${meaning}`;
   return step('probe', answered ? 'good' : 'note', text);
 }
 
@@ -55,9 +56,8 @@ async function watch(report: Report, packet: Packet, options: LiveOptions): Prom
   const { host, ruleset, seconds, signal, prompt } = options;
   const events: TraceEvent[] = [];
   const enough = new AbortController();
-  const trace = await host.trace(traceChains(packet, tracks(ruleset)), (line) => {
-    const event = parseTraceLine(line);
-    if (event !== undefined && events.length < maxEvents) events.push(event);
+  const trace = await host.trace(traceChains(packet, tracks(ruleset)), (event) => {
+    if (events.length < maxEvents) events.push(event);
     if (groupTraces(events, traceTable).requests.length > enoughRequests) enough.abort();
   });
   try {
@@ -69,7 +69,7 @@ async function watch(report: Report, packet: Packet, options: LiveOptions): Prom
   const observed = groupTraces(events, traceTable);
   const rule = report.decisive?.rule?.where;
   if (observed.requests.length > 0) return judgeTraces(observed, report.verdict, rule, ruleset);
-  const text = `no such packet came by ${packet.input ?? '?'} within ${seconds} s: nothing is confirmed, and nothing contradicted`;
+  const text = `no such packet arrived on ${packet.input ?? '?'} within ${seconds} s: nothing is confirmed or contradicted`;
   return [
     step('trace', 'note', text, {
       details: ['a packet dropped at ingress, or never sent by the zone, is not seen either'],

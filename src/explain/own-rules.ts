@@ -1,15 +1,22 @@
-/** What to do about a rule of ours that drops: never delete it, but mend what it follows from. Pure. */
-import type { RuleRef } from './ruleset.ts';
+/** What to do about a rule of ours that drops: never delete it, but fix what it follows from. Pure. */
+import type { RuleRef } from '../rules/ruleset.ts';
 
 /** By chain; what is not listed here follows from the daemon's plan. */
 const reasons: Readonly<Record<string, string>> = {
   'EDERA-DENY': 'set isolation.zone-to-zone or isolation.metadata to "allow" in the settings, if that is meant',
   'EDERA-FORWARD': 'set isolation.zone-to-zone or isolation.metadata to "allow" in the settings, if that is meant',
-  'input-guard': 'set isolation.host to "allow" in the settings, or accept it in inet edera user-input',
+  'host-denied':
+    'set isolation.host or isolation.metadata to "allow" in the settings, or accept it in inet edera user-input',
+  'output-guard': 'set isolation.host to "allow" in the settings, if zones may use services of this host',
   'from-zone': 'protect-network plan (the link does not have that address, as far as our guard knows)',
-  forged: 'protect-network plan (the source is not the address of the link it came by, as far as our guard knows)',
-  guard: 'protect-network plan (the source is a zone’s address, and the packet came by another link)',
-  'forward-begin': 'protect-network plan (no zone’s link has that address)',
+  forged: 'protect-network plan (the source is not the address of the link it came in on, as far as our guard knows)',
+  'not-assigned':
+    'give the zone that IPv6 address in its zone directory, if it should have it (protect-network zone set, or ip= of its vif)',
+  guard: 'protect-network plan (the source is a zone’s address, and the packet came in on another link)',
+  stray: 'protect-network plan (no zone’s link has that address)',
+  'own-fragments': 'protect-network plan (the fragment’s source is not the address of the link it came in on)',
+  'uplink-leak':
+    'find the rule or tool that keeps it from being translated (notrack, for instance), or name its destination in uplink.no-masquerade if it may see the zone’s own address',
 };
 
 /** Undefined where the rule is somebody else's. */
@@ -17,4 +24,9 @@ export function adviceOnOwn({ world, family, table, chain }: RuleRef): string | 
   const isOurs = world === 'nft' && (table.startsWith('edera') || chain === 'EDERA-FORWARD' || chain === 'EDERA-DENY');
   if (!isOurs) return undefined;
   return reasons[chain] ?? `protect-network plan (${family} ${table} ${chain} is ours)`;
+}
+
+/** True for the rules that drop what would leave by an uplink untranslated. */
+export function isUplinkLeak({ world, family, table, chain }: RuleRef): boolean {
+  return world === 'nft' && family === 'inet' && table === 'edera' && chain === 'uplink-leak';
 }

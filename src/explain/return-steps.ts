@@ -1,18 +1,21 @@
 /** Whether an answer can find the way back to this host: who the packet claims to be when it leaves. Pure. */
-import { isInSubnet, isZoneLink } from './conversation.ts';
+import { contains, parsePrefix } from '../model/address.ts';
+import { isZoneLink } from '../model/link-name.ts';
+import type { Packet } from '../rules/packet.ts';
+import { route } from '../rules/routing.ts';
+import { refText } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
 import { bearerOf } from './host-address.ts';
-import type { Packet } from './packet.ts';
-import { route } from './routing.ts';
-import { refText } from './ruleset.ts';
+import { narrowAccept } from './narrow-accept.ts';
 import { type Step, step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
 
 export function returnSteps(facts: Facts, packet: Packet, request: Traveller): Step[] {
   const { output, source } = request.packet;
+  if (source === request.packet.destination) return [hairpin(request.packet)];
   if (isZoneLink(output)) return [];
   const translated = source !== packet.source;
-  if (!isInSubnet(facts, packet, packet.source) && !translated) return [cannotSee];
+  if (!facts.isOfZones(packet.source) && !translated) return [cannotSee];
   if (!translated) return [unmasqueraded(facts, packet, request)];
   const rule = lastTranslation(request.events);
   const bearer = bearerOf(facts.links.values(), source);
@@ -27,25 +30,33 @@ export function returnSteps(facts: Facts, packet: Packet, request: Traveller): S
     mark: 0,
   });
   const isOnLink = back.kind === 'route' && back.route.gateway === undefined && back.route.dev === output;
-  const text = `leaves as ${source}, which is no address of this host`;
+  const text = `leaves as ${source}, which is not an address of this host`;
   return isOnLink
-    ? [step('masquerade', 'bad', `${text}: nobody on ${output} brings the answer back`, rule)]
-    : [step('masquerade', 'unknown', `${text}: whether its network brings the answer here cannot be seen`, rule)];
+    ? [step('masquerade', 'bad', `${text}: no host on ${output} returns the answer`, rule)]
+    : [step('masquerade', 'unknown', `${text}: whether the network returns the answer here cannot be seen`, rule)];
 }
 
 const cannotSee = step(
   'beyond',
   'note',
-  'whether the other side is there, lets it in and knows the way back cannot be seen from this host',
+  'whether the other side is up, accepts it and has a route back cannot be seen from this host',
 );
+
+/** A zone that asks for its own forwarded port gets its packet back. */
+function hairpin({ family, source, output }: Packet): Step {
+  const tool = family === 'ipv4' ? 'iptables' : 'ip6tables';
+  const text = `${output} gets its own packet back under its own address ${source}, and drops it: this needs another source`;
+  return step('hairpin', 'bad', text, {
+    fix: [`${tool} -t nat -A POSTROUTING -s ${source} -d ${source} -j MASQUERADE`],
+  });
+}
 
 function unmasqueraded(facts: Facts, { source, family }: Packet, request: Traveller): Step {
   const { output } = request.packet;
-  const { uplinkInterfaces } = facts.snapshot;
   const untracked = request.events.find(({ what }) => what === 'notrack');
-  const intended = uplinkInterfaces.length > 0 && output !== undefined && !uplinkInterfaces.includes(output);
-  if (intended) {
-    const text = `leaves by ${output} as ${source}: uplink.interfaces does not name ${output}, so the other side must know the way back`;
+  const setting = settingAgainst(facts, request.packet);
+  if (setting !== undefined) {
+    const text = `leaves via ${output} as ${source}: ${setting}, so the other side needs a route back`;
     return step('masquerade', 'unknown', text);
   }
   const nat = family === 'ipv4' ? 'IPv4' : 'IPv6';
@@ -57,18 +68,31 @@ function unmasqueraded(facts: Facts, { source, family }: Packet, request: Travel
       `leaves unmasqueraded as ${source}: a rule keeps it from being tracked, so no translation applies`,
       {
         rule: { ref: rule.ref, where: refText(rule.ref), text: rule.text },
-        fix: [`nft delete rule ${refText(rule.ref)}`],
+        fix: narrowAccept(rule.ref, untracked.hook, request.packet),
       },
     );
   }
   return step(
     'masquerade',
     'bad',
-    `leaves unmasqueraded as ${source}: no rule translates ${nat} by ${output ?? '?'}, and nobody outside knows the way back to it`,
+    `leaves unmasqueraded as ${source}: no rule translates ${nat} on ${output ?? '?'}, and no host outside has a route back to it`,
     {
       fix: ['protect-network plan', 'systemctl start protect-network'],
     },
   );
+}
+
+/** Why the settings let a packet leave under a zone's own address. */
+function settingAgainst({ snapshot }: Facts, { family, output, destination }: Packet): string | undefined {
+  const { uplinkInterfaces, masquerade, noMasquerade } = snapshot;
+  if (uplinkInterfaces.length > 0 && output !== undefined && !uplinkInterfaces.includes(output))
+    return `uplink.interfaces does not name ${output}`;
+  if (!masquerade[family]) return `uplink.masquerade${family === 'ipv4' ? '4' : '6'} is false`;
+  const exempt = noMasquerade.find((text) => {
+    const prefix = parsePrefix(text);
+    return prefix !== undefined && prefix.family === family && contains(prefix, destination);
+  });
+  return exempt === undefined ? undefined : `uplink.no-masquerade names ${exempt}`;
 }
 
 function lastTranslation(events: readonly Event[]): Pick<Step, 'rule'> {

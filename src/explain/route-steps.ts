@@ -1,10 +1,11 @@
 /** The kernel's routing decision with its check of the source, and what stands behind it: policy rule, table, route, rp_filter. Pure. */
+import type { PolicyRule } from '../host/inspection.ts';
 import type { Address, Family } from '../model/address.ts';
-import { parseLinkName } from '../model/link-name.ts';
+import { isZoneLink, parseLinkName } from '../model/link-name.ts';
+import type { Packet } from '../rules/packet.ts';
+import { describeRoute, describeRule, devicesOf, type RouteAnswer, route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';
 import { bearerOf } from './host-address.ts';
-import type { Packet } from './packet.ts';
-import { describeRoute, describeRule, devicesOf, type RouteAnswer, route } from './routing.ts';
 import { type Step, step } from './step.ts';
 
 export interface RouteOutcome {
@@ -40,8 +41,8 @@ export function decideRoute(facts: Facts, packet: Packet): RouteOutcome {
   if (bad !== undefined) return { steps: [bad], local: false, device, gateway };
   const local = decision.type === 'local';
   const text = local
-    ? `${destination} is this host’s: it does not go on`
-    : `routed by ${device ?? '?'}${gateway === undefined ? '' : ` via ${gateway}`}`;
+    ? `${destination} is an address of this host: it is not forwarded`
+    : `routed via ${device ?? '?'}${gateway === undefined ? '' : `, gateway ${gateway}`}`;
   const checked = sourceText(facts, packet);
   return { steps: [step('route', 'good', text, { details: [...behind, ...checked] })], local, device, gateway };
 }
@@ -65,7 +66,7 @@ function downLinks({ snapshot }: Facts): string {
     ({ ifname, flags }) => !flags.includes('UP') && parseLinkName(ifname) === undefined,
   );
   const names = down.slice(0, 4).map(({ ifname }) => ifname);
-  return names.length === 0 ? '' : ` (down now, and without routes: ${names.join(', ')}${down.length > 4 ? ' …' : ''})`;
+  return names.length === 0 ? '' : ` (down, so without routes: ${names.join(', ')}${down.length > 4 ? ' …' : ''})`;
 }
 
 export interface Refusal {
@@ -82,15 +83,14 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
     return {
       what: 'policy-rule',
       text: `a policy rule refuses it: ip rule ${describeRule(answer.rule)}`,
-      fix: [`ip ${flag(family)}rule del pref ${answer.rule.priority}`],
+      fix: facts.isOfZones(destination) ? mainAheadOf(facts, family, answer.rule) : [],
     };
   }
   if (answer.kind === 'route' && ['blackhole', 'unreachable', 'prohibit'].includes(answer.route.type)) {
     const text = describeRoute(answer.route);
     return {
       what: 'route',
-      text: `the route to ${destination} is ${text}`,
-      fix: [`ip ${flag(family)}route del ${text}`],
+      text: `the route to ${destination} is ${text}: a decision of whoever made it`,
     };
   }
   if (/cross-device/i.test(refused) && input !== undefined) return reversePath(facts, asked, input);
@@ -128,18 +128,29 @@ function reversePath(facts: Facts, { family, source, destination }: Asked, input
   const filter = facts.largest('ipv4', input, 'rp_filter');
   const by =
     back.kind === 'route'
-      ? `goes by ${devicesOf(back.route).join(', ') || 'no link'} (${describeRoute(back.route)})`
+      ? `is via ${devicesOf(back.route).join(', ') || 'no link'} (${describeRoute(back.route)})`
       : 'does not exist';
-  const isZone = input.startsWith('vif');
   return {
     what: 'rp-filter',
-    text: `its source ${source} fails rp_filter=${filter} on ${input}: the host’s way back ${by}`,
-    fix: [
-      isZone
-        ? `ip route add ${source}/32 dev ${input}`
-        : `sysctl -w net/ipv4/conf/all/rp_filter=2 net/ipv4/conf/${input}/rp_filter=2`,
-    ],
+    text: `its source ${source} fails rp_filter=${filter} on ${input}: the host’s route back ${by}`,
+    fix: fixForReversePath(facts, source, input, back),
   };
+}
+
+function fixForReversePath(facts: Facts, source: Address, input: string, back: RouteAnswer): readonly string[] {
+  if (!isZoneLink(input)) return [`sysctl -w net/ipv4/conf/all/rp_filter=2 net/ipv4/conf/${input}/rp_filter=2`];
+  const own = facts.routing.ipv4.routes.some(
+    ({ table, dst, dev }) => table === 'main' && dev === input && (dst === source || dst === `${source}/32`),
+  );
+  if (own && 'rule' in back && back.rule.table !== 'main') return mainAheadOf(facts, 'ipv4', back.rule);
+  return [`ip route add ${source}/32 dev ${input}`];
+}
+
+/** Lets our routes be asked before the table of somebody's rule, for zones' addresses only. */
+function mainAheadOf({ snapshot }: Facts, family: Family, rule: PolicyRule): string[] {
+  const prefix = snapshot.subnets[family]?.prefix;
+  if (prefix === undefined || rule.priority < 2) return [];
+  return [`ip ${flag(family)}rule add pref ${rule.priority - 1} to ${prefix} lookup main`];
 }
 
 /** The kernel looks as if the answer had come by the link where the packet would leave, or from the host itself. */

@@ -38,6 +38,9 @@ export interface DaemonFacts {
 export interface Snapshot {
   readonly subnets: Readonly<Record<Family, { readonly prefix: string; readonly gateway: Address } | null>>;
   readonly uplinkInterfaces: readonly string[];
+  /** What the settings say of the source that zones leave under. */
+  readonly masquerade: Readonly<Record<Family, boolean>>;
+  readonly noMasquerade: readonly string[];
   readonly zones: readonly ZoneFacts[];
   /** Directories that have not answered or hold mistakes, one sentence each. */
   readonly directoryProblems: readonly string[];

@@ -1,5 +1,5 @@
 /** One step of the story that `explain` tells. Values only. */
-import type { RuleRef } from './ruleset.ts';
+import type { RuleRef } from '../rules/ruleset.ts';
 
 /**
  * - `good`: the packet comes past it. `bad`: it ends here.
@@ -17,7 +17,7 @@ export interface Step {
   readonly details?: readonly string[];
   /** The rule that decides. */
   readonly rule?: { readonly ref: RuleRef; readonly where: string; readonly text: string };
-  /** Commands or settings that would mend it. */
+  /** Commands or settings that would fix it. */
   readonly fix?: readonly string[];
 }
 

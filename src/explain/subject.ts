@@ -2,7 +2,7 @@
 import { type Address, type Family, families, familyOf, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
-import type { Packet, Transport } from './packet.ts';
+import type { Packet, Transport } from '../rules/packet.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
 
 /** What was asked on the command line, parsed. */
@@ -69,7 +69,7 @@ export function subjectOf(request: Request, snapshot: Snapshot): Subject {
     return address !== undefined && (family === undefined || family === each) ? [{ each, address }] : [];
   });
   if (family !== undefined && fitting.length === 0 && own.length > 0) {
-    throw new ProtectNetworkError('usage', `${zone.link} has no address of the family of ${request.to ?? ''}`);
+    throw new ProtectNetworkError('usage', `${zone.link} has no address of the same family as ${request.to ?? ''}`);
   }
   return { zone, packets: fitting.map(({ each, address }) => packetOf(request, snapshot, zone, each, address)) };
 }
@@ -115,19 +115,19 @@ function findZone({ subject }: Request, snapshot: Snapshot): ZoneFacts {
   if (route?.dev !== undefined) return snapshot.zones.find(({ link }) => link === route.dev) ?? stranger(route.dev);
   throw new ProtectNetworkError(
     'refused',
-    `no zone directory gives ${address} to a link, and no link has a route for it: there is nobody to ask about`,
+    `no zone directory gives ${address} to a link, and no link has a route for it: no zone to explain`,
   );
 }
 
 function zoneCalled(name: string, { zones }: Snapshot): ZoneFacts {
   const [zone, ...others] = zones.filter((each) => each.name === name);
   if (zone === undefined) {
-    const words = `'${name}' is neither a zone link such as vif7.0 nor an address, and no zone is called so`;
+    const words = `'${name}' is neither a zone link such as vif7.0 nor an address, nor the name of a zone`;
     throw new ProtectNetworkError('usage', words);
   }
   if (others.length === 0) return zone;
   const links = [zone, ...others].map(({ link }) => link).join(', ');
-  throw new ProtectNetworkError('usage', `several zones are called '${name}': ${links}; name the link`);
+  throw new ProtectNetworkError('usage', `several zones are named '${name}': ${links}; name the link`);
 }
 
 function stranger(link: string): ZoneFacts {

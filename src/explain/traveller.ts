@@ -2,15 +2,15 @@
  * A packet on its way through the hooks: what it is now, what has been seen of it, and which doubts were settled by
  * assumption. Changed in place while one journey is computed, and by nothing else.
  */
-import type { View } from './expression.ts';
-import type { FibHost } from './fib.ts';
-import { type Connection, endpointsOf, type Packet, type Translation } from './packet.ts';
-import { type Chain, type Hook, type NamedSet, type Rule, refText } from './ruleset.ts';
+import type { Place } from '../rules/chain.ts';
+import { type Connection, endpointsOf, type Packet, type Translation } from '../rules/packet.ts';
+import { type ChainRef, type Hook, type NamedSet, type Rule, refText } from '../rules/ruleset.ts';
+import type { FibHost, View } from '../rules/view.ts';
 
 /** Something that a chain did to the packet, in order. */
 export interface Event {
   readonly hook: Hook;
-  readonly chain: Chain;
+  readonly chain: ChainRef;
   /** Undefined where the chain's policy spoke. */
   readonly rule: Rule | undefined;
   readonly what: 'accept' | 'drop' | 'reject' | 'mark' | 'notrack' | 'translate' | 'jump';
@@ -50,12 +50,13 @@ export class Traveller {
     return { packet, connection: untracked ? undefined : connection, untracked, hook, host, sets };
   }
 
-  note(event: Event): void {
-    this.events.push(event);
+  note(what: Event['what'], rule: Rule, { hook }: Place<Rule>, why?: string): void {
+    const chain = { ...rule.ref, name: rule.ref.chain };
+    this.events.push({ hook, chain, rule, what, text: rule.text, ...(why !== undefined && { why }) });
   }
 
   /** What is assumed of a rule whose condition cannot be decided. */
-  assume(rule: Rule, hook: Hook, why: string): boolean {
+  assume(rule: Rule, { hook }: Place<Rule>, why: string): boolean {
     const key = `${this.packet.reply ? 'reply' : 'request'} ${hook} ${refText(rule.ref)}`;
     const assumed = this.#assumptions.get(key);
     if (assumed !== undefined) return assumed;

@@ -1,9 +1,10 @@
 /** The whole story for what was asked: who the zone is, each packet's way, and the verdict with what decides it. Pure. */
+
+import { describePacket, type Packet } from '../rules/packet.ts';
+import { refText } from '../rules/ruleset.ts';
 import type { Section } from './conversation.ts';
 import type { Facts } from './facts.ts';
-import { describePacket, type Packet } from './packet.ts';
-import { refText } from './ruleset.ts';
-import { settle } from './settle.ts';
+import { settle } from './settle-doubts.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
 import { type Step, step, type Verdict } from './step.ts';
 import { type Request, subjectOf } from './subject.ts';
@@ -79,14 +80,14 @@ function directoryStep(zone: ZoneFacts, passes: boolean): Step {
     return step(
       'directory',
       'good',
-      `${who} has ${addresses.join(' and ')}: ${directory ?? 'somebody'} says so (${origin ?? ''})`,
+      `${who} has ${addresses.join(' and ')} (${directory ?? 'unknown directory'}: ${origin ?? ''})`,
     );
   }
   const where = origin === null ? '' : ` (${directory}: ${origin})`;
-  const text = `${link} gets nothing: ${refused}${where}`;
+  const text = `${link} has no network: ${refused}${where}`;
   const fix = [`protect-network zone set ${link} --ipv4 ADDRESS`];
   if (!passes) return step('directory', 'bad', text, { fix });
-  return step('directory', 'note', `${text}; what is still there passes until the daemon takes it away`, { fix });
+  return step('directory', 'note', `${text}; packets pass until the daemon removes what is still in place`, { fix });
 }
 
 function daemonSteps({ link }: ZoneFacts, { daemon, directoryProblems }: Snapshot): Step[] {
@@ -98,7 +99,11 @@ function daemonSteps({ link }: ZoneFacts, { daemon, directoryProblems }: Snapsho
   if (zone === undefined || zone.state === 'ready') return problems;
   return [
     ...problems,
-    step('daemon', 'note', `the daemon says ${link} is ${zone.state}${zone.reason === null ? '' : `: ${zone.reason}`}`),
+    step(
+      'daemon',
+      'note',
+      `the daemon reports ${link} as ${zone.state}${zone.reason === null ? '' : `: ${zone.reason}`}`,
+    ),
   ];
 }
 
@@ -119,12 +124,12 @@ function doubtStep(doubt: NonNullable<ReturnType<typeof settle>['doubt']>): Step
   const words: Readonly<Record<Verdict, string>> = {
     passes: 'the packet passes',
     blocked: 'it is dropped',
-    undecided: 'that is not all',
+    undecided: 'further rules decide',
   };
   return step('undecided', 'unknown', `cannot be decided because of ${refText(rule.ref)}: ${why}`, {
     rule: { ref: rule.ref, where: refText(rule.ref), text: rule.text },
     details: [
-      `if the rule fits, ${words[ifItFits]}; if not, ${words[otherwise]}`,
+      `if the rule matches, ${words[ifItFits]}; if not, ${words[otherwise]}`,
       'explain --live shows what happens to a real packet',
     ],
   });

@@ -1,13 +1,16 @@
 /** The real host. The only folder that starts processes or opens /proc. */
-import { ConntrackTool } from './conntrack.ts';
+import { selfTest } from '../netlink/index.ts';
+import { refusedBy } from './classify.ts';
+import { NetlinkConntrack } from './conntrack.ts';
 import { Inspection } from './inspection.ts';
 import { JournalTool } from './journal.ts';
 import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
-import { Monitor } from './monitor.ts';
-import { NftTool } from './nft.ts';
+import { NftHost } from './nft.ts';
+import { NftEvents } from './nft-events.ts';
 import type { Host, HostEvent, Journal, Survey } from './port.ts';
-import { IpRtnetlink } from './rtnetlink.ts';
+import { RouteEvents } from './route-events.ts';
+import { NetlinkRoutes } from './rtnetlink.ts';
 import { ToolSurvey } from './survey.ts';
 import { WatchedSysctl } from './sysctl-watch.ts';
 import { findTools } from './tools.ts';
@@ -17,38 +20,56 @@ export interface HostOptions {
   readonly toolDirectories?: readonly string[];
 }
 
-/** Throws `tool-missing` where ip, nft or conntrack is not installed. */
+/** Throws `tool-missing` where nft is not installed, `kernel-unsupported` where netlink cannot be spoken. */
 export function createHost(options: HostOptions = {}): Host {
   const tools = findTools(options.toolDirectories);
-  for (const tool of ['ip', 'nft', 'conntrack', 'setpriv'] as const) tools.path(tool);
-  const rtnetlink = new IpRtnetlink(tools);
-  const nft = new NftTool(tools);
-  let monitor: Monitor | undefined;
+  tools.path('nft');
+  const rtnetlink = opened(() => new NetlinkRoutes());
+  const conntrack = new NetlinkConntrack();
+  const nft = opened(() => new NftHost(tools));
+  let rules: NftEvents | undefined;
+  let routes: RouteEvents | undefined;
   let heard: (event: HostEvent) => void = () => undefined;
   const sysctl = new WatchedSysctl(() => heard);
 
   async function watch(listener: (event: HostEvent) => void): Promise<void> {
     heard = listener;
-    rtnetlink.warm();
-    nft.warm();
-    monitor = new Monitor({ tools, isOwnPid: (pid) => nft.isOwn(pid), listener });
-    await monitor.start();
+    await selfTest();
+    const links = new RouteEvents(listener);
+    routes = links;
+    rules = new NftEvents({
+      isOwnPort: (port) => nft.isOwn(port),
+      nameOf: (ifindex) => links.nameOf(ifindex),
+      listener,
+    });
   }
 
   async function close(): Promise<void> {
     sysctl.close();
-    await Promise.all([monitor?.close(), rtnetlink.close(), nft.close()]);
+    routes?.close();
+    rules?.close();
+    conntrack.close();
+    nft.close();
+    await rtnetlink.close();
   }
 
   return {
     rtnetlink,
     nft,
     sysctl,
-    conntrack: new ConntrackTool(tools),
+    conntrack,
     legacyFilter: (family) => readLegacyFilter(tools, family),
     watch,
     close,
   };
+}
+
+function opened<Socket>(open: () => Socket): Socket {
+  try {
+    return open();
+  } catch (error) {
+    throw refusedBy('netlink cannot be used', error);
+  }
 }
 
 /** Everything that decides about a packet, read once and never changed. Throws `tool-missing` without ip or nft. */
@@ -58,10 +79,10 @@ export function createInspection(options: HostOptions = {}): Inspection {
   return new Inspection(tools);
 }
 
-/** Throws `tool-missing` without what nft's trace needs. */
+/** Throws `tool-missing` without nft. */
 export function createLiveHost(options: HostOptions = {}): LiveHost {
   const tools = findTools(options.toolDirectories);
-  for (const tool of ['nft', 'setpriv'] as const) tools.path(tool);
+  tools.path('nft');
   return liveHost(tools);
 }
 

@@ -7,10 +7,11 @@ import { z } from 'zod';
 import { type Address, type Family, families } from '../model/address.ts';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
-import { parseJson } from './ip-json.ts';
+import { parseJson, tieFields } from './ip-json.ts';
 import { legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { NftObject } from './port.ts';
+import { protocolName, routeType, tableName, transportName } from './route-numbers.ts';
 import type { ToolName, Tools } from './tools.ts';
 
 const text = z.coerce.string();
@@ -18,12 +19,16 @@ const address = z.object({
   local: z.string().optional(),
   prefixlen: z.number().default(32),
   scope: z.string().default('global'),
+  /** Where they are so, `true`; left out where they are not. */
+  secondary: z.boolean().optional(),
+  deprecated: z.boolean().optional(),
+  tentative: z.boolean().optional(),
 });
 const inspectedLink = z.object({
   ifindex: z.number(),
   ifname: z.string(),
   flags: z.array(z.string()).default([]),
-  master: z.string().optional(),
+  ...tieFields,
   group: z.string().default('default'),
   link_type: z.string().default('ether'),
   addr_info: z.array(address).default([]),
@@ -39,7 +44,7 @@ const policyRule = z.object({
   oif: z.string().optional(),
   fwmark: text.optional(),
   fwmask: text.optional(),
-  ipproto: text.optional(),
+  ipproto: text.transform(transportName).optional(),
   tos: text.optional(),
   sport: z.number().optional(),
   sport_start: z.number().optional(),
@@ -48,20 +53,20 @@ const policyRule = z.object({
   dport_end: z.number().optional(),
   uid_start: z.number().optional(),
   l3mdev: z.null().optional(),
-  action: z.string().optional(),
+  action: z.string().transform(routeType).optional(),
   goto: z.number().optional(),
-  table: text.optional(),
+  table: text.transform(tableName).optional(),
   suppress_prefixlen: z.number().optional(),
 });
 const nextHop = z.object({ gateway: z.string().optional(), dev: z.string().optional() });
 const tableRoute = z.object({
-  type: z.string().default('unicast'),
+  type: z.string().transform(routeType).default('unicast'),
   dst: z.string(),
   gateway: z.string().optional(),
   via: z.object({ host: z.string() }).optional(),
   dev: z.string().optional(),
-  table: text.default('main'),
-  protocol: text.default('boot'),
+  table: text.transform(tableName).default('main'),
+  protocol: text.transform(protocolName).default('boot'),
   prefsrc: z.string().optional(),
   metric: z.number().optional(),
   flags: z.array(z.string()).default([]),
@@ -114,15 +119,15 @@ export class Inspection {
   }
 
   async links(): Promise<InspectedLink[]> {
-    return this.#list(['address', 'show'], inspectedLink);
+    return this.#list(['-details', 'address', 'show'], inspectedLink);
   }
 
   async policyRules(family: Family): Promise<PolicyRule[]> {
-    return this.#list([flag(family), 'rule', 'show'], policyRule);
+    return this.#list(['-N', flag(family), 'rule', 'show'], policyRule);
   }
 
   async routes(family: Family): Promise<TableRoute[]> {
-    const rows = await this.#list([flag(family), '-details', 'route', 'show', 'table', 'all'], tableRoute);
+    const rows = await this.#list(['-N', flag(family), '-details', 'route', 'show', 'table', 'all'], tableRoute);
     return rows.map((row) => ({ ...row, gateway: row.gateway ?? row.via?.host, family }));
   }
 
@@ -164,7 +169,7 @@ export class Inspection {
     return this.#nft(['-a', '-s', '-t', 'list', 'ruleset']);
   }
 
-  /** The objects of the tables named as `family name`. One by one where `all` is false: see `observe.ts` for why. */
+  /** The objects of the tables named as `family name`. One by one where `all` is false: see `explain/take-snapshot.ts`. */
   async rulesetObjects(tables: readonly string[], all: boolean): Promise<NftObject[]> {
     if (all) return parseListing(await this.#nft(['-j', 'list', 'ruleset']));
     const lists: NftObject[] = [];

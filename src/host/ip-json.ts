@@ -1,26 +1,17 @@
-/** What iproute2 prints with `-json`, as far as we use it. */
+/** What iproute2 prints with `-json`, for commands of people. */
 import { z } from 'zod';
 import { ProtectNetworkError } from '../model/errors.ts';
+import type { LinkTies } from './port.ts';
 
-export const linkSchema = z.object({
-  ifindex: z.number().int().positive(),
-  ifname: z.string(),
-  flags: z.array(z.string()),
-});
-export const routeSchema = z.object({
-  dst: z.string(),
-  type: z.string().optional(),
-  dev: z.string().optional(),
-  table: z.union([z.string(), z.number()]).optional(),
-  protocol: z.union([z.string(), z.number()]).optional(),
-});
-export const proxySchema = z.object({ dst: z.string(), dev: z.string().optional(), protocol: z.string().optional() });
+/** `link` names a link of this namespace only; of another one iproute2 has no more than an index. */
+export const tieFields = {
+  master: z.string().optional(),
+  link: z.string().nullish(),
+  linkinfo: z.object({ info_kind: z.string().optional() }).optional(),
+};
 
-/** Every row must be understood and there must be one (`lo`): a link that is missing here would lose all that it has. */
-export function parseLinks(text: string): z.infer<typeof linkSchema>[] {
-  const rows = z.array(linkSchema).min(1).safeParse(jsonOf(text, 'ip link show'));
-  if (rows.success) return rows.data;
-  throw new ProtectNetworkError('garbled', 'ip link show did not print a list of links', { cause: rows.error });
+export function tiesOf({ master, link, linkinfo }: z.infer<z.ZodObject<typeof tieFields>>): LinkTies {
+  return { master, lower: link ?? undefined, kind: linkinfo?.info_kind };
 }
 
 /** The rows that fit; iproute2 prints nothing at all for some empty lists. Throws `garbled` for what is no list. */

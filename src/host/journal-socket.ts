@@ -1,9 +1,10 @@
 /**
- * Writes to the journal with fields that journalctl can filter on. The launcher makes the socket (`connect-systemd.pl`) and
- * says by JOURNAL_FD which descriptor it is. It never blocks: what a journal that hangs does not take waits here, up to a
- * bound, and is counted beyond it.
+ * Writes to the journal with fields that journalctl can filter on. It never blocks: what a journal that hangs does not take
+ * waits here, up to a bound, and is counted beyond it.
  */
-import { writeSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
+import { messageOf } from '../model/errors.ts';
+import { DatagramSocket } from '../netlink/datagram.ts';
 import { encodeEntry, type JournalFields } from './journal-format.ts';
 
 export interface JournalSocketOptions {
@@ -21,13 +22,26 @@ const retryMs = 10;
 /** unix(7), socket(7): the reader is behind, or the kernel has no room now. */
 const passing: readonly unknown[] = ['EAGAIN', 'ENOBUFS', 'ENOMEM', 'EINTR'];
 
-/** How to send to the journal; undefined where standard output is not the journal's. */
+/** The journal's own socket (systemd's native journal protocol). */
+const journalPath = '/run/systemd/journal/socket';
+
+/**
+ * How to send to the journal; undefined where standard output is not the journal's (systemd.exec(5), JOURNAL_STREAM), and where
+ * nobody listens: lines then go by standard output, without fields.
+ */
 export function findJournal(
   variables: Readonly<Record<string, string | undefined>>,
+  path = journalPath,
 ): JournalSocketOptions['send'] | undefined {
-  const { JOURNAL_FD = '' } = variables;
-  if (!/^[0-9]{1,5}$/.test(JOURNAL_FD)) return undefined;
-  return (entry) => void writeSync(Number(JOURNAL_FD), entry);
+  const { dev, ino } = fstatSync(process.stdout.fd);
+  if (variables['JOURNAL_STREAM'] !== `${dev}:${ino}`) return undefined;
+  try {
+    const socket = new DatagramSocket(path);
+    return (entry) => socket.send(entry);
+  } catch (error) {
+    process.stderr.write(`protect-network: ${path}: ${messageOf(error)}\n`);
+    return undefined;
+  }
 }
 
 export class JournalSocket {

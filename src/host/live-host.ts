@@ -1,15 +1,15 @@
-/** What `explain --live` does on a real host: an echo request of dom0's own, and nft's trace. */
+/** What `explain --live` does on a real host: an echo request of dom0's own, and the kernel's trace. */
 import type { Address } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import type { Tools } from './tools.ts';
-import { PacketTrace } from './trace.ts';
+import { type PacketTrace, type TraceEvent, tracePackets } from './trace.ts';
 import { removeTraceTable, type TraceOwner, traceOwner } from './trace-table.ts';
 
 export interface LiveHost {
   /** True where it is answered within a second; undefined where ping is not installed. */
   echo(address: Address): Promise<boolean | undefined>;
-  /** See `PacketTrace.start`. */
-  trace(chains: string, listener: (line: string) => void): Promise<{ close(): Promise<void> }>;
+  /** See `tracePackets`. */
+  trace(chains: string, listener: (event: TraceEvent) => void): Promise<PacketTrace>;
   traceOwner(): Promise<TraceOwner>;
   removeTrace(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export function liveHost(tools: Tools): LiveHost {
         throw error;
       }
     },
-    trace: (chains, listener) => PacketTrace.start(tools, chains, listener),
+    trace: (chains, listener) => tracePackets(tools, chains, listener),
     traceOwner: () => traceOwner(tools),
     removeTrace: () => removeTraceTable(tools),
   };

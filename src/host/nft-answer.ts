@@ -4,17 +4,16 @@ import { ProtectNetworkError } from '../model/errors.ts';
 import type { NftObject } from './port.ts';
 
 /**
- * The first whose JSON knows a set's counters (changes-nftables-1.0.6.txt); before, every set would look wrong for ever.
- * Besides, 0.9.8 crashes where a transaction is refused, says nothing of it in its interactive mode, and its monitor
- * aborts at the first counted element.
+ * Ubuntu 22.04's. What an older nft cannot make is found by a dry run; but 0.9.8 takes all of our rules and lists several as
+ * others than they are, so that repairs would never end. Besides, it crashes where a transaction is refused.
  */
-const oldestVersion = [1, 0, 6];
+const oldestVersion = [1, 0, 2];
 
 const metainfoSchema = z.object({ metainfo: z.object({ version: z.string() }) });
 
 /**
- * The listed objects in nft's order, without `metainfo`. Throws `garbled` for anything that is no such
- * document, and `tool-outdated` for one of an nft that is too old.
+ * The listed objects in nft's order, without `metainfo`. Throws `garbled` for anything that is no such document, and
+ * `tool-outdated` for one of an nft that is too old.
  */
 export function parseListing(text: string): NftObject[] {
   let parsed: unknown;
@@ -40,7 +39,7 @@ function requireVersion(row: NftObject): void {
   if (difference >= 0) return;
   throw new ProtectNetworkError(
     'tool-outdated',
-    `nft ${version} is too old: its JSON knows no counters in sets, by which zones are counted; install nftables ${oldestVersion.join('.')} or newer`,
+    `nft ${version} is too old: it lists rules incorrectly; install nftables 1.0.6 or newer`,
   );
 }
 

@@ -14,17 +14,6 @@ const chainSchema = z.object({ chain: z.object({ name: z.string() }) });
 /** What a set, a map or a chain has. */
 const partSchema = z.object({ family: z.string(), table: z.string() });
 
-/** A command to the long-lived nft, and what it prints; undefined where there is none that answers. */
-export type Ask = (line: string) => Promise<string | undefined>;
-
-/**
- * Up to this many bytes of JSON, about 300 zones, a table is asked of the long-lived nft: a process of its own costs 10 to
- * 15 ms. It keeps the memory that its largest answer took, which is 21 MB for 1000 zones.
- */
-const maxAskedBytes = 256_000;
-/** What cannot be anything but a name in nft's language. */
-const plainName = /^[a-z][a-z0-9-]*$/;
-
 interface TableName {
   readonly family: string;
   readonly name: string;
@@ -32,13 +21,9 @@ interface TableName {
 
 export class NftListing {
   readonly #tools: Tools;
-  readonly #ask: Ask;
-  /** Of each table's last listing, by `family name`. */
-  readonly #bytes = new Map<string, number>();
 
-  constructor(tools: Tools, ask: Ask = async () => undefined) {
+  constructor(tools: Tools) {
     this.#tools = tools;
-    this.#ask = ask;
   }
 
   async tables(): Promise<TableName[]> {
@@ -54,9 +39,9 @@ export class NftListing {
     }
   }
 
-  /** The objects; a table with flags has them as they are. Undefined where there is no such table. */
-  async table(family: string, name: string, options: readonly string[] = []): Promise<NftObject[] | undefined> {
-    const objects = await this.#tableOrParts(family, name, options);
+  /** The table's objects without elements; a table with flags has them as they are. Undefined where there is no such table. */
+  async rules(family: string, name: string): Promise<NftObject[] | undefined> {
+    const objects = await this.#tableOrParts(family, name);
     const table = tableSchema.safeParse(objects?.find((object) => 'table' in object)).data?.table;
     if (objects === undefined || table?.['flags'] === undefined) return objects;
     const flags = await this.#flags(family, name);
@@ -64,44 +49,33 @@ export class NftListing {
   }
 
   /** Undefined where what is asked for is not there. Throws `garbled` for an answer that is no JSON. */
-  async list(what: readonly string[], options: readonly string[] = []): Promise<NftObject[] | undefined> {
-    const text = await this.#run(['--json', ...options, 'list', ...what]);
+  async list(what: readonly string[]): Promise<NftObject[] | undefined> {
+    const text = await this.#run(['--json', '--terse', 'list', ...what]);
     return text === undefined ? undefined : parseListing(text);
   }
 
-  async #tableOrParts(family: string, name: string, options: readonly string[]): Promise<NftObject[] | undefined> {
+  async #tableOrParts(family: string, name: string): Promise<NftObject[] | undefined> {
     try {
-      return await this.#whole(family, name, options);
+      return await this.list(['table', family, name]);
     } catch (error) {
       if (!hasCode(error, 'garbled')) throw error;
-      return [{ table: { family, name, flags: [] } }, ...(await this.#parts(family, name, options))];
+      return [{ table: { family, name, flags: [] } }, ...(await this.#parts(family, name))];
     }
   }
 
-  async #whole(family: string, name: string, options: readonly string[]): Promise<NftObject[] | undefined> {
-    if (options.length > 0) return this.list(['table', family, name], options);
-    const key = `${family} ${name}`;
-    const isAsked = plainName.test(name) && (this.#bytes.get(key) ?? Number.POSITIVE_INFINITY) <= maxAskedBytes;
-    const answer = isAsked ? await this.#ask(`list table ${key}`) : undefined;
-    const text =
-      answer === undefined ? await this.#run(['--json', 'list', 'table', family, name]) : listed(key, answer);
-    this.#bytes.set(key, text?.length ?? 0);
-    return text === undefined ? undefined : parseListing(text);
-  }
-
   /** The table's sets, and its chains with their rules, one by one: none of these answers has the flags in it. */
-  async #parts(family: string, name: string, options: readonly string[]): Promise<NftObject[]> {
+  async #parts(family: string, name: string): Promise<NftObject[]> {
     const isOfTable = (object: NftObject) =>
       Object.values(object).some((value) => {
         const part = partSchema.safeParse(value).data;
         return part?.family === family && part.table === name;
       });
-    const of = async (kind: string) => ((await this.list([kind, family], options)) ?? []).filter(isOfTable);
+    const of = async (kind: string) => ((await this.list([kind, family])) ?? []).filter(isOfTable);
     const [sets, maps, chains] = [await of('sets'), await of('maps'), await of('chains')];
     const rules: NftObject[] = [];
     for (const object of chains) {
       const { chain } = chainSchema.parse(object);
-      const objects = (await this.list(['chain', family, name, chain.name], options)) ?? [];
+      const objects = (await this.list(['chain', family, name, chain.name])) ?? [];
       rules.push(...objects.filter((object) => 'rule' in object));
     }
     return [...sets, ...maps, ...chains, ...rules];
@@ -112,21 +86,11 @@ export class NftListing {
     return /^\tflags (.*)$/m.exec(text)?.[1]?.split(/[ ,]+/) ?? [];
   }
 
-  /** In a process of its own. */
   async #run(args: readonly string[]): Promise<string | undefined> {
     const { exitCode, stdout, stderr } = await this.#tools.run('nft', args);
     if (exitCode === 0) return stdout;
-    return absent(`nft ${args.filter((arg) => !arg.startsWith('--')).join(' ')}`, stderr);
+    const error = refusal(`nft ${args.filter((arg) => !arg.startsWith('--')).join(' ')}`, stderr);
+    if (error.code === 'vanished') return undefined;
+    throw error;
   }
-}
-
-/** The JSON in the long-lived nft's answer, which holds its complaints too. */
-function listed(table: string, answer: string): string | undefined {
-  return answer.trimStart().startsWith('{') ? answer : absent(`nft list table ${table}`, answer);
-}
-
-/** Undefined where nft says that there is no such thing; throws for whatever else it says. */
-function absent(what: string, words: string): undefined {
-  const error = refusal(what, words);
-  if (error.code !== 'vanished') throw error;
 }

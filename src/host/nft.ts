@@ -1,20 +1,16 @@
 /**
- * Transactions in nft's own language, listings in its JSON.
- *
- * Small ones go to a long-lived `nft -j -i`, by a file that it includes (0.7 ms for a zone); what has no words in
- * `nft-script.ts` as a line of JSON (2.5 ms for as much). Large ones go through a file and a process of their own. Where
- * the interactive mode is missing or keeps dying, everything does. `nft -f -` opens /dev/stdin, which works for a file but
- * not for Node's pipes: they are sockets.
+ * Changes nftables. What comes and goes with zones is one batch by netlink, some 0.2 ms for a zone; whatever has to do with the
+ * layout is a process of nft's, which reads its JSON, and takes zones' things along where they must not come apart.
  */
-import { closeSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
-import { refusal } from './classify.ts';
-import { Conversation } from './conversation.ts';
-import { namelessFile, overwrite } from './nameless-file.ts';
+import * as netlink from '../netlink/index.ts';
+import { refusedBy } from './classify.ts';
+import { isOfZone, type SetRef, type ZoneCommand } from './nft-command.ts';
 import { NftListing } from './nft-listing.ts';
-import { nativeScript } from './nft-script.ts';
-import type { ForwardChain, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
+import { refusalOf, transactByTool } from './nft-process.ts';
+import type { ElementCounter, ForwardChain, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
 import type { Tools } from './tools.ts';
 
 const forwardChainSchema = z.object({
@@ -25,63 +21,55 @@ const forwardChainSchema = z.object({
   prio: z.number().int().default(0),
   policy: z.string().default('accept'),
 });
-/** Above this many bytes of JSON a file is faster than the interactive mode (measured crossing: 12 to 20 KB). */
-const maxInteractiveBytes = 16_000;
-/** About 150 zones. nft keeps the memory that it once needed: 16 MB for 1000. */
-const maxIncludedBytes = 128_000;
-/** The long-lived process opens its descriptor 3 anew at each include, and so reads it from the start. */
-const includedPath = '/proc/self/fd/3';
-/** After this many deaths in a row the interactive mode is given up until the next start. */
-const maxDeaths = 3;
-/** A line of at most `maxInteractiveBytes` takes milliseconds, with thousands of zones tens of them. */
-const interactiveTimeoutMs = 20_000;
-/** A listing of 256 KB takes some 100 ms. */
-const askTimeoutMs = 5_000;
-/** 20,000 links' rules load in 9 s on two cores; ten times that means hung. */
-const transactionTimeoutMs = 90_000;
+/** One whose keys are made of what ours are made of. */
+const setSchema = z
+  .object({ set: z.looseObject({ name: z.string(), type: z.union([z.string(), z.array(z.string())]) }) })
+  .transform(({ set }) => ({ body: set, name: set.name, type: [set.type].flat().filter(netlink.isKeyPart) }))
+  .refine(({ body, type }) => type.length === [body.type].flat().length);
+/** Processes whose last events may not have been read yet. */
+const rememberedProcesses = 32;
 
-export class NftTool implements Nft {
+export class NftHost implements Nft {
   readonly #tools: Tools;
   readonly #listing: NftListing;
-  readonly #interactive: Conversation;
-  readonly #ownPids = new Set<number>();
-  /** What the long-lived process includes. Undefined where no file can be made. */
-  #included: number | undefined;
-  #deaths = 0;
+  readonly #socket = new netlink.NftSocket();
+  readonly #processes = new Set<number>();
 
+  /** Throws `NetlinkError` where netlink cannot be spoken. */
   constructor(tools: Tools) {
     this.#tools = tools;
-    this.#listing = new NftListing(tools, (line) => this.#ask(line));
-    this.#interactive = new Conversation(tools, {
-      tool: 'nft',
-      args: ['--json', '--interactive'],
-      // A bare word is a syntax error, and its message carries the token.
-      endLines: (token) => [token],
-      endMark: (token) => new RegExp(`[^\\n]*rror: syntax error[^\\n]*\\n${token}\\n[ ^]*\\n`),
-      requestsPerProcess: 5_000,
-      file: () => {
-        this.#included ??= this.#fileOf('');
-        return this.#included;
-      },
-    });
+    this.#listing = new NftListing(tools);
   }
 
-  warm(): void {
-    this.#interactive.warm();
+  /**
+   * True for the port of our socket, or of one of a process that we started: the kernel gives a process's first one its id, as
+   * the process namespace of it numbers that, which is ours.
+   */
+  isOwn(port: number): boolean {
+    return port === this.#socket.port || this.#processes.has(port);
   }
 
-  /** True where the kernel named one of our own processes as the author of a change. */
-  isOwn(pid: number): boolean {
-    return pid === this.#interactive.pid || this.#ownPids.has(pid);
+  async transact(commands: readonly NftCommand[]): Promise<readonly number[]> {
+    if (commands.length === 0) return [];
+    try {
+      if (commands.every(isOfZone)) return this.#byNetlink(commands);
+      await transactByTool(this.#tools, commands, (pid) => this.#remember(pid));
+      return [];
+    } catch (error) {
+      // Which of the objects was missing or there already does not matter: what was observed no longer holds.
+      if (hasCode(error, 'vanished', 'exists')) throw new ProtectNetworkError('refused', error.message);
+      throw error;
+    }
   }
 
-  async transact(commands: readonly NftCommand[]): Promise<void> {
-    if (commands.length === 0) return;
-    const complaint = await this.#tell(commands);
-    if (complaint === '') return;
-    const error = refusal(`nft transaction of ${commands.length} commands`, complaint);
-    // Which of the objects was missing or there already does not matter: what was observed no longer holds.
-    throw hasCode(error, 'vanished', 'exists') ? new ProtectNetworkError('refused', error.message) : error;
+  refusalOf(commands: readonly NftCommand[]): Promise<string | undefined> {
+    return refusalOf(this.#tools, commands);
+  }
+
+  async counters(set: SetRef): Promise<ElementCounter[]> {
+    return this.#listed(set).flatMap(({ key, counter }) =>
+      counter === undefined ? [] : [{ link: netlink.linkOfKey(key), ...numbersOf(counter) }],
+    );
   }
 
   async tables(): Promise<{ family: string; name: string }[]> {
@@ -96,90 +84,86 @@ export class NftTool implements Nft {
     });
   }
 
-  table(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
-    return this.#listing.table(family, name);
+  async generation(): Promise<number> {
+    try {
+      return this.#socket.generation();
+    } catch (error) {
+      throw refusedBy('the generation of nftables', error);
+    }
+  }
+
+  /** Elements are thousands, and come by netlink in a tenth of the time. */
+  async table(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
+    const objects = await this.rules(family, name);
+    return objects?.map((object) => {
+      const { data: set } = setSchema.safeParse(object);
+      if (set === undefined) return object;
+      const elem = this.#elements({ family, table: name, set: set.name }, set.type);
+      return elem.length === 0 ? object : { set: { ...set.body, elem } };
+    });
   }
 
   rules(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
-    return this.#listing.table(family, name, ['--terse']);
+    return this.#listing.rules(family, name);
   }
 
-  async close(): Promise<void> {
-    await this.#interactive.close();
-    if (this.#included !== undefined) closeSync(this.#included);
-    this.#included = undefined;
+  close(): void {
+    this.#socket.close();
   }
 
-  /** For what can be asked of a process of its own as well. */
-  async #ask(line: string): Promise<string | undefined> {
-    if (this.#deaths >= maxDeaths) return undefined;
+  /** None where there is no such set. */
+  #listed(at: SetRef): ReturnType<netlink.NftSocket['elements']> {
     try {
-      const { text } = await this.#interactive.ask([line], askTimeoutMs);
-      this.#deaths = 0;
-      return text;
+      return this.#socket.elements(at);
     } catch (error) {
-      if (!hasCode(error, 'helper-died', 'timeout')) throw error;
-      this.#deaths += 1;
-      return undefined;
+      if (netlink.NetlinkError.is(error, 'ENOENT')) return [];
+      throw refusedBy(`the elements of ${at.family} ${at.table} ${at.set}`, error);
     }
   }
 
-  /** Returns nft's complaint, empty where it has none. */
-  async #tell(commands: readonly NftCommand[]): Promise<string> {
-    const script = nativeScript(commands);
-    const request = script ?? JSON.stringify({ nftables: commands });
-    const isLarge = request.length > (script === undefined ? maxInteractiveBytes : maxIncludedBytes);
-    const file = isLarge || this.#deaths >= maxDeaths ? this.#fileOf(request) : undefined;
-    if (file !== undefined) return this.#tellByFile(file, script === undefined ? ['--json'] : []);
+  /** In the shape in which nft lists them. */
+  #elements(at: SetRef, types: readonly netlink.KeyPart[]): unknown[] {
+    return this.#listed(at).map(({ key, counter }) => {
+      const parts = netlink.partsOfKey(key, types);
+      const val = parts.length === 1 ? parts[0] : { concat: parts };
+      return counter === undefined ? val : { elem: { val, counter: numbersOf(counter) } };
+    });
+  }
+
+  #byNetlink(commands: readonly ZoneCommand[]): number[] {
     try {
-      const lines = () => [script === undefined ? request : this.#lineFor(script)];
-      const { text } = await this.#interactive.ask(lines, isLarge ? transactionTimeoutMs : interactiveTimeoutMs);
-      this.#deaths = 0;
-      return text.trim();
+      return this.#socket.transact(commands.map(changeOf));
     } catch (error) {
-      if (hasCode(error, 'helper-died', 'timeout')) this.#deaths += 1;
-      throw error;
+      throw refusedBy(`nftables transaction of ${commands.length} commands`, error);
     }
   }
 
-  /** nft reads a line from stdin byte by byte, at a microsecond each, and an included file at once. */
-  #lineFor(script: string): string {
-    if (this.#included !== undefined && overwrite(this.#included, script)) return `include "${includedPath}"`;
-    return script.trimEnd().replaceAll('\n', '; ');
-  }
-
-  /** Undefined where no file can be written: the interactive mode is slower for much, and needs none. */
-  #fileOf(request: string): number | undefined {
-    try {
-      return namelessFile(request);
-    } catch (error) {
-      if (hasCode(error, 'refused')) return undefined;
-      throw error;
-    }
-  }
-
-  async #tellByFile(file: number, options: readonly string[]): Promise<string> {
-    try {
-      const result = await this.#tools.run('nft', [...options, '--file', '-'], {
-        stdin: file,
-        timeoutMs: transactionTimeoutMs,
-        started: (pid) => this.#remember(pid),
-      });
-      if (result.exitCode !== 0 && result.stderr.trim() === '') {
-        throw new ProtectNetworkError('refused', `nft ended with exit code ${result.exitCode} and no message`);
-      }
-      return result.exitCode === 0 ? '' : result.stderr.trim();
-    } finally {
-      closeSync(file);
-    }
-  }
-
-  /** Generation events may be read after the process has ended, so its id is kept for a while. */
   #remember(pid: number): void {
-    this.#ownPids.add(pid);
-    if (this.#ownPids.size > 32) {
-      const [oldest] = this.#ownPids;
-      if (oldest !== undefined) this.#ownPids.delete(oldest);
-    }
+    this.#processes.add(pid);
+    const [oldest] = this.#processes;
+    if (oldest !== undefined && this.#processes.size > rememberedProcesses) this.#processes.delete(oldest);
   }
+}
+
+function numbersOf({ packets, bytes }: netlink.Counter): { readonly packets: number; readonly bytes: number } {
+  return { packets: Number(packets), bytes: Number(bytes) };
+}
+
+function changeOf(command: ZoneCommand): netlink.NftChange {
+  switch (command.kind) {
+    case 'add-elements':
+    case 'delete-elements':
+      return { ...command, keys: command.keys.map(keyOf) };
+    case 'accept-link': {
+      const { family, table, chain, key, link } = command;
+      const expressions = [...netlink.interfaceIs(key, link), netlink.counter, netlink.accept];
+      return { kind: 'add-rule', family, table, chain, expressions };
+    }
+    case 'delete-rule':
+      return command;
+  }
+}
+
+function keyOf(key: string): Uint8Array {
+  return netlink.elementKey(key.split(' ').map((part) => (isIP(part) === 0 ? part : netlink.addressBytes(part))));
 }

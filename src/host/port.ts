@@ -8,6 +8,7 @@
 import type { Address, Family } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
+import type { NftCommand, NftFamily, NftObject, SetRef } from './nft-command.ts';
 
 export interface Host {
   readonly rtnetlink: Rtnetlink;
@@ -18,15 +19,34 @@ export interface Host {
   legacyFilter(family: Family): Promise<LegacyFilter>;
   /** Starts the event stream. Resolves once the kernel has subscribed us, so that a listing made afterwards misses nothing. */
   watch(listener: (event: HostEvent) => void): Promise<void>;
-  /** Ends every helper process. The host's state stays as it is. */
+  /** Ends the event stream and gives back what the kernel lent. The host's state stays as it is. */
   close(): Promise<void>;
 }
 
 /** A network link as the kernel describes it. `name` is unparsed: most links are not ours. */
-export interface Link {
+export interface Link extends LinkTies {
   readonly ifindex: number;
   readonly name: string;
   readonly up: boolean;
+  /** Of the device that it belongs to, e.g. `pci`, `virtio`, or `xen-backend` for a guest's. Not told before Linux 5.14. */
+  readonly bus?: string | undefined;
+  readonly settings?: LinkSettings;
+}
+
+/**
+ * A link's sysctls, as they were when the kernel told of the link; undefined for those that it does not tell, as all of
+ * `neigh` where the link was not listed with all others.
+ */
+export type LinkSettings = (place: Pick<SysctlPath, 'family' | 'group' | 'key'>) => string | undefined;
+
+/** What binds a link to others of this network namespace, all by name. */
+export interface LinkTies {
+  /** The bridge, bond or VRF that it is a member of. */
+  readonly master?: string | undefined;
+  /** The link that it stands on (`vlan100` on `eth0`), or a veth's peer. */
+  readonly lower?: string | undefined;
+  /** rtnetlink's word: `bridge`, `vrf`, `macvlan`, `veth` … Undefined where it has none. */
+  readonly kind?: string | undefined;
 }
 
 export type RouteType = 'unicast' | 'local' | 'other';
@@ -51,10 +71,10 @@ export interface DefaultRoute {
   readonly protocol: string;
 }
 
-/** Only ours: the kernel keeps a protocol number with each entry. `device` is empty where the listing was narrowed to one. */
+/** Only ours: the kernel keeps a protocol number with each entry. */
 export interface NeighbourProxy {
   readonly address: Address;
-  readonly device: string;
+  readonly ifindex: number;
 }
 
 /** A change to links, routes or neighbour proxies. Links are addressed by ifindex: a name may already be somebody else. */
@@ -75,18 +95,22 @@ export interface Rtnetlink {
   /** Every route of our protocol number; `device` narrows it to one link, whose name is then left out. */
   routes(family: Family, device?: { readonly ifindex: number }): Promise<Route[]>;
   defaultRoutes(): Promise<DefaultRoute[]>;
+  /** By which links traffic to the outside leaves, whatever table says so. */
+  waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]>;
   proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]>;
   /** Applies in order; a failed change does not stop those after it. Results in the same order. */
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
 }
 
-export type NftFamily = 'ip' | 'ip6' | 'inet';
+export type { NftCommand, NftFamily, NftObject };
 
-/** One object of nft's JSON (libnftables-json(5)), e.g. `{"rule": {...}}`. Foreign ones may hold anything. */
-export type NftObject = Readonly<Record<string, unknown>>;
-
-/** One command of nft's JSON, e.g. `{"add": {"rule": {...}}}`. */
-export type NftCommand = Readonly<Record<string, NftObject>>;
+/** What an element of a set has counted since it was made. */
+export interface ElementCounter {
+  /** The first part of the element's key. */
+  readonly link: string;
+  readonly packets: number;
+  readonly bytes: number;
+}
 
 export interface ForwardChain {
   readonly family: string;
@@ -98,15 +122,22 @@ export interface ForwardChain {
 
 export interface Nft {
   /**
-   * Applies all commands in one transaction or none of them. Throws `refused` with nft's words. The handles of new rules
-   * are told by an `own-rules` event: asking nft to echo them makes it read the whole ruleset for every transaction
-   * (98 ms instead of 2 with 1000 zones).
+   * Applies all commands in one transaction or none of them. Throws `refused` where one of them was, and `timeout` or
+   * `helper-died` where nobody knows. Resolves to the handles of the links' rules that were added, in their order, where
+   * nothing of the layout is in it; to none otherwise: nft would read the whole ruleset to tell them (98 ms instead of 2
+   * with 1000 zones).
    */
-  transact(commands: readonly NftCommand[]): Promise<void>;
+  transact(commands: readonly NftCommand[]): Promise<readonly number[]>;
+  /** Why the commands would be refused, in nft's words; undefined where they would be taken. Changes nothing. */
+  refusalOf(commands: readonly NftCommand[]): Promise<string | undefined>;
+  /** Of a set whose elements begin with a link; none where there is no such set. */
+  counters(set: SetRef): Promise<ElementCounter[]>;
+  /** Another number after each transaction of anybody's that changed something. */
+  generation(): Promise<number>;
   tables(): Promise<{ family: string; name: string }[]>;
   /** Every base chain on the forward hook, whoever's it is. */
   forwardChains(): Promise<ForwardChain[]>;
-  /** The table's objects, or undefined where there is no such table. */
+  /** The table's objects with the elements of sets of links and addresses, or undefined where there is no such table. */
   table(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
   /** The same without the elements of named sets, of which others may have many. */
   rules(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
@@ -157,15 +188,6 @@ export interface Culprit {
   readonly parent?: { readonly pid: number; readonly process: string } | undefined;
 }
 
-export interface NewRule {
-  readonly family: string;
-  readonly table: string;
-  readonly chain: string;
-  /** In nft's language, counters without their values. */
-  readonly text: string;
-  readonly handle: number;
-}
-
 /** Stands for a table that was changed without its name being told: it may be any. */
 export const unnamedTable = '?';
 
@@ -203,8 +225,6 @@ export type HostEvent =
       readonly source: string;
       readonly destination: string;
     }
-  /** Rules that a transaction of ours made. */
-  | { readonly kind: 'own-rules'; readonly rules: readonly NewRule[] }
   /** Events may be missing from here on: re-read everything. */
   | { readonly kind: 'lost'; readonly reason: string };
 
@@ -220,8 +240,6 @@ export interface Survey {
   links(): Promise<SurveyedLink[]>;
   /** Every table's. */
   routes(): Promise<SurveyedRoute[]>;
-  /** What the kernel would refuse of a transaction, in nft's words; undefined where it would take it. Changes nothing. */
-  refusalOf(commands: readonly NftCommand[]): Promise<string | undefined>;
   /** What iptables says about tables that nft holds, whose extensions nft does not print; undefined without the tool. */
   savedRules(family: Family): Promise<string | undefined>;
   /** Connections tracked now, and how many can be; undefined where nothing is tracked. */
@@ -232,14 +250,14 @@ export interface Survey {
   processes(): ReadonlySet<string>;
 }
 
-export type SurveyedTool = 'ip' | 'nft' | 'conntrack' | 'setpriv' | 'iptables';
+export type SurveyedTool = 'ip' | 'nft' | 'iptables';
 
 export interface FoundTool {
   readonly path: string;
   readonly version: string;
 }
 
-export interface SurveyedLink {
+export interface SurveyedLink extends LinkTies {
   readonly name: string;
   readonly mtu: number;
   readonly addresses: readonly Address[];

@@ -7,9 +7,13 @@ export interface ProcessName {
   readonly process: string;
 }
 
-/** The parent of `pid`; undefined where the process is gone, or where its parent is nobody in particular. */
-export function parentOf(pid: number): ProcessName | undefined {
-  const parent = Number(statOf(pid)?.[2]);
+/**
+ * The parent of `pid`; undefined where the process is gone, where its parent is nobody in particular, and where `pid` has another
+ * name: the kernel tells numbers of the initial process namespace, which may not be ours.
+ */
+export function parentOf(pid: number, process: string): ProcessName | undefined {
+  const stat = statOf(pid);
+  const parent = stat?.[1] === process ? Number(stat[2]) : Number.NaN;
   if (!Number.isInteger(parent) || parent <= 1) return undefined;
   const name = statOf(parent)?.[1];
   return name === undefined ? undefined : { pid: parent, process: name };

@@ -1,26 +1,27 @@
 /** The host as `doctor` looks at it: with a process for each question, and nothing that stays. */
-import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { z } from 'zod';
 import { type Family, families, parseAddress } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import { refusal } from './classify.ts';
-import { parseJson } from './ip-json.ts';
-import { namelessFile } from './nameless-file.ts';
-import type { Fill, FoundTool, NftCommand, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
+import { parseJson, tieFields, tiesOf } from './ip-json.ts';
+import type { Fill, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
+import { protocolName, routeType, tableName } from './route-numbers.ts';
 import type { RunResult, ToolName, Tools } from './tools.ts';
 
 const linkSchema = z.object({
   ifname: z.string(),
   mtu: z.number().int(),
   addr_info: z.array(z.object({ local: z.string().optional() })).default([]),
+  ...tieFields,
 });
-const label = z.union([z.string(), z.number()]).transform(String);
+const label = z.union([z.string(), z.number()]);
 const routeSchema = z.object({
   dst: z.string(),
-  type: z.string().default('unicast'),
-  table: label.default('main'),
-  protocol: label.default('boot'),
+  type: z.string().transform(routeType).default('unicast'),
+  table: label.transform(tableName).default('main'),
+  protocol: label.transform(protocolName).default('boot'),
   dev: z.string().optional(),
   nexthops: z.array(z.object({ dev: z.string().optional() })).default([]),
 });
@@ -41,9 +42,10 @@ export class ToolSurvey implements Survey {
   }
 
   async links(): Promise<SurveyedLink[]> {
-    return (await this.#ip(['address', 'show'], linkSchema)).map(({ ifname, mtu, addr_info }) => ({
+    return (await this.#ip(['-details', 'address', 'show'], linkSchema)).map(({ ifname, mtu, addr_info, ...ties }) => ({
       name: ifname,
       mtu,
+      ...tiesOf(ties),
       addresses: addr_info.flatMap(({ local }) => parseAddress(local ?? '') ?? []),
     }));
   }
@@ -56,16 +58,6 @@ export class ToolSurvey implements Survey {
       }),
     );
     return perFamily.flat();
-  }
-
-  async refusalOf(commands: readonly NftCommand[]): Promise<string | undefined> {
-    const file = namelessFile(JSON.stringify({ nftables: commands }));
-    try {
-      const result = await this.#tools.run('nft', ['--json', '--check', '--file', '-'], { stdin: file });
-      return result.exitCode === 0 ? undefined : refusal('nft --check', result.stderr).message;
-    } finally {
-      closeSync(file);
-    }
   }
 
   async savedRules(family: Family): Promise<string | undefined> {
@@ -98,7 +90,7 @@ export class ToolSurvey implements Survey {
 
   async #ip<T>(args: readonly string[], schema: z.ZodType<T>): Promise<T[]> {
     const what = `ip ${args.join(' ')}`;
-    const { exitCode, stdout, stderr } = await this.#tools.run('ip', ['-json', ...args]);
+    const { exitCode, stdout, stderr } = await this.#tools.run('ip', ['-json', '-N', ...args]);
     // IPv6 may be off altogether.
     if (exitCode !== 0 && !/FIB table does not exist|not supported/i.test(stderr)) throw refusal(what, stderr);
     return parseJson(stdout, schema, what);

@@ -111,7 +111,7 @@ export class WatchedSysctl implements Sysctl {
   }
 
   #giveUp(link: LinkName, reason: string): void {
-    this.followProblem = `foreign writes to ${link}'s sysctls are noticed by the resync only: ${reason}`;
+    this.followProblem = `other programs' changes to ${link}'s sysctls are only noticed by the resync: ${reason}`;
   }
 
   /** Undefined where the file is gone or cannot be read: some can only be written. */

@@ -1,8 +1,5 @@
-/**
- * Tells the service manager how we are (sd_notify(3)). Node can write to a Unix datagram socket and not make one, so the
- * launcher makes it (`connect-systemd.pl`) and says by NOTIFY_FD which descriptor it is.
- */
-import { writeSync } from 'node:fs';
+/** Tells the service manager how we are (sd_notify(3)), from the main process itself. */
+import { DatagramSocket } from '../netlink/datagram.ts';
 
 export interface ServiceManager {
   readonly isThere: boolean;
@@ -14,15 +11,18 @@ export interface ServiceManager {
 
 /** Its variables are part of its protocol, and the only thing read from the environment. */
 export function findServiceManager(variables: Readonly<Record<string, string | undefined>>): ServiceManager {
-  const { NOTIFY_FD, WATCHDOG_USEC, WATCHDOG_PID } = variables;
-  const descriptor = /^[0-9]{1,5}$/.test(NOTIFY_FD ?? '') ? Number(NOTIFY_FD) : undefined;
+  const { NOTIFY_SOCKET = '', WATCHDOG_USEC, WATCHDOG_PID } = variables;
+  const isThere = NOTIFY_SOCKET !== '';
   const microseconds = Number(WATCHDOG_USEC);
-  const isForUs = descriptor !== undefined && (WATCHDOG_PID ?? String(process.pid)) === String(process.pid);
+  const isForUs = isThere && (WATCHDOG_PID ?? String(process.pid)) === String(process.pid);
+  let socket: DatagramSocket | undefined;
   return {
-    isThere: descriptor !== undefined,
+    isThere,
     watchdogMs: isForUs && microseconds > 0 ? microseconds / 1000 : undefined,
     tell(...assignments) {
-      if (descriptor !== undefined) writeSync(descriptor, assignments.join('\n'));
+      if (!isThere) return;
+      socket ??= new DatagramSocket(NOTIFY_SOCKET);
+      socket.send(Buffer.from(assignments.join('\n')));
     },
   };
 }

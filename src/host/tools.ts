@@ -9,9 +9,6 @@ import { ProtectNetworkError } from '../model/errors.ts';
 export type ToolName =
   | 'ip'
   | 'nft'
-  | 'conntrack'
-  | 'sh'
-  | 'setpriv'
   | 'ping'
   | 'journalctl'
   | 'iptables'
@@ -46,9 +43,6 @@ const systemDirectories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 export const debianPackage: Record<ToolName, string> = {
   ip: 'iproute2',
   nft: 'nftables',
-  conntrack: 'conntrack',
-  sh: 'dash',
-  setpriv: 'util-linux',
   ping: 'iputils-ping',
   journalctl: 'systemd',
   iptables: 'iptables',

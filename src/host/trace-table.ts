@@ -19,7 +19,7 @@ const chainSchema = z.object({ name: z.string() });
 const ruleSchema = z.object({ chain: z.string(), expr: z.array(z.unknown()) });
 
 export async function traceOwner(tools: Tools): Promise<TraceOwner> {
-  const objects = await new NftListing(tools).table('inet', traceTable);
+  const objects = await new NftListing(tools).rules('inet', traceTable);
   return objects === undefined ? 'nobody' : ownerOf(objects, startOf);
 }
 
@@ -54,8 +54,7 @@ export function removeTraceTable(tools: Tools): Promise<void> {
 export async function requireFreeTrace(tools: Tools): Promise<void> {
   const owner = await traceOwner(tools);
   if (owner === 'nobody' || owner === 'abandoned') return;
-  const why =
-    owner === 'others' ? 'is there, and not ours' : `belongs to an explain --live that runs (process ${owner})`;
+  const why = owner === 'others' ? 'exists and is not ours' : `belongs to a running explain --live (process ${owner})`;
   throw new ProtectNetworkError('refused', `the table inet ${traceTable} ${why}`);
 }
 

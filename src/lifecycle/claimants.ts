@@ -2,23 +2,16 @@
  * Who claims which address in the zone directories, kept up to date by what they changed. Links that claim no address in
  * common are judged independently of each other: this knows which do.
  */
+import { EntryTable, inOrder } from '../directories/entry-table.ts';
+import type { AskedDirectory, DirectorySnapshot } from '../directories/zone-directory.ts';
 import type { Address } from '../model/address.ts';
+import type { DirectoryName } from '../model/directory-name.ts';
 import type { LinkName } from '../model/link-name.ts';
-import type { AskedDirectory } from './claims.ts';
-import type { DirectoryName, DirectorySnapshot, ZoneEntry } from './directory.ts';
-
-/** An entry and its place among the directory's: who comes first has the address. */
-interface Placed {
-  readonly entry: ZoneEntry;
-  readonly place: number;
-}
 
 interface Indexed {
   readonly snapshot: DirectorySnapshot;
-  readonly byLink: ReadonlyMap<LinkName, readonly Placed[]>;
+  readonly table: EntryTable;
 }
-
-const nothing: readonly Placed[] = [];
 
 export class Claimants {
   readonly #directories = new Map<DirectoryName, Indexed>();
@@ -36,9 +29,9 @@ export class Claimants {
     for (const { name, snapshot } of directories) {
       const before = this.#directories.get(name);
       if (before?.snapshot === snapshot) continue;
-      const byLink = indexOf(snapshot.entries);
-      this.#directories.set(name, { snapshot, byLink });
-      for (const link of differing(before?.byLink ?? new Map<LinkName, readonly Placed[]>(), byLink)) changed.add(link);
+      const table = snapshot.table ?? EntryTable.of(snapshot.entries);
+      this.#directories.set(name, { snapshot, table });
+      for (const link of table.differing(before?.table ?? EntryTable.empty)) changed.add(link);
     }
     for (const link of changed) this.#claim(link);
     return changed;
@@ -55,15 +48,15 @@ export class Claimants {
 
   /** The directories as if they knew no other links. */
   about(links: ReadonlySet<LinkName>): AskedDirectory[] {
-    return [...this.#directories].map(([name, { snapshot, byLink }]) => {
-      const placed = [...links].flatMap((link) => byLink.get(link) ?? nothing);
-      placed.sort((one, other) => one.place - other.place);
-      return { name, snapshot: { ...snapshot, entries: placed.map(({ entry }) => entry) } };
+    return [...this.#directories].map(([name, { snapshot, table }]) => {
+      const { state, problems, detail, since } = snapshot;
+      const entries = inOrder([...links].flatMap((link) => table.get(link)));
+      return { name, snapshot: { state, entries, problems, detail, since } };
     });
   }
 
   #claim(link: LinkName): void {
-    const entries = [...this.#directories.values()].flatMap(({ byLink }) => byLink.get(link) ?? nothing);
+    const entries = [...this.#directories.values()].flatMap(({ table }) => table.get(link));
     const addresses = new Set(entries.flatMap(({ entry }) => entry.addresses));
     for (const address of this.addressesOf(link)) if (!addresses.has(address)) this.#give(address, link, false);
     for (const address of addresses) this.#give(address, link, true);
@@ -80,31 +73,4 @@ export class Claimants {
     if (links.size > 1) this.#contested.add(address);
     else this.#contested.delete(address);
   }
-}
-
-function indexOf(entries: readonly ZoneEntry[]): Map<LinkName, Placed[]> {
-  const byLink = new Map<LinkName, Placed[]>();
-  for (const [place, entry] of entries.entries()) {
-    const known = byLink.get(entry.link);
-    if (known === undefined) byLink.set(entry.link, [{ entry, place }]);
-    else known.push({ entry, place });
-  }
-  return byLink;
-}
-
-function differing(before: Indexed['byLink'], now: Indexed['byLink']): LinkName[] {
-  const told = [...now].flatMap(([link, entries]) => (sameEntries(before.get(link) ?? nothing, entries) ? [] : [link]));
-  return [...told, ...[...before.keys()].filter((link) => !now.has(link))];
-}
-
-function sameEntries(some: readonly Placed[], others: readonly Placed[]): boolean {
-  return (
-    some.length === others.length && some.every(({ entry }, index) => sameEntry(entry, others[index]?.entry ?? entry))
-  );
-}
-
-function sameEntry(one: ZoneEntry, other: ZoneEntry): boolean {
-  if (one === other) return true;
-  const isAlike = one.name === other.name && one.origin === other.origin;
-  return isAlike && one.addresses.join() === other.addresses.join();
 }

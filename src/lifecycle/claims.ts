@@ -2,13 +2,15 @@
  * Which address belongs to which link: what the zone directories say, in their order, judged. Pure.
  *
  * The first directory that knows a link wins; another that disagrees is reported. An address counts inside its subnet,
- * once, and never where it is the subnet's, the gateway's or the host's. A link with an address that does not count gets
- * nothing at all: half a zone would hide the mistake.
+ * once, and never where it is the subnet's, the gateway's or the host's. A link with an address that does not count has
+ * no network at all: half a zone would hide the mistake.
  */
 import { type Subnets, whyNotUsable } from '../config/subnet.ts';
+import type { AskedDirectory } from '../directories/zone-directory.ts';
+import type { ZoneEntry } from '../directories/zone-entry.ts';
 import { type Address, familyOf } from '../model/address.ts';
+import type { DirectoryName } from '../model/directory-name.ts';
 import type { LinkName } from '../model/link-name.ts';
-import type { DirectoryName, DirectorySnapshot, ZoneEntry } from './directory.ts';
 
 export interface Claim {
   readonly link: LinkName;
@@ -21,15 +23,10 @@ export interface Claim {
 
 export interface Claims {
   readonly granted: ReadonlyMap<LinkName, Claim>;
-  /** Why a link on the host gets nothing, one sentence each. */
+  /** Why a link on the host has no network, one sentence each. */
   readonly refused: ReadonlyMap<LinkName, string>;
   /** What people should know of a link, in a stable order. */
   readonly problems: ReadonlyMap<LinkName, readonly string[]>;
-}
-
-export interface AskedDirectory {
-  readonly name: DirectoryName;
-  readonly snapshot: DirectorySnapshot;
 }
 
 export interface ClaimsInput {
@@ -56,7 +53,7 @@ export function judgeClaims({ directories, subnets, links, holders, served }: Cl
       granted.set(claim.link, addresses.length === claim.addresses.length ? claim : { ...claim, addresses });
     } else {
       refused.set(claim.link, reason);
-      tell(problems, claim.link, `${claim.link} gets nothing: ${reason} (${claim.directory}: ${claim.origin})`);
+      tell(problems, claim.link, `${claim.link} has no network: ${reason} (${claim.directory}: ${claim.origin})`);
     }
   }
   return { granted, refused, problems };
@@ -117,7 +114,7 @@ function disagreement(first: Claim, second: ZoneEntry, directory: DirectoryName)
   const winner = first.directory ?? 'what was found';
   return (
     `${first.link}: ${winner} says ${first.addresses.join(', ') || 'no address'} (${first.origin}), ` +
-    `${directory} says ${second.addresses.join(', ') || 'no address'} (${second.origin}); ${winner} is asked first and wins`
+    `${directory} says ${second.addresses.join(', ') || 'no address'} (${second.origin}); ${winner} takes precedence`
   );
 }
 
@@ -140,7 +137,7 @@ function whyRefused(
   // A family that is switched off is no mistake of whoever gave the address.
   const inUse = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
   const [first] = claim.addresses;
-  if (first === undefined) return 'no address is given for it';
+  if (first === undefined) return 'no address is assigned to it';
   if (inUse.length === 0) return whyNotUsable(subnets, first);
   for (const address of inUse) {
     const reason = whyNotUsable(subnets, address);

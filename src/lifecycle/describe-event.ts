@@ -1,13 +1,15 @@
 import { type Culprit, type HostEvent, type Link, unnamedTable } from '../host/port.ts';
-import { forgedChain, ownTable } from '../nft/names.ts';
+import { forgedChain, ownTable, unassignedChain } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
-import type { Urgency } from './loop.ts';
+
+/** What may wait is held back by `Loop.hold`; what comes in a moment holds itself back, and what may wait with it. */
+export type Urgency = 'now' | 'may wait' | 'in a moment';
 
 /** The event in a few words, as the cause of a pass. */
 export function describeEvent(event: HostEvent): string {
   switch (event.kind) {
     case 'link':
-      return `link ${event.link.name} ${event.deleted ? 'went' : event.link.up ? 'is up' : 'is down'}`;
+      return `link ${event.link.name} ${event.deleted ? 'was deleted' : event.link.up ? 'is up' : 'is down'}`;
     case 'route':
       return `route ${event.destination} ${event.deleted ? 'was deleted' : 'was added'}`;
     case 'address':
@@ -15,16 +17,14 @@ export function describeEvent(event: HostEvent): string {
     case 'netconf':
       return `settings of ${event.link} (${event.family}) changed`;
     case 'nft': {
-      const author = event.culprit === undefined ? 'somebody' : nameCulprit(event.culprit);
+      const author = event.culprit === undefined ? 'another program' : nameCulprit(event.culprit);
       const tables = [...event.tables].map((table) => (table === unnamedTable ? 'a table not named' : table));
       return `${author} changed ${tables.join(', ')}`;
     }
     case 'sysctl':
       return `${event.name} was written`;
     case 'traced':
-      return `a packet was told of by ${event.table} ${event.chain}`;
-    case 'own-rules':
-      return 'our own rules';
+      return `a packet was reported by ${event.table} ${event.chain}`;
     case 'lost':
       return event.reason;
   }
@@ -34,6 +34,8 @@ export function describeEvent(event: HostEvent): string {
 export function urgencyOf(event: HostEvent, known: Link | undefined): Urgency {
   if (event.kind !== 'link') return 'may wait';
   if (event.deleted || known === undefined) return 'now';
+  // Taken, freed, or with something on top.
+  if (event.link.ifindex !== known.ifindex || event.link.master !== known.master) return 'now';
   return known.up && !event.link.up ? 'in a moment' : 'may wait';
 }
 
@@ -48,12 +50,16 @@ export function isLoopback(event: HostEvent): boolean {
   return event.kind === 'link' && event.link.name === 'lo';
 }
 
-/** The host's own switches changed: `forwarding` of all links together. */
+/** The host's own switches changed: those of all links together. */
 export function isForwarding(event: HostEvent): boolean {
   return event.kind === 'netconf' && event.link === 'all';
 }
 
-/** A packet that our guard chose to be told of; others may trace packets too. */
-export function isForgery({ table, chain }: Extract<HostEvent, { kind: 'traced' }>): boolean {
-  return table === tableKey(ownTable.family, ownTable.name) && chain === forgedChain;
+/** Which kind of packet our guard chose to be told of; undefined for what others trace. */
+export function toldKind({
+  table,
+  chain,
+}: Extract<HostEvent, { kind: 'traced' }>): 'forgery' | 'unassigned-address' | undefined {
+  if (table !== tableKey(ownTable.family, ownTable.name)) return undefined;
+  return chain === forgedChain ? 'forgery' : chain === unassignedChain ? 'unassigned-address' : undefined;
 }

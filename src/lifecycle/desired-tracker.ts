@@ -2,17 +2,20 @@
  * Keeps what is desired up to date at a cost that grows with what changed. Only the links that a change can concern are
  * judged anew, by the same pure function as all of them at the start (`desired.ts`), and the outcome is the same.
  *
- * A link's outcome depends on its bearer, on what the directories say of it, and on those who claim one of its addresses
+ * A link's outcome depends on its owner, on what the directories say of it, and on those who claim one of its addresses
  * too; these are always judged anew, since who holds the address also counts. While a directory has yet to answer, what
  * is served counts as well, and everything is judged each time.
  */
 import type { Config } from '../config/config.ts';
+import type { AskedDirectory } from '../directories/zone-directory.ts';
+import type { Link } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { Claimants } from './claimants.ts';
-import type { AskedDirectory } from './claims.ts';
 import { computeDesired, type Desired, type DesiredInput, type DesiredZone, siblingsAfter } from './desired.ts';
-import type { Mirror, TouchedLinks } from './mirror.ts';
+import type { TouchedLinks } from './link-table.ts';
+import type { Mirror } from './mirror.ts';
+import { sameTaker } from './taken.ts';
 
 export interface DesiredFacts {
   readonly config: Config;
@@ -85,7 +88,8 @@ export class DesiredTracker {
 
 function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts): Kept {
   const [links, holders] = [mirror.links.values(), mirror.holders()];
-  return computeDesired({ config, hasIpv6, links, directories, holders, served }) as Kept;
+  const takenBy = (link: Link) => mirror.takenBy(link);
+  return computeDesired({ config, hasIpv6, links, takenBy, directories, holders, served }) as Kept;
 }
 
 function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
@@ -109,6 +113,7 @@ function inputFor(links: ReadonlySet<LinkName>, claimants: Claimants, facts: Des
     config,
     hasIpv6,
     links: indices.flatMap((ifindex) => mirror.links.get(ifindex) ?? []),
+    takenBy: (link) => mirror.takenBy(link),
     directories: claimants.about(links),
     holders,
     served: new Map(
@@ -120,7 +125,7 @@ function inputFor(links: ReadonlySet<LinkName>, claimants: Claimants, facts: Des
   };
 }
 
-/** Puts `outcome` in the place of what was desired for `links`, whose bearers were or are `indices`. Returns what differs. */
+/** Puts `outcome` in the place of what was desired for `links`, whose links were or are `indices`. Returns what differs. */
 function replace(
   desired: Kept,
   outcome: Desired,
@@ -160,5 +165,6 @@ function replaceProblems(problems: Kept['problems'], outcome: Desired['problems'
 function sameZone(one: DesiredZone | undefined, other: DesiredZone | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   const isLabelledAlike = one.name === other.name && one.directory === other.directory && one.origin === other.origin;
-  return one.link === other.link && isLabelledAlike && one.addresses.join() === other.addresses.join();
+  const isSame = one.link === other.link && sameTaker(one.taken, other.taken);
+  return isSame && isLabelledAlike && one.addresses.join() === other.addresses.join();
 }

@@ -3,14 +3,18 @@
 import { maxSiblings } from '../arp/plan.ts';
 import type { Config } from '../config/config.ts';
 import type { Subnets } from '../config/subnet.ts';
+import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { LayoutSettings } from '../nft/layout-model.ts';
-import { type AskedDirectory, type Claim, judgeClaims } from './claims.ts';
+import { type Claim, judgeClaims } from './claims.ts';
+import type { Taken } from './taken.ts';
 
 export interface DesiredZone extends Claim {
   readonly ifindex: number;
+  /** It has all that others have, and nothing of it serves while somebody else has the link. */
+  readonly taken?: Taken | undefined;
 }
 
 export interface Desired {
@@ -18,7 +22,7 @@ export interface Desired {
   readonly layout: LayoutSettings;
   readonly families: readonly Family[];
   readonly gateways: readonly Address[];
-  /** By ifindex: a name may be reborn before its old bearer is reported gone. */
+  /** By ifindex: a name may be reborn before its old link is reported gone. */
   readonly zones: ReadonlyMap<number, DesiredZone>;
   /** The same, by the link's name. */
   readonly byLink: ReadonlyMap<LinkName, DesiredZone>;
@@ -36,6 +40,8 @@ export interface DesiredInput {
   readonly config: Config;
   readonly hasIpv6: boolean;
   readonly links: Iterable<Link>;
+  /** Without it nobody is said to have taken a link. */
+  readonly takenBy?: (link: Link) => Taken | undefined;
   readonly directories: readonly AskedDirectory[];
   readonly holders: ReadonlyMap<Address, LinkName>;
   readonly served: ReadonlyMap<number, DesiredZone>;
@@ -53,9 +59,10 @@ export function computeDesired(input: DesiredInput): Desired {
   const claims = judgeClaims({ directories, subnets, links: new Set(bearers.keys()), holders, served });
   const zones = new Map<number, DesiredZone>();
   const unserved = new Map<number, string>();
-  for (const [name, ifindex] of bearers) {
+  for (const [name, link] of bearers) {
+    const { ifindex } = link;
     const claim = claims.granted.get(name);
-    if (claim !== undefined) zones.set(ifindex, { ...claim, ifindex });
+    if (claim !== undefined) zones.set(ifindex, { ...claim, ifindex, taken: input.takenBy?.(link) });
     else unserved.set(ifindex, claims.refused.get(name) ?? 'no zone directory knows this link');
   }
   const enabled = families.filter((family) => subnets[family] !== undefined);
@@ -74,8 +81,8 @@ export function computeDesired(input: DesiredInput): Desired {
 }
 
 /** What is served now; after a restart, what the daemon before us left on links that are still the same. */
-function servedOf({ served, holders }: DesiredInput, bearers: ReadonlyMap<LinkName, number>): Claim[] {
-  const known = [...served.values()].filter(({ link, ifindex }) => bearers.get(link) === ifindex);
+function servedOf({ served, holders }: DesiredInput, bearers: ReadonlyMap<LinkName, Link>): Claim[] {
+  const known = [...served.values()].filter(({ link, ifindex }) => bearers.get(link)?.ifindex === ifindex);
   const knownLinks = new Set(known.map(({ link }) => link));
   const left = new Map<LinkName, Address[]>();
   for (const [address, link] of holders) {
@@ -88,12 +95,12 @@ function servedOf({ served, holders }: DesiredInput, bearers: ReadonlyMap<LinkNa
   ];
 }
 
-/** The ifindex that bears each zone link's name now: the youngest, where an older one's end has not been reported. */
-function bearersOf(links: Iterable<Link>): Map<LinkName, number> {
-  const bearers = new Map<LinkName, number>();
+/** The link that bears each zone link's name now: the youngest, where an older one's end has not been reported. */
+function bearersOf(links: Iterable<Link>): Map<LinkName, Link> {
+  const bearers = new Map<LinkName, Link>();
   for (const link of links) {
     const name = parseLinkName(link.name);
-    if (name !== undefined && (bearers.get(name) ?? 0) < link.ifindex) bearers.set(name, link.ifindex);
+    if (name !== undefined && (bearers.get(name)?.ifindex ?? 0) < link.ifindex) bearers.set(name, link);
   }
   return bearers;
 }
@@ -134,6 +141,11 @@ function layoutOf(config: Config, subnets: Subnets): LayoutSettings {
   return {
     subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
     uplinkInterfaces: uplink.interfaces,
+    masquerade: {
+      ipv4: uplink.masquerade4 ? (uplink.source.ipv4 ?? 'kernel') : 'off',
+      ipv6: uplink.masquerade6 ? (uplink.source.ipv6 ?? 'kernel') : 'off',
+    },
+    notMasqueraded: uplink.noMasquerade,
     placement: forward.placement,
     mark: forward.mark,
     antiSpoof: isolation.antiSpoof,

@@ -18,8 +18,6 @@ export class Dirty {
   readonly tables = new Set<string>();
   /** Somebody touched the second layer's table: it comes first. */
   shield = false;
-  /** Look at other people's firewalls again. */
-  foreign = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
   readonly siblings = new Set<number>();
   /** Links that lost a neighbour proxy behind our back. */

@@ -1,13 +1,13 @@
 /** Which links' sysctls are watched for foreign writes: those that are served, under the name they have. */
 import type { Sysctl } from '../host/port.ts';
 import type { LinkName } from '../model/link-name.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './pass-plan.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export class FollowedLinks {
   readonly #sysctl: Sysctl;
   readonly #names = new Map<number, LinkName>();
-  /** How many links bear a name: it may have a new bearer already, whose watch is not to be ended. */
+  /** How many links bear a name: it may belong to a new link already, whose watch is not to be ended. */
   readonly #bearers = new Map<LinkName, number>();
   readonly #awaiting = new Set<number>();
   #isFollowing = false;
@@ -25,8 +25,7 @@ export class FollowedLinks {
     const indices =
       scope === 'all' ? [...this.#names.keys(), ...records.values().map(({ ifindex }) => ifindex)] : scope;
     for (const ifindex of new Set(indices)) {
-      const record = records.get(ifindex);
-      const wanted = record?.state === 'ready' ? record.served?.link : undefined;
+      const wanted = records.open.has(ifindex) ? records.get(ifindex)?.served?.link : undefined;
       const known = this.#names.get(ifindex);
       if (known !== undefined && known !== wanted) this.#drop(ifindex, known);
       if (wanted !== undefined && (known !== wanted || rewritten.has(ifindex))) {

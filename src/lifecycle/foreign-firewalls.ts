@@ -1,11 +1,10 @@
-/** Firewalls of others that every forwarded packet must pass besides ours: what they do to zones, and what mends it. */
+/** Firewalls of others that every forwarded packet must pass besides ours: what they do to zones, and the fix. */
 import type { Config } from '../config/config.ts';
 import type { ForwardChain, Host, NftFamily } from '../host/port.ts';
 import { families, type Prefix } from '../model/address.ts';
 import { messageOf } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
-import { type Fate, type ForeignTable, fateOf, foreignTable } from '../nft/foreign-forward.ts';
-import type { ZonePacket } from '../nft/foreign-match.ts';
+import { type Fate, type ForeignTable, fateOf, foreignTable, type ZonePacket } from '../nft/foreign-forward.ts';
 import { filterFamilies, filterTable, forwardHookChain, ownTable } from '../nft/names.ts';
 import { isDormant } from '../nft/observe.ts';
 import { tableKey } from '../nft/ruleset.ts';
@@ -39,14 +38,14 @@ async function observe({ nft, rtnetlink }: Host): Promise<ForeignFirewalls> {
       const objects = await nft.rules(family as NftFamily, table);
       if (objects !== undefined && !objects.some(isDormant)) tables.set(key, foreignTable(objects));
     } catch (error) {
-      unreadable.push(`table ${key} may end zones' packets, and it cannot be read: ${messageOf(error as Error)}`);
+      unreadable.push(`table ${key} may drop zones' packets, and it cannot be read: ${messageOf(error as Error)}`);
     }
   }
   const chains = foreign.flatMap((chain) => {
     const rules = tables.get(tableKey(chain.family, chain.table));
     return rules === undefined ? [] : [{ ...chain, rules }];
   });
-  const uplinks = chains.length === 0 ? [] : (await rtnetlink.defaultRoutes()).map(({ device }) => device);
+  const uplinks = chains.length === 0 ? [] : (await rtnetlink.waysOut()).map(({ device }) => device);
   return { chains, uplinks: [...new Set(uplinks)].filter((name) => parseLinkName(name) === undefined), unreadable };
 }
 
@@ -117,12 +116,11 @@ function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly
     : `the chain ${chain.name} of table ${chain.family} ${chain.table}`;
   const cure = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
   if (lost.length > 0) {
-    const what = `${who} ends zones' packets ${listed(lost)}`;
+    const what = `${who} drops zones' packets ${listed(lost)}`;
     return [{ isCertain: true, what, why: 'no rule of ours can change that', cure }];
   }
-  const why =
-    'what it lets through depends on sets or on single links, ports or addresses, which cannot be judged from here';
-  return [{ isCertain: false, what: `${who} may end zones' packets ${listed(doubtful)}`, why, cure }];
+  const why = 'what it accepts depends on sets or on single links, ports or addresses, which cannot be evaluated here';
+  return [{ isCertain: false, what: `${who} may drop zones' packets ${listed(doubtful)}`, why, cure }];
 }
 
 function listed(fates: readonly Judged[]): string {
@@ -157,5 +155,5 @@ function firewalldCure(subnets: readonly Prefix[]): string {
 
 function plainCure({ family, table, name }: ForwardChain): string {
   const insert = (key: string) => `nft insert rule ${family} ${table} ${name} ${key} '"vif*"' accept`;
-  return `${insert('iifname')} && ${insert('oifname')} (and where that table is loaded from, to last)`;
+  return `${insert('iifname')} && ${insert('oifname')} # and where that table is loaded from, to make it permanent`;
 }

@@ -12,40 +12,68 @@ const mostPauseMs = 5000;
 
 export class ForeignWatch {
   readonly #host: Host;
-  readonly #lookSoon: () => void;
+  readonly #config: () => Config;
+  readonly #news: () => void;
   #firewalls = noForeignFirewalls;
   #judged: { readonly config: Config; readonly problems: readonly string[] } | undefined;
   #pauseMs = leastPauseMs;
   #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<void> | undefined;
+  #isLookWanted = false;
 
-  /** `lookSoon` is called once the pause is over; whoever is called calls `look`. */
-  constructor(host: Host, lookSoon: () => void) {
+  /** `news` is called when a look finds other problems than the one before. */
+  constructor(host: Host, config: () => Config, news: () => void) {
     this.#host = host;
-    this.#lookSoon = lookSoon;
+    this.#config = config;
+    this.#news = news;
   }
 
   heard(event: HostEvent): void {
     if (event.kind !== 'nft' || [...event.tables].every((table) => observedKeys.has(table))) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#lookSoon();
+      this.look();
     }, this.#pauseMs).unref();
   }
 
-  /** Never throws. */
-  async look(): Promise<void> {
-    const begun = performance.now();
-    this.#firewalls = await observeForeignFirewalls(this.#host);
-    this.#judged = undefined;
-    this.#pauseMs = Math.min(mostPauseMs, Math.max(leastPauseMs, pauseFactor * (performance.now() - begun)));
+  /**
+   * Begins to look, or to look again once the look under way is over. No pass waits for it: beside a table of 10,000 rules it
+   * takes seconds, and what others' firewalls do to zones can only be reported.
+   */
+  look(): void {
+    this.#isLookWanted = true;
+    this.#underWay ??= this.#lookWhileWanted();
   }
 
-  problems(config: Config): readonly string[] {
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay !== undefined) await this.#underWay;
+  }
+
+  problems(): readonly string[] {
+    const config = this.#config();
     if (this.#judged?.config !== config) this.#judged = { config, problems: foreignProblems(this.#firewalls, config) };
     return this.#judged.problems;
   }
 
-  stop(): void {
+  /** Resolves once the look under way is over. */
+  async stop(): Promise<void> {
+    this.#isLookWanted = false;
     clearTimeout(this.#timer);
+    await this.idle();
+  }
+
+  async #lookWhileWanted(): Promise<void> {
+    while (this.#isLookWanted) {
+      this.#isLookWanted = false;
+      const begun = performance.now();
+      const firewalls = await observeForeignFirewalls(this.#host);
+      const before = this.problems();
+      this.#firewalls = firewalls;
+      this.#judged = undefined;
+      if (this.problems().join() !== before.join()) this.#news();
+      this.#pauseMs = Math.min(mostPauseMs, Math.max(leastPauseMs, pauseFactor * (performance.now() - begun)));
+    }
+    this.#underWay = undefined;
   }
 }

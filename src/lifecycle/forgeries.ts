@@ -1,6 +1,7 @@
-/** Forged packets that the kernel told of: the youngest of each link, and which of them are worth a line in the log. */
+/** Dropped packets that the kernel told of: the youngest of each link, and which of them are worth a line in the log. */
 import type { ForgeryStatus } from '../control/status.ts';
 import type { HostEvent } from '../host/port.ts';
+import { type Address, familyOf } from '../model/address.ts';
 
 type ForgedPacket = Extract<HostEvent, { kind: 'traced' }>;
 
@@ -17,23 +18,48 @@ const quietMs = 60_000;
 /** More links than a host has; a name is the host's own, so nobody from outside can fill this. */
 const maxLinks = 20_000;
 
+/** What the log says of a packet; `addresses` are those of the zone. */
+type Sentence = (packet: ForgedPacket, addresses: readonly Address[]) => string;
+
+export const spoofed: Sentence = ({ link, source, destination }) =>
+  `${link}: dropped packet with spoofed source ${source} (to ${destination}); further ones are counted and logged at most once a minute`;
+
+/** Neighbour discovery under an address that is nobody's: a guest that was given one more by its own administrator. */
+export const unassigned: Sentence = ({ link, source }, addresses) => {
+  const given = addresses.filter((address) => familyOf(address) === 'ipv6');
+  const why =
+    given.length === 0 ? 'no IPv6 address is assigned to this zone' : `the zone's address is ${given.join(', ')}`;
+  return `${link}: dropped neighbour discovery from ${source}: ${why}; further ones are counted and logged at most once a minute`;
+};
+
+/** Of one kind. */
 export class Forgeries {
+  readonly #sentence: Sentence;
   readonly #byLink = new Map<number, Told>();
+
+  constructor(sentence: Sentence) {
+    this.#sentence = sentence;
+  }
 
   last(ifindex: number): ForgeryStatus | undefined {
     return this.#byLink.get(ifindex)?.forgery;
   }
 
   /** Returns what to log, if anything. `ifindex` is the link's that the packet came by. */
-  heard(ifindex: number, { link, source, destination }: ForgedPacket, now = Date.now()): string | undefined {
+  heard(
+    ifindex: number,
+    packet: ForgedPacket,
+    addresses: readonly Address[] = [],
+    now = Date.now(),
+  ): string | undefined {
+    const { source, destination } = packet;
     const before = this.#byLink.get(ifindex);
     const isQuiet = before !== undefined && now - before.loggedAt < quietMs;
     const silenced = isQuiet ? before.silenced + 1 : 0;
     if (before === undefined && this.#byLink.size >= maxLinks) this.#byLink.clear();
     const forgery = { at: now, source, destination };
     this.#byLink.set(ifindex, { forgery, loggedAt: isQuiet ? before.loggedAt : now, silenced });
-    if (isQuiet) return undefined;
-    return `dropped by ${link}: a packet from ${source} to ${destination}, which is not that link's address; more of the kind are counted, and said once a minute at most`;
+    return isQuiet ? undefined : this.#sentence(packet, addresses);
   }
 
   forget(ifindex: number): void {

@@ -1,15 +1,16 @@
-/** What is wrong with the host as a whole and no change of ours can mend, one sentence each. */
+/** What is wrong with the host as a whole and no change of ours can fix, one sentence each. */
 import type { Config } from '../config/config.ts';
+import type { ZoneDirectory } from '../directories/zone-directory.ts';
 import type { Host } from '../host/port.ts';
 import { families } from '../model/address.ts';
 import { filterFamilies, filterTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import type { Desired } from './desired.ts';
-import type { ZoneDirectory } from './directory.ts';
 import type { ForeignWatch } from './foreign-watch.ts';
 import { legacyProblems } from './legacy-problems.ts';
 import type { Mirror } from './mirror.ts';
+import { strangeLinks } from './strange-links.ts';
 
 export interface Facts {
   readonly host: Host;
@@ -20,15 +21,15 @@ export interface Facts {
   readonly foreign: ForeignWatch;
 }
 
-/** Everything people should know and may have to mend, in a stable order. */
+/** Everything people should know and may have to fix, in a stable order. */
 export function problemsOf(facts: Facts, missingGateways: readonly Error[]): string[] {
   const { config, directories, desired, foreign } = facts;
   return [
     ...config.warnings,
     ...hostProblems(facts),
-    ...foreign.problems(config),
+    ...foreign.problems(),
     ...families.flatMap((family) => {
-      const subnet = config.subnets[family]?.prefix.text;
+      const subnet = config.subnets[family]?.prefix;
       return subnet === undefined ? [] : legacyProblems(family, facts.mirror.legacyFilters[family], subnet);
     }),
     ...directories.flatMap((directory) => directory.snapshot().problems.map((text) => `${directory.name}: ${text}`)),
@@ -44,7 +45,14 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
   if (isolation.antiSpoof && everywhere === '2') {
     problems.push(
       'net/ipv4/conf/all/rp_filter is 2 (loose), and the kernel uses the larger value: on zone links only the guard in ' +
-        'inet edera holds back forged IPv4 sources; set it to 0 or 1 to have both',
+        'inet edera blocks spoofed IPv4 sources; set it to 0 or 1 to have both',
+    );
+  }
+  const ignored = sysctl.read({ family: 'ipv4', group: 'conf', link: 'all', key: 'arp_ignore' }) ?? '0';
+  if (config.subnets.ipv4 !== undefined && ignored !== '0') {
+    problems.push(
+      `net/ipv4/conf/all/arp_ignore is ${ignored}: zones get no answer when they ask for their gateway, and have no IPv4; set it to 0, ` +
+        'or on the interface that needs it only',
     );
   }
   if (config.subnets.ipv6 !== undefined && !hasIpv6(sysctl)) {
@@ -55,9 +63,10 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
     const table = tableKey(filterFamilies[family], filterTable);
     if (mirror.ruleset.get(table)?.isDormant !== true) continue;
     problems.push(
-      `table ${table} is dormant: the kernel evaluates nothing of it, neither your rules for zones nor what the settings deny; wake it with: nft add table ${table}`,
+      `table ${table} is dormant: the kernel ignores all of it, including your rules for zones and what the settings deny; activate it with: nft add table ${table}`,
     );
   }
+  problems.push(...strangeLinks(mirror.links.values(), mirror.formerly));
   for (const name of uplink.interfaces) {
     if (mirror.linkNamed(name) === undefined)
       problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);

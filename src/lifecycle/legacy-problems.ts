@@ -1,12 +1,12 @@
 /** What is to be said of filter tables of iptables-legacy: chains of their own on the hook, which nft does not list. Pure. */
 import type { LegacyFilter } from '../host/port.ts';
-import type { Family } from '../model/address.ts';
+import type { Family, Prefix } from '../model/address.ts';
 import { endOfZoneTraffic } from '../nft/legacy.ts';
 
 const commands: Record<Family, string> = { ipv4: 'iptables-legacy', ipv6: 'ip6tables-legacy' };
 
 /** One sentence where zones' packets end in the table, or may; none otherwise. `subnet` is the zones'. */
-export function legacyProblems(family: Family, filter: LegacyFilter, subnet: string): string[] {
+export function legacyProblems(family: Family, filter: LegacyFilter, subnet: Prefix): string[] {
   if (filter.kind === 'none') return [];
   const iptables = commands[family];
   const table = `the filter table of ${iptables}`;

@@ -3,6 +3,7 @@
  * milliseconds of a pass is gathered into the next, so that a burst of links costs a handful of transactions.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Urgency } from './describe-event.ts';
 import { Dirty } from './dirty.ts';
 
 /** About as long as a pass takes: a burst is gathered, and the end of a link follows soon upon its going down. */
@@ -10,9 +11,6 @@ const gatherMs = 2;
 
 /** A link that is deleted goes down first, 2 to 20 ms earlier. To look at it in between would keep its end waiting. */
 const momentMs = 25;
-
-/** What may wait is held back by `hold`; what comes in a moment holds itself back, and what may wait with it. */
-export type Urgency = 'now' | 'may wait' | 'in a moment';
 
 export class Loop {
   readonly #pass: (dirty: Dirty) => Promise<void>;

@@ -18,25 +18,20 @@ import { routeProtocol } from '../host/rtnetlink.ts';
 import type { Address, Family } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { nameRules } from '../nft/name-rules.ts';
+import { ingressTable } from '../nft/names.ts';
 import { observedKeys, observeRuleset } from '../nft/observe.ts';
-import type { Ruleset } from '../nft/ruleset.ts';
+import { type Ruleset, tableKey } from '../nft/ruleset.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
 import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
+import { LinkTable, type TouchedLinks } from './link-table.ts';
+import type { Taken } from './taken.ts';
 
 const noAddresses: ReadonlySet<Address> = new Set();
-const nobody: readonly number[] = [];
-/** Three processes of some 3 ms for each, against as many that list everything (100 ms with 1000 zones). */
+/** The kernel walks its whole tables for a look at one link, too: above this, one walk for all is cheaper. */
 const mostOneByOne = 16;
 
-/** Zone links that came, went or got another name: the indices, and every name they had or have. */
-export interface TouchedLinks {
-  readonly indices: Set<number>;
-  readonly names: Set<LinkName>;
-}
-
 export class Mirror {
-  readonly links = new Map<number, Link>();
+  readonly #table = new LinkTable();
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
@@ -44,28 +39,39 @@ export class Mirror {
   sysctls: ReadonlyMap<number, SysctlValues> = new Map();
   /** iptables-legacy's, as they were when all was read: nothing tells of their changes. */
   legacyFilters: Readonly<Record<Family, LegacyFilter>> = { ipv4: { kind: 'none' }, ipv6: { kind: 'none' } };
-  /** In ascending order: the youngest bears the name, where an older one's end has not been reported. */
-  readonly #byName = new Map<string, readonly number[]>();
-  #touched: TouchedLinks | 'all' = 'all';
   readonly #holderOf = new Map<Address, number>();
+  /** Of the ruleset, when all of it was read last: while the kernel's is the same, so is what we hold. */
+  #generation: number | undefined;
+
+  get links(): ReadonlyMap<number, Link> {
+    return this.#table.links;
+  }
+
+  get formerly(): ReadonlyMap<number, LinkName> {
+    return this.#table.formerly;
+  }
+
+  /** What follows from it was refused: it may have been listed wrongly, and is read again though nobody has changed it. */
+  distrustRuleset(): void {
+    this.#generation = undefined;
+  }
 
   async observeAll(host: Host): Promise<void> {
+    const generation = await host.nft.generation();
     const [{ links, routes, proxies, sysctls }, ruleset, ipv4, ipv6] = await Promise.all([
       observeByLink(host),
-      observeRuleset(host.nft),
+      generation === this.#generation ? this.ruleset : observeRuleset(host.nft),
       host.legacyFilter('ipv4'),
       host.legacyFilter('ipv6'),
     ]);
-    this.links.clear();
-    this.#byName.clear();
-    for (const link of links) this.#setLink(link);
-    this.#touched = 'all';
+    this.#table.reset(links);
     this.#holderOf.clear();
     for (const [ifindex, addresses] of routes.byLink) for (const each of addresses) this.#hold(each, ifindex, true);
     this.routes = routes;
     this.proxies = proxies;
     this.sysctls = sysctls;
     this.ruleset = ruleset;
+    this.#generation = generation;
     this.legacyFilters = { ipv4, ipv6 };
   }
 
@@ -113,11 +119,20 @@ export class Mirror {
     return ifindex === undefined ? undefined : parseLinkName(this.links.get(ifindex)?.name ?? '');
   }
 
-  /** What happened to zone links since the last call; `all` after everything was read. */
   takeTouched(): TouchedLinks | 'all' {
-    const touched = this.#touched;
-    this.#touched = { indices: new Set(), names: new Set() };
-    return touched;
+    return this.#table.takeTouched();
+  }
+
+  /** Who has taken the link from us, if anybody. */
+  takenBy(link: Link): Taken | undefined {
+    return this.#table.takenBy(link);
+  }
+
+  /** A packet under an address of a link that others have taken comes by their device, and is nobody's forgery. */
+  isOfTakenLink({ source, link }: Extract<HostEvent, { kind: 'traced' }>): boolean {
+    const address = parseLinkName(link) === undefined ? parseAddress(source) : undefined;
+    const holder = address && this.links.get(this.#holderOf.get(address) ?? 0);
+    return holder !== undefined && this.takenBy(holder) !== undefined;
   }
 
   routesOf(ifindex: number): ReadonlySet<Address> {
@@ -137,7 +152,7 @@ export class Mirror {
     this.#carry(change, change.kind.endsWith('-del'));
   }
 
-  /** True where the event tells something that the mirror does not hold. Link events and handles also update it. */
+  /** True where the event tells something that the mirror does not hold. Link events also update it. */
   isContradictedBy(event: HostEvent): boolean {
     switch (event.kind) {
       case 'link':
@@ -154,9 +169,6 @@ export class Mirror {
         return this.linkNamed(event.link) !== undefined;
       case 'traced':
         return false;
-      case 'own-rules':
-        nameRules(this.ruleset, event.rules);
-        return false;
       case 'lost':
         return true;
     }
@@ -164,55 +176,26 @@ export class Mirror {
 
   /** The youngest link of that name. */
   linkNamed(name: string): Link | undefined {
-    const ifindex = this.namesakes(name).at(-1);
-    return ifindex === undefined ? undefined : this.links.get(ifindex);
+    return this.#table.named(name);
   }
 
   /** The links of that name by ifindex, the youngest last. */
   namesakes(name: string): readonly number[] {
-    return this.#byName.get(name) ?? nobody;
-  }
-
-  #setLink(link: Link): void {
-    const before = this.links.get(link.ifindex);
-    this.links.set(link.ifindex, link);
-    if (before?.name === link.name) return;
-    if (before !== undefined) this.#dropName(before);
-    this.#byName.set(
-      link.name,
-      [...this.namesakes(link.name), link.ifindex].sort((one, other) => one - other),
-    );
-    this.#touch(link);
-  }
-
-  #dropName(link: Link): void {
-    const others = this.namesakes(link.name).filter((ifindex) => ifindex !== link.ifindex);
-    if (others.length > 0) this.#byName.set(link.name, others);
-    else this.#byName.delete(link.name);
-    this.#touch(link);
-  }
-
-  #touch({ ifindex, name }: Link): void {
-    const zoneLink = parseLinkName(name);
-    if (this.#touched === 'all' || zoneLink === undefined) return;
-    this.#touched.indices.add(ifindex);
-    this.#touched.names.add(zoneLink);
+    return this.#table.namesakes(name);
   }
 
   #takeLink(link: Link, deleted: boolean): boolean {
-    const known = this.links.get(link.ifindex);
-    if (deleted) {
-      if (known !== undefined) this.#dropName(known);
-      for (const address of this.routesOf(link.ifindex)) this.#hold(address, link.ifindex, false);
-      this.links.delete(link.ifindex);
-      this.routes.byLink.delete(link.ifindex);
-      this.proxies.delete(link.ifindex);
-      return known !== undefined && parseLinkName(known.name) !== undefined;
+    if (!deleted) return this.#table.set(link);
+    for (const address of this.routesOf(link.ifindex)) this.#hold(address, link.ifindex, false);
+    this.routes.byLink.delete(link.ifindex);
+    this.proxies.delete(link.ifindex);
+    // Kernels before 6.16 take a chain at a link's ingress along with the link, and later ones leave it.
+    const chain = this.ruleset.get(tableKey(ingressTable.family, ingressTable.name))?.chains.get(link.name);
+    if (chain !== undefined) {
+      chain.clear();
+      this.#generation = undefined;
     }
-    this.#setLink(link);
-    const isOurs =
-      parseLinkName(link.name) !== undefined || (known !== undefined && parseLinkName(known.name) !== undefined);
-    return isOurs && (known === undefined || known.name !== link.name || known.up !== link.up);
+    return this.#table.drop(link);
   }
 
   /** By address, not by the name in the event: a renamed link's routes may be told under its old one. */
@@ -229,11 +212,11 @@ export class Mirror {
     return !isOurs || (named !== undefined && named !== holder);
   }
 
-  /** The link that the event is about, by ifindex, where it is about one. */
+  /** The link that the event is about, by ifindex, where it is about one: the zone's, for a device on top of it. */
   linkOf(event: HostEvent): number | undefined {
     switch (event.kind) {
       case 'link':
-        return event.link.ifindex;
+        return this.#table.concernedBy(event.link).ifindex;
       case 'address':
         return event.ifindex;
       case 'netconf':
@@ -254,11 +237,11 @@ export class Mirror {
     return this.#holderOf.get(address);
   }
 
-  #contradictsNetconf(event: Extract<HostEvent, { kind: 'netconf' }>): boolean {
-    if (event.link === 'all') return event.forwarding === false;
-    if (parseLinkName(event.link) === undefined || this.linkNamed(event.link) === undefined) return false;
-    const strictOff = event.family === 'ipv4' && event.strictReversePath === false;
-    return strictOff || event.proxiesNeighbours === false;
+  #contradictsNetconf({ link, family, ...event }: Extract<HostEvent, { kind: 'netconf' }>): boolean {
+    if (link === 'all') return event.forwarding === false;
+    // IPv4 links on which a value was never written follow the default, without an event of their own.
+    if (link !== 'default' && (!parseLinkName(link) || !this.linkNamed(link))) return false;
+    return event.proxiesNeighbours === false || (family === 'ipv4' && event.strictReversePath === false);
   }
 
   #hold(address: Address, ifindex: number, present: boolean): void {
@@ -269,7 +252,7 @@ export class Mirror {
   #carry(change: RtnetlinkChange, present: boolean): void {
     if (change.kind === 'link-up') {
       const link = this.links.get(change.ifindex);
-      if (link !== undefined) this.#setLink({ ...link, up: present });
+      if (link !== undefined) this.#table.set({ ...link, up: present });
     } else if (!('ifindex' in change)) {
       toggle(this.routes.gateways, change.address, present);
     } else {
@@ -283,7 +266,7 @@ export class Mirror {
   }
 }
 
-/** Links first: they give the others' names their indices. The sysctls are read while the tools list the rest. */
+/** Links first: they give the others' names their indices, and their sysctls come with them. */
 async function observeByLink({ rtnetlink, sysctl }: Host) {
   const links = await rtnetlink.links();
   const [[routes, proxies], sysctls] = await Promise.all([listByLink(rtnetlink, links), observeSysctls(sysctl, links)]);
@@ -291,7 +274,7 @@ async function observeByLink({ rtnetlink, sysctl }: Host) {
 }
 
 function listByLink(rtnetlink: Rtnetlink, links: readonly Link[]): Promise<[ObservedRoutes, ObservedProxies]> {
-  return Promise.all([observeRoutes(rtnetlink, links), observeProxies(rtnetlink, links)]);
+  return Promise.all([observeRoutes(rtnetlink, links), observeProxies(rtnetlink)]);
 }
 
 function toggle(set: Set<Address>, address: Address, present: boolean): void {

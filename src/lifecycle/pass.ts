@@ -1,10 +1,10 @@
 /** Builds a pass's plan from what is desired and what is believed, and applies it step by step. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { applySysctls, type FailedSysctl } from '../arp/apply.ts';
+import { linkSysctls, opensLink } from '../arp/link-sysctls.ts';
 import type { SysctlChange } from '../arp/model.ts';
 import { observeDrift } from '../arp/observe.ts';
 import { type ProxiesPlan, planProxies, wantedProxies } from '../arp/plan.ts';
-import { linkSysctls } from '../arp/sysctls.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
@@ -12,35 +12,20 @@ import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
 import { planRuleset, type Scope, type ZoneChange } from '../nft/plan.ts';
+import { planIngress } from '../nft/plan-ingress.ts';
 import { applyRtnetlink } from '../routes/apply.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 import { planGateways, planLinkRoutes } from '../routes/plan.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Mirror } from './mirror.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './pass-plan.ts';
 import { type Forgetting, forgetAll } from './purges.ts';
-
-export interface PassScope {
-  /** Everything is looked at, or only the links with these indices, the rest being known to be right. */
-  readonly links: 'all' | ReadonlySet<number>;
-  /** What is compared in nftables: all that should be there, or what belongs to `links`. */
-  readonly ruleset: 'all' | 'of links';
-  /** Links of which only the neighbour proxies are looked at. */
-  readonly siblings: ReadonlySet<number>;
-  /** False until every zone directory has answered: nothing that is there is taken away. */
-  readonly prune: boolean;
-  /** What each link of the scope was given last, by ifindex, for links that are gone as well. */
-  readonly served: ReadonlyMap<number, DesiredZone>;
-  /** Links that are known to be open: what they lack was taken from them, and their connections are their own. */
-  readonly open: ReadonlySet<number>;
-  /** Addresses whose old connections were forgotten for those who are given them now. */
-  readonly forgotten: ReadonlySet<Address>;
-  readonly forwarding: readonly ForwardingChange[];
-}
+import type { PassScope } from './scope.ts';
+import { closeIngress, ingressScope } from './taken-links.ts';
 
 /**
- * The kernel announces many of them, and whoever follows its events stands still while we do not read. 256 are some 20
- * links' and about 10 ms of work; whether the events of that many fit depends on the monitor's buffer.
+ * The kernel announces many of them, and those who follow its events stand still while we do not read. 256 are some 20
+ * links' and about 10 ms of work; whether the events of that many fit depends on their buffers.
  */
 const sysctlsPerTurn = 256;
 
@@ -65,6 +50,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       : { withdraw: [], install: [] };
   const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope, indices));
   const proxies = [...parts.map((part) => part.proxies), ...siblings];
+  const sysctls = parts.flatMap((part) => part.sysctls);
   return {
     withdraw: [
       ...parts.flatMap((part) => part.withdraw),
@@ -72,10 +58,12 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       ...gateways.withdraw,
     ],
     purgeBefore: parts.flatMap((part) => part.purge),
+    ingress: planIngress(mirror.ruleset, ingressScope(desired, scope, indices)),
     nft,
     purgeAfter: closedAddresses(nft),
     forwarding: scope.forwarding,
-    sysctls: parts.flatMap((part) => part.sysctls),
+    linkForwarding: sysctls.filter(opensLink),
+    sysctls: sysctls.filter((change) => !opensLink(change)),
     install: [
       ...gateways.install,
       ...inOrder(parts.flatMap((part) => part.install)),
@@ -109,7 +97,8 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const purge = zone.addresses.filter((address) => isNew(address) && !scope.forgotten.has(address));
   // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
   const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
-  return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl), install, proxies };
+  const opening = present.size === 0 && !scope.open.has(ifindex) ? link : undefined;
+  return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl, opening), install, proxies };
 }
 
 /** Links that are opened while others are open: they do not wait for the proxies for their siblings, and are told of them next. */
@@ -167,8 +156,12 @@ export async function applyPlan(
   if (before.error !== undefined) {
     for (const ifindex of givenBy(plan, new Set(plan.purgeBefore)).values()) links.set(ifindex, before.error);
   }
+  for (const [ifindex, error] of await closeIngress(host, mirror, plan)) links.set(ifindex, error);
   const { refusal, unsafe } = await transactAndProtect(host, mirror, plan);
-  if (refusal !== undefined) return { nft: refusal, links, gateways };
+  if (refusal !== undefined) {
+    mirror.distrustRuleset();
+    return { nft: refusal, links, gateways };
+  }
   const given = givenBy(plan);
   const after = await connections.after(plan.purgeAfter, new Set(given.keys()));
   if (after.error !== undefined) links.set(0, after.error);
@@ -176,7 +169,8 @@ export async function applyPlan(
     const ifindex = given.get(address);
     if (ifindex !== undefined && !links.has(ifindex)) links.set(ifindex, stillKnown(address));
   }
-  for (const { change: failed, error } of [...unsafe, ...writeForwarding(host.sysctl, plan.forwarding)]) {
+  const shut = [...writeForwarding(host.sysctl, plan.forwarding), ...applySysctls(host.sysctl, plan.linkForwarding)];
+  for (const { change: failed, error } of [...unsafe, ...shut]) {
     links.set(failed.ifindex, error);
   }
   await change(plan.install.filter((each) => !('ifindex' in each) || !links.has(each.ifindex)));
@@ -184,7 +178,7 @@ export async function applyPlan(
 }
 
 /**
- * The links' own sysctls are written while nft works, in another process. None of them opens anything without what comes
+ * The links' own sysctls are written while nft works, where it is a process. None of them opens anything without what comes
  * afterwards: the links are still down, or nothing but what the guard lets through leaves them.
  */
 async function transactAndProtect(
@@ -196,8 +190,6 @@ async function transactAndProtect(
     () => undefined,
     (error: unknown) => error as Error,
   );
-  // A turn of the event loop, in which nft is told; with nothing to tell there is nothing to wait for.
-  if (plan.nft.length > 0 && plan.sysctls.length > 0) await nextTurn();
   const unsafe: FailedSysctl[] = [];
   for (let start = 0; start < plan.sysctls.length; start += sysctlsPerTurn) {
     if (start > 0) await nextTurn();
@@ -217,7 +209,7 @@ function givenBy({ install }: Plan, addresses?: ReadonlySet<Address>): Map<Addre
 }
 
 function stillKnown(address: Address): ProtectNetworkError {
-  return new ProtectNetworkError('busy', `the connections of whoever had ${address} before are still being forgotten`);
+  return new ProtectNetworkError('busy', `still deleting conntrack entries of the previous owner of ${address}`);
 }
 
 /** One after the other, up to the first that fails: forwarding must not go on before an uplink is prepared for it. */
@@ -229,12 +221,19 @@ function writeForwarding(sysctl: Sysctl, changes: readonly ForwardingChange[]): 
   return [];
 }
 
-function driftOf(zone: DesiredZone, link: Link, desired: Desired, mirror: Mirror, sysctl: Sysctl) {
+function driftOf(
+  zone: DesiredZone,
+  link: Link,
+  desired: Desired,
+  mirror: Mirror,
+  sysctl: Sysctl,
+  opening: Link | undefined,
+): SysctlChange[] {
   const name = parseLinkName(link.name);
   if (name === undefined) return [];
   const { families, layout } = desired;
   const wanted = linkSysctls(name, { families, antiSpoof: layout.antiSpoof });
-  return observeDrift(sysctl, zone.ifindex, wanted, mirror.sysctls.get(zone.ifindex));
+  return observeDrift(sysctl, zone.ifindex, wanted, { known: mirror.sysctls.get(zone.ifindex), opening });
 }
 
 function proxiesOf(zone: DesiredZone, desired: Desired): Address[] {
@@ -266,13 +265,8 @@ function nftScope(desired: Desired, scope: PassScope, indices: ReadonlySet<numbe
 function closedAddresses(nft: readonly NftCommand[]): Address[] {
   const fromSets = new Set<string>([sets.ipv4.from, sets.ipv6.from]);
   return nft.flatMap((command) => {
-    const element = command['delete']?.['element'] as { name: string; elem: unknown[] } | undefined;
-    if (element === undefined || !fromSets.has(element.name)) return [];
-    return element.elem.flatMap((pair) => {
-      const text = (pair as { concat?: string[] }).concat?.[1];
-      const address = text === undefined ? undefined : parseAddress(text);
-      return address === undefined ? [] : [address];
-    });
+    if (command.kind !== 'delete-elements' || !fromSets.has(command.set)) return [];
+    return command.keys.flatMap((key) => parseAddress(key.split(' ')[1] ?? '') ?? []);
   });
 }
 

@@ -56,7 +56,7 @@ export class ProxyWatch {
   async #compare(): Promise<void> {
     const { rtnetlink, mirror, era, missing } = this.#options;
     const before = era();
-    const present = await observeProxies(rtnetlink, [...mirror.links.values()]);
+    const present = await observeProxies(rtnetlink);
     if (this.#stopped || era() !== before) return;
     const links = [...mirror.proxies].flatMap(([ifindex, wanted]) => {
       const found = present.get(ifindex);

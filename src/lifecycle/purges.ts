@@ -1,7 +1,7 @@
 /**
  * Forgets the connections of addresses beside the passes: with hundreds of thousands of tracked connections that takes
  * seconds, in which other zones must not wait. The order is what makes the reuse of an address safe: nobody is given one
- * before all of it that was begun after its last bearer was cut off has ended well.
+ * before all of it that was begun after its previous owner was cut off has succeeded.
  */
 import type { Conntrack } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
@@ -49,13 +49,20 @@ export class Purges implements Forgetting {
   readonly #awaited = new Set<Address>();
   readonly #forgotten = new Set<Address>();
   readonly #errors = new Map<Address, ProtectNetworkError>();
+  /** Those of `#errors` that an earlier pass could have asked for. */
+  #unasked = new Set<Address>();
 
   constructor(options: PurgesOptions) {
     this.#options = options;
   }
 
-  /** Addresses for which somebody waited and may go on, once: whoever fails to opens anew. */
+  /**
+   * At the start of each pass: addresses for which somebody waited and may go on, once: whoever fails to opens anew. An error
+   * that the pass before did not ask for is forgotten: the zone that waited is gone, and a later one must not fail because of it.
+   */
   take(): ReadonlySet<Address> {
+    for (const address of this.#unasked) this.#errors.delete(address);
+    this.#unasked = new Set(this.#errors.keys());
     const forgotten = new Set(this.#forgotten);
     this.#forgotten.clear();
     return forgotten;
@@ -65,7 +72,7 @@ export class Purges implements Forgetting {
     const error = addresses.map((address) => this.#errors.get(address)).find((each) => each !== undefined);
     for (const address of addresses) this.#errors.delete(address);
     if (error !== undefined) return { pending: new Set(), error };
-    // What runs was begun when its last bearer had been cut off, or by an earlier pass of the same opening.
+    // What runs was begun when its previous owner had been cut off, or by an earlier pass of the same opening.
     const pending = addresses.filter((address) => this.#running.has(address));
     for (const address of pending) this.#awaited.add(address);
     const fresh = addresses.filter((address) => !this.#running.has(address));

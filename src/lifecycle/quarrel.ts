@@ -1,6 +1,6 @@
 /**
- * Notices that somebody undoes our repairs as fast as we make them, and says how long to wait before the next one. Two
- * managers that mend against each other would otherwise keep the host busy, and help nobody.
+ * Notices that another program reverts our repairs as fast as we make them, and says how long to wait before the next one. Two
+ * managers that repair against each other would otherwise keep the host busy, and help nobody.
  */
 
 /** What the status tells of it. */
@@ -47,11 +47,12 @@ export class Quarrel {
 
   status(now: number): QuarrelStatus | undefined {
     if (this.#waitMs === 0 || now - this.#last >= peaceMs) return undefined;
-    const parties = this.#parties.size === 0 ? 'somebody (the kernel does not say who)' : [...this.#parties].join(', ');
+    const parties =
+      this.#parties.size === 0 ? 'another program (the kernel does not say which)' : [...this.#parties].join(', ');
     return {
       reason:
-        `${parties} undoes what is put back: ${this.#rounds} repairs so far; the next no sooner than ` +
-        `${this.#waitMs / 1000} s after the last, until there is peace for ${peaceMs / 1000} s`,
+        `${parties} ${this.#parties.size > 1 ? 'keep' : 'keeps'} reverting our repairs (${this.#rounds} so far); repairing ` +
+        `at most every ${this.#waitMs / 1000} s until nothing is reverted for ${peaceMs / 1000} s`,
       attempts: this.#rounds,
       nextTryAt: Date.now() + Math.max(0, this.#last + this.#waitMs - now),
     };

@@ -4,15 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
-import type { DefaultRoute, Host, HostEvent } from '../host/port.ts';
+import { AskedDirectories, type MakeDirectories } from '../directories/asked-directories.ts';
+import type { Host, HostEvent } from '../host/port.ts';
+import { hasCode } from '../model/errors.ts';
 import { observedKeys } from '../nft/observe.ts';
-import { hasIpv6, isIpv6ForwardingOff, planForwarding } from '../routes/forwarding.ts';
-import { AskedDirectories, type MakeDirectories } from './asked-directories.ts';
-import { isDue } from './backoff.ts';
+import { hasIpv6 } from '../routes/forwarding.ts';
 import { describeEvent, urgencyOf } from './describe-event.ts';
-import type { Desired } from './desired.ts';
 import { DesiredTracker } from './desired-tracker.ts';
-import type { ZoneDirectory } from './directory.ts';
 import type { Dirty } from './dirty.ts';
 import { FollowedLinks } from './followed.ts';
 import { ForeignWatch } from './foreign-watch.ts';
@@ -20,18 +18,21 @@ import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { Observation } from './observation.ts';
-import { applyPlan, newcomersOf, type PassFailures, type PassScope, planPassIfNamed } from './pass.ts';
-import { countChanges, type Plan } from './plan.ts';
+import { applyPlan, newcomersOf, type PassFailures, planPassIfNamed } from './pass.ts';
+import { countChanges, type Plan } from './pass-plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
 import { Purges } from './purges.ts';
-import { Quarrel, type QuarrelStatus } from './quarrel.ts';
+import { Quarrel } from './quarrel.ts';
 import { labels, repairsIn } from './repairs.ts';
 import type { Reporter } from './reporter.ts';
-import { type HostFailure, Retries } from './retries.ts';
-import { linksInScope, siblingsToTell } from './scope.ts';
+import { Retries } from './retries.ts';
+import { isDue } from './retry.ts';
+import { linksInScope, type PassScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
 import { shield } from './shield.ts';
 import { SiblingNews } from './sibling-news.ts';
+import { ingressPutBack } from './taken-links.ts';
+import { Uplinks } from './uplinks.ts';
 import { ZoneRecords } from './zone-record.ts';
 
 /** How long the first pass waits for the zone directories once the host is read: with their answers it is the only one. */
@@ -46,29 +47,20 @@ export interface ReconcilerOptions {
   readonly reporter: Reporter;
 }
 
-export interface ReconcilerState {
-  readonly config: Config;
-  readonly directories: readonly ZoneDirectory[];
-  /** Undefined before the first pass. */
-  readonly desired: Desired | undefined;
-  readonly failure: HostFailure | undefined;
-  /** Somebody undoes what is put back. */
-  readonly quarrel: QuarrelStatus | undefined;
-}
-
 export class Reconciler {
   readonly #host: Host;
   readonly #reporter: Reporter;
   readonly mirror = new Mirror();
   readonly records = new ZoneRecords();
+  /** Resolves once a pass has put in place whatever concerns the host as a whole. */
+  readonly inForce = Promise.withResolvers<void>();
   #config: Config;
   readonly #directories: AskedDirectories;
   readonly #desired = new DesiredTracker();
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
   readonly #foreign: ForeignWatch;
   #prunes = false;
-  /** Read only while IPv6 forwarding is off: whoever lives on router advertisements must be known before it goes on. */
-  #defaultRoutes: DefaultRoute[] = [];
+  readonly #uplinks: Uplinks;
   readonly #observation: Observation;
   readonly #retries = new Retries(this.records, () => this.#retry());
   readonly #quarrel = new Quarrel();
@@ -83,32 +75,43 @@ export class Reconciler {
   constructor({ host, config, makeDirectories, reporter }: ReconcilerOptions) {
     this.#host = host;
     this.#config = config;
+    const news = (what: string) => this.#loop.mark(() => undefined, what);
     this.#directories = new AskedDirectories({
       config,
       make: makeDirectories,
       links: () => this.mirror.zoneLinks(),
-      news: (what) => this.#loop.mark(() => undefined, what),
+      news,
+      failed: (name, error) => reporter.directoryFailed(name, error),
     });
     this.#reporter = reporter;
     this.#observation = new Observation(host, this.mirror);
     this.#followed = new FollowedLinks(host.sysctl);
     this.#purges = new Purges({
       conntrack: host.conntrack,
-      news: () => this.#loop.mark(() => undefined, 'connections are forgotten'),
-      failed: (error) => this.#failed(error, 'connections of an address could not be forgotten'),
+      news: () => news('connections are forgotten'),
+      failed: (error) => this.#failed(error, 'conntrack entries of an address could not be deleted'),
     });
-    const look = () => this.#loop.mark((dirty) => (dirty.foreign = true), 'firewalls of others changed');
-    this.#foreign = new ForeignWatch(host, look);
+    this.#foreign = new ForeignWatch(
+      host,
+      () => this.#config,
+      () => news('other firewalls changed'),
+    );
+    this.#uplinks = new Uplinks(
+      host,
+      this.mirror,
+      () => this.#config,
+      () => news('an uplink appeared'),
+    );
   }
 
-  /** What it goes by now, and what keeps the host as a whole from being right. */
-  get state(): ReconcilerState {
+  /** What it goes by now, and what keeps the host as a whole from being right. `desired`: undefined before the first pass. */
+  get state() {
     const [config, directories] = [this.#config, this.#directories.list];
     const quarrel = this.#quarrel.status(performance.now());
     return { config, directories, desired: this.#desired.desired, failure: this.#retries.failure, quarrel };
   }
 
-  /** Subscribes, asks every directory once, and makes the first pass. */
+  /** Subscribes, asks every directory once, and makes the first pass, which may fail. */
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
@@ -117,12 +120,12 @@ export class Reconciler {
     await Promise.race([this.#directories.start(), read.then(() => delay(directoriesGraceMs))]);
     this.#scheduleResync();
     this.#loop.begin();
-    await this.idle();
+    // Not until all is done: on a host that never rests, it never is.
+    await this.#loop.turn();
     const missing = (links: readonly number[]) =>
       this.#loop.mark((dirty) => dirty.lackProxies(links), 'neighbour proxies were deleted', 'may wait');
     const { rtnetlink } = this.#host;
-    const era = () => this.#passes;
-    this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, era, missing });
+    this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, era: () => this.#passes, missing });
   }
 
   /** Takes a new configuration into force with one pass over everything. */
@@ -134,9 +137,11 @@ export class Reconciler {
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
   }
 
-  /** Resolves when nothing is dirty and no pass is under way. */
-  idle(): Promise<void> {
-    return this.#loop.idle();
+  /** Resolves when nothing is dirty, no pass is under way, and nobody looks at others' firewalls. */
+  async idle(): Promise<void> {
+    await this.#loop.idle();
+    await this.#foreign.idle();
+    await this.#loop.idle();
   }
 
   /** Resolves when the loop comes by, see `Loop.turn`. */
@@ -147,7 +152,7 @@ export class Reconciler {
   /** Ends the loop after the pass under way. The host's state stays as it is. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    this.#foreign.stop();
+    await this.#foreign.stop();
     this.#retries.stop();
     this.#proxyWatch?.stop();
     this.#followed.stop();
@@ -160,10 +165,12 @@ export class Reconciler {
     if (this.#observation.holds(event)) return;
     const { mirror } = this;
     this.#foreign.heard(event);
+    this.#uplinks.heard(event);
     // A link event changes the mirror: who bore the index before must be asked first.
     const ifindex = mirror.linkOf(event);
     const urgency = urgencyOf(event, ifindex === undefined ? undefined : mirror.links.get(ifindex));
-    const zone = ifindex === undefined ? undefined : this.records.get(ifindex)?.served?.name;
+    const zone = ifindex === undefined ? undefined : this.records.get(ifindex)?.served;
+    if (event.kind === 'traced' && mirror.isOfTakenLink(event)) return;
     this.#reporter.heard(event, ifindex, zone);
     if (!mirror.isContradictedBy(event)) return;
     this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
@@ -174,6 +181,7 @@ export class Reconciler {
     if (this.#retries.failure !== undefined) dirty.all = true;
     try {
       await this.#pass(dirty);
+      if (this.#reporter.lastPass !== undefined && this.#retries.failure === undefined) this.inForce.resolve();
     } catch (error) {
       this.#failed(error as Error, 'the host could not be read');
     } finally {
@@ -195,27 +203,23 @@ export class Reconciler {
       if (desired === undefined) return;
       plan = planPassIfNamed(desired, this.mirror, this.#host.sysctl, scope);
       failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan, this.#purges);
-      if (failures !== undefined && failures.nft === undefined) break;
+      // A tool that hangs is asked once: its limit is long, and the loop must come by for the watchdog.
+      if (failures !== undefined && (failures.nft === undefined || hasCode(failures.nft, 'timeout'))) break;
       // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
       lacksHandle = plan === undefined;
       if (!lacksHandle) dirty.lackTables(observedKeys);
     }
     if (plan === undefined || scope === undefined || failures === undefined) return;
     const ended = performance.now();
-    const repairs = repairsIn(plan, dirty, scope.open, labels(this.mirror.links, this.records));
+    this.#uplinks.passed(plan);
+    const ingress = ingressPutBack(plan, this.#desired.desired, scope);
+    const repairs = repairsIn({ ...plan, ingress }, dirty, scope.open, labels(this.mirror.links, this.records));
     this.#settle(dirty, scope, failures);
-    // After zones are served: what others' firewalls do to them can only be told.
-    if (dirty.all || dirty.foreign) await this.#foreign.look();
     const facts = { host: this.#host, mirror: this.mirror, foreign: this.#foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
-    const culprits = this.#reporter.passed({
-      dirty,
-      begun,
-      ended,
-      changes: countChanges(plan),
-      transacted: plan.nft.length > 0,
-      repairs,
-    });
+    if (dirty.all) this.#foreign.look();
+    const [changes, transacted] = [countChanges(plan), plan.nft.length > 0];
+    const culprits = this.#reporter.passed({ dirty, begun, ended, changes, transacted, repairs });
     this.#followed.update(this.records, scope.links, plan);
     const now = performance.now();
     if (culprits !== undefined) this.#loop.hold(this.#quarrel.repaired(now, culprits));
@@ -223,7 +227,7 @@ export class Reconciler {
   }
 
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
-    if (isIpv6ForwardingOff(this.#host.sysctl)) this.#defaultRoutes = await this.#host.rtnetlink.defaultRoutes();
+    await this.#uplinks.observe();
     if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
     this.mirror.sysctls = new Map();
     const tables = lacksHandle ? observedKeys : dirty.tables;
@@ -251,7 +255,7 @@ export class Reconciler {
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
     this.#prunes = prune;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
-    const forwarding = planForwarding(this.#host.sysctl, desired.families, this.#defaultRoutes);
+    const forwarding = this.#uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
     const forgotten = this.#purges.take();
     const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
@@ -271,7 +275,7 @@ export class Reconciler {
     this.#siblings.add(newcomers.filter((ifindex) => this.records.open.has(ifindex)));
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
-    this.#failed(failures.nft ?? failures.links.get(0), 'not everything could be put in place');
+    this.#failed(failures.nft ?? failures.links.get(0), 'some changes could not be made');
   }
 
   #failed(error: Error | undefined, what: string): void {
@@ -290,7 +294,6 @@ export class Reconciler {
   #scheduleResync(): void {
     clearInterval(this.#resyncTimer);
     const everyMs = this.#config.settings.reconcile.resyncSeconds * 1000;
-    this.#resyncTimer = setInterval(() => this.#loop.mark((dirty) => (dirty.all = true), 'resync'), everyMs);
-    this.#resyncTimer.unref();
+    this.#resyncTimer = setInterval(() => this.#loop.mark((dirty) => (dirty.all = true), 'resync'), everyMs).unref();
   }
 }

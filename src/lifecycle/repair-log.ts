@@ -43,10 +43,10 @@ export class RepairLog {
     const cause = dirty.causes.join('; ');
     if (put.length === 0) {
       if (movesJump) {
-        const whose = authors.join(', ') || 'others';
+        const whose = authors.join(', ') || 'another program';
         this.#log.info(
           { event: 'jump-moved', cause, culprits: authors },
-          `our jump in FORWARD moved to its place beside the rules of ${whose}`,
+          `our jump in FORWARD moved back to its place next to the rules of ${whose}`,
         );
       }
       return undefined;
@@ -59,7 +59,7 @@ export class RepairLog {
     const repair = { at: Date.now(), milliseconds: took, culprits, cause, what: what.slice(0, maxNamed) };
     this.last.unshift(repair);
     this.last.length = Math.min(this.last.length, maxRemembered);
-    const who = culprits.length === 0 ? 'somebody (the kernel does not say who)' : culprits.join(', ');
+    const who = culprits.length === 0 ? 'another program (the kernel does not say which)' : culprits.join(', ');
     this.#log.warn(
       { event: 'repair', cause, culprits, milliseconds: took, what: repair.what, ...concernedBy(put) },
       `${who} changed ${listed(what)}; put back after ${took} ms`,

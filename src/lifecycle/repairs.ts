@@ -10,7 +10,7 @@ import { tableKey } from '../nft/ruleset.ts';
 import { summarise } from '../nft/summary.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 import type { Dirty } from './dirty.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './pass-plan.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface Repair {
@@ -42,7 +42,7 @@ export function labels(links: ReadonlyMap<number, Link>, records: ZoneRecords): 
   });
 }
 
-/** `open`: links that were served completely before the pass. */
+/** `open`: links that were served completely before the pass. `plan.ingress`: what of it puts back. */
 export function repairsIn(
   plan: Plan,
   dirty: Dirty,
@@ -55,10 +55,14 @@ export function repairsIn(
   const isRulesetSuspect = dirty.tables.size > 0 || (dirty.all && isQuiet);
   const movesJump = isRulesetSuspect && isMove(plan.nft);
   const first = dirty.shield ? [`the table ${tableKey(reversePathTable.family, reversePathTable.name)}`] : [];
-  const ruleset = [...first, ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : [])];
+  const ruleset = [
+    ...first,
+    ...summarise(plan.ingress),
+    ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : []),
+  ];
   const put: Repair[] = [
     ...plan.install.flatMap((change) => installed(change, dirty, open, labelOf)),
-    ...plan.sysctls
+    ...[...plan.sysctls, ...plan.linkForwarding]
       .filter(({ ifindex }) => open.has(ifindex))
       .map((change) => ({ ...written('sysctl', change), ...labelOf(change.ifindex) })),
     ...(open.size === 0 ? [] : plan.forwarding.map((change) => written('forwarding', change))),
@@ -82,7 +86,8 @@ function installed(
   const label = labelOf(change.ifindex);
   const { link } = label;
   if (change.kind === 'link-up') return [{ kind: 'link', what: `${link} was down`, ...label }];
-  if (change.kind === 'route-add') return [{ kind: 'route', what: `the route ${change.address} by ${link}`, ...label }];
+  if (change.kind === 'route-add')
+    return [{ kind: 'route', what: `the route ${change.address} via ${link}`, ...label }];
   // Proxies for siblings come and go with the siblings.
   if (change.kind !== 'proxy-add' || !dirty.proxies.has(change.ifindex)) return [];
   return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${link}`, ...label }];
@@ -94,14 +99,11 @@ function written(kind: 'sysctl' | 'forwarding', { path, was }: SysctlChange | Fo
 
 /** A jump of ours that goes and comes again in the same transaction, and nothing else. */
 function isMove(commands: readonly NftCommand[]): boolean {
-  return commands.some((command) => 'delete' in command) && commands.every(isAboutJump);
+  return commands.some(({ kind }) => kind === 'delete-rule') && commands.every(isAboutJump);
 }
 
 /** A rule of `FORWARD` that goes, or one that comes and jumps to a chain of ours. */
 function isAboutJump(command: NftCommand): boolean {
-  const rule = (command['delete'] ?? command['add'] ?? command['insert'])?.['rule'] as
-    | { chain?: unknown; expr?: unknown }
-    | undefined;
-  if (rule?.chain !== forwardHookChain) return false;
-  return rule.expr === undefined || leadsToOurs(rule.expr);
+  if (!('chain' in command) || command.chain !== forwardHookChain) return false;
+  return command.kind === 'delete-rule' || ('expr' in command && leadsToOurs(command.expr));
 }

@@ -3,13 +3,15 @@ import type { Logger } from 'pino';
 import type { PassStatus } from '../control/status.ts';
 import type { HostEvent } from '../host/port.ts';
 import { messageOf } from '../model/errors.ts';
-import { type Retry, remainingMs } from './backoff.ts';
-import { isForgery } from './describe-event.ts';
+import { toldKind } from './describe-event.ts';
+import type { DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
-import { Forgeries } from './forgeries.ts';
+import { Forgeries, spoofed, unassigned } from './forgeries.ts';
 import type { QuarrelStatus } from './quarrel.ts';
 import { RepairLog } from './repair-log.ts';
 import type { Repairs } from './repairs.ts';
+import { type Retry, remainingMs } from './retry.ts';
+import { howToFree } from './taken.ts';
 import type { ZoneRecord } from './zone-record.ts';
 
 export interface PassReport {
@@ -33,7 +35,8 @@ export class Reporter {
   /** Milliseconds from a link's first event to ready, of the last 1000 zones. */
   readonly timesToReady: number[] = [];
   readonly repairs: RepairLog;
-  readonly forgeries = new Forgeries();
+  readonly forgeries = new Forgeries(spoofed);
+  readonly unassigned = new Forgeries(unassigned);
   #lastFailure = '';
   #quarrels = false;
 
@@ -44,15 +47,15 @@ export class Reporter {
 
   /**
    * Whatever the host tells, whether it changes anything or not. `ifindex`: the link it is about, where there is one, and
-   * `zone` what the zone behind it is called.
+   * `zone` what it was given.
    */
-  heard(event: HostEvent, ifindex: number | undefined, zone?: string): void {
+  heard(event: HostEvent, ifindex: number | undefined, zone?: DesiredZone): void {
     this.repairs.heard(event);
-    if (event.kind === 'traced' && isForgery(event)) this.#forged(ifindex ?? 0, event, zone);
+    if (event.kind === 'traced') this.#dropped(ifindex ?? 0, event, zone);
     if (event.kind === 'lost')
       this.#log.warn(
         { event: 'events-lost', reason: event.reason },
-        `events may be missing: ${event.reason}; reading everything again`,
+        `events may have been lost: ${event.reason}; rereading everything`,
       );
   }
 
@@ -77,29 +80,38 @@ export class Reporter {
       );
     } else if (state === 'failed') {
       const inMs = retry === undefined ? 0 : remainingMs(retry);
-      this.#log.error({ ...fields, reason }, `${link} is not served: ${reason}; retrying in ${seconds(inMs)}`);
+      this.#log.error({ ...fields, reason }, `${link} could not be set up: ${reason}; retrying in ${seconds(inMs)}`);
     } else if (state === 'opening') {
-      this.#log.info({ ...fields, reason }, `${link} waits: ${reason}`);
+      this.#log.info({ ...fields, reason }, `${link} is waiting: ${reason}`);
+    } else if (state === 'taken') {
+      const taken = served?.taken;
+      const command = taken === undefined ? '' : howToFree(link, taken);
+      this.#log.error({ ...fields, reason, takenBy: taken?.by }, `${reason}; to free it: ${command}`);
     } else if (state === 'unserved') {
-      this.#log.warn({ ...fields, reason }, `${link} gets nothing: ${reason}`);
+      this.#log.warn({ ...fields, reason }, `${link} has no network: ${reason}`);
     }
   }
 
   closed(record: ZoneRecord): void {
     this.forgeries.forget(record.ifindex);
+    this.unassigned.forget(record.ifindex);
     if (record.served === undefined) return;
     const { link, ifindex, served } = record;
     const { addresses, name: zone } = served;
     this.#log.info(
       { event: 'zone-closed', link, zone, ifindex, state: 'closed', addresses },
-      `${link} is gone: ${addresses.join(', ')} taken back`,
+      `${link} is gone: ${addresses.join(', ')} removed`,
     );
   }
 
-  #forged(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>, zone: string | undefined): void {
-    const line = this.forgeries.heard(ifindex, packet);
+  #dropped(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>, given: DesiredZone | undefined): void {
+    const kind = toldKind(packet);
+    if (kind === undefined) return;
+    const line = (kind === 'forgery' ? this.forgeries : this.unassigned).heard(ifindex, packet, given?.addresses);
     const { link, source, destination } = packet;
-    if (line !== undefined) this.#log.warn({ event: 'forgery', link, zone, ifindex, source, destination }, line);
+    if (line === undefined) return;
+    const event = kind === 'forgery' ? { event: 'forgery' } : { event: 'unassigned-address' };
+    this.#log.warn({ ...event, link, zone: given?.name, ifindex, source, destination }, line);
   }
 
   /** Returns the culprits of a repair, undefined where there was none. */
@@ -120,7 +132,7 @@ export class Reporter {
   quarrels(quarrel: QuarrelStatus | undefined): void {
     if (quarrel !== undefined && !this.#quarrels) this.#log.error({ event: 'quarrel' }, quarrel.reason);
     if (quarrel === undefined && this.#quarrels)
-      this.#log.info({ event: 'quarrel-over' }, 'nobody undoes what is put back any more');
+      this.#log.info({ event: 'quarrel-over' }, 'repairs are no longer being reverted');
     this.#quarrels = quarrel !== undefined;
   }
 
@@ -136,13 +148,20 @@ export class Reporter {
       );
   }
 
+  directoryFailed(name: string, error: unknown): void {
+    this.#log.error(
+      { event: 'directory-failed' },
+      `zone directory ${name} could not be started: ${messageOf(error)}; it is not read until the daemon restarts`,
+    );
+  }
+
   /** The problems as they are now; only those that are new are logged. */
   problems(problems: readonly string[]): void {
     const known = new Set(this.warnings);
     for (const problem of problems) if (!known.has(problem)) this.#log.warn({ event: 'problem' }, problem);
     const left = new Set(problems);
     for (const problem of this.warnings)
-      if (!left.has(problem)) this.#log.info({ event: 'problem-over' }, `no longer: ${problem}`);
+      if (!left.has(problem)) this.#log.info({ event: 'problem-over' }, `resolved: ${problem}`);
     this.warnings = problems;
   }
 

@@ -1,5 +1,5 @@
 /** What failed for the host as a whole and when it is tried again; one timer for whatever is due first. */
-import { earliest, isDue, nextRetry, type Retry, remainingMs } from './backoff.ts';
+import { earliest, isDue, nextRetry, type Retry, remainingMs } from './retry.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface HostFailure {

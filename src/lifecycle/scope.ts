@@ -1,9 +1,30 @@
 /** Decides which links a pass has to look at, so that its cost grows with what changed and not with the zones. Pure. */
 import type { Address } from '../model/address.ts';
-import { isDue } from './backoff.ts';
+import type { ForwardingChange } from '../routes/forwarding.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
+import { isDue } from './retry.ts';
+import { sameTaker } from './taken.ts';
 import type { ZoneRecords } from './zone-record.ts';
+
+/** What a pass looks at. */
+export interface PassScope {
+  /** Everything is looked at, or only the links with these indices, the rest being known to be right. */
+  readonly links: 'all' | ReadonlySet<number>;
+  /** What is compared in nftables: all that should be there, or what belongs to `links`. */
+  readonly ruleset: 'all' | 'of links';
+  /** Links of which only the neighbour proxies are looked at. */
+  readonly siblings: ReadonlySet<number>;
+  /** False until every zone directory has answered: nothing that is there is taken away. */
+  readonly prune: boolean;
+  /** What each link of the scope was given last, by ifindex, for links that are gone as well. */
+  readonly served: ReadonlyMap<number, DesiredZone>;
+  /** Links that are known to be open: what they lack was taken from them, and their connections are their own. */
+  readonly open: ReadonlySet<number>;
+  /** Addresses whose old connections were forgotten for those who are given them now. */
+  readonly forgotten: ReadonlySet<Address>;
+  readonly forwarding: readonly ForwardingChange[];
+}
 
 export interface ScopeInput {
   readonly dirty: Dirty;
@@ -45,7 +66,7 @@ function isBehind(zone: DesiredZone, { records, served }: ScopeInput): boolean {
 }
 
 function sameZone(a: DesiredZone, b: DesiredZone): boolean {
-  return a.link === b.link && sameAddresses(a.addresses, b.addresses);
+  return a.link === b.link && sameAddresses(a.addresses, b.addresses) && sameTaker(a.taken, b.taken);
 }
 
 function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {

@@ -4,6 +4,7 @@ import { hasCode, messageOf } from '../model/errors.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { PassFailures } from './pass.ts';
 import type { Reporter } from './reporter.ts';
+import { whyTaken } from './taken.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface Settlement {
@@ -78,7 +79,11 @@ function turnZone(
   const turn = () => {
     // The link's own end is on its way as an event; until then there is nothing to say.
     if (isVanished) return records.turn(zone.ifindex, before?.state ?? 'opening', before?.reason, zone);
-    if (error === undefined) return records.turn(zone.ifindex, 'ready', undefined, zone);
+    if (error === undefined) {
+      const { link, ifindex, taken } = zone;
+      if (taken === undefined) return records.turn(ifindex, 'ready', undefined, zone);
+      return records.turn(ifindex, 'taken', whyTaken(link, taken), zone);
+    }
     // Whatever keeps it busy calls for the next pass.
     return records.turn(zone.ifindex, hasCode(error, 'busy') ? 'opening' : 'failed', messageOf(error), zone);
   };
@@ -100,7 +105,7 @@ function turnUnserved(
   const error = failures.nft ?? failures.links.get(ifindex);
   const isStuck = served !== undefined && error !== undefined && !hasCode(error, 'vanished');
   const turned = isStuck
-    ? records.turn(ifindex, 'failed', `${reason}, and what it had could not be taken back: ${messageOf(error)}`, served)
+    ? records.turn(ifindex, 'failed', `${reason}, and removing what it had failed: ${messageOf(error)}`, served)
     : records.turn(ifindex, 'unserved', reason);
   if (turned?.changed === true) reporter.turned(turned.record, since);
 }

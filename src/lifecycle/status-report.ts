@@ -1,15 +1,17 @@
 /** Builds what `GET /v1/status` answers from the loop's state and, for the counters, from the kernel's sets. */
 
 import type { DirectoryStatus, FailureStatus, Status, UplinkStatus, ZoneStatus } from '../control/status.ts';
+import type { ZoneDirectory } from '../directories/zone-directory.ts';
 import type { Host } from '../host/port.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { noCounters, readCounters } from '../nft/counters.ts';
-import { type Retry, remainingMs } from './backoff.ts';
-import type { Forgeries } from './forgeries.ts';
-import type { Reconciler, ReconcilerState } from './reconciler.ts';
+import type { DropKind } from '../nft/names.ts';
+import type { Reconciler } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
+import { type Retry, remainingMs } from './retry.ts';
+import { howToFree } from './taken.ts';
 import type { ZoneRecord } from './zone-record.ts';
 
 export interface StatusSources {
@@ -25,24 +27,25 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
   const { host, reconciler, reporter } = sources;
   // A tool in trouble is when people ask: they are told what is known without it.
   const unread: string[] = [];
+  const isAnyTaken = reconciler.records.values().some(({ served }) => served?.taken !== undefined);
   const [totals, uplinks] = await Promise.all([
-    readOrSay(readCounters(host.nft), noCounters, 'counters of zones', unread),
+    readOrSay(readCounters(host.nft, isAnyTaken), noCounters, 'counters of zones', unread),
     readOrSay(readUplinks(host), [], 'uplinks', unread),
   ]);
   const records = reconciler.records.values();
   const failures = failuresOf(reconciler, records);
+  const taken = records.filter(({ state }) => state === 'taken');
+  const isDegraded = failures.length > 0 || taken.length > 0;
   const { subnets } = reconciler.state.desired ?? reconciler.state.config;
   return {
     version: sources.version,
     pid: process.pid,
     startedAt: sources.startedAt,
-    state: reporter.lastPass === undefined ? 'starting' : failures.length > 0 ? 'degraded' : 'ready',
+    state: reporter.lastPass === undefined ? 'starting' : isDegraded ? 'degraded' : 'ready',
     subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
     uplinks,
     directories: reconciler.state.directories.map(directoryStatus),
-    zones: records
-      .map((record) => zoneStatus(record, totals, reporter.forgeries))
-      .sort((a, b) => a.ifindex - b.ifindex),
+    zones: records.map((record) => zoneStatus(record, totals, reporter)).sort((a, b) => a.ifindex - b.ifindex),
     lastPass: reporter.lastPass ?? null,
     passes: reporter.passes,
     transactions: reporter.transactions,
@@ -50,7 +53,12 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     putBack: reporter.repairs.putBack,
     lastRepairs: reporter.repairs.last,
     failures,
-    warnings: [...(reporter.refusal === undefined ? [] : [reporter.refusal]), ...reporter.warnings, ...unread],
+    warnings: [
+      ...(reporter.refusal === undefined ? [] : [reporter.refusal]),
+      ...taken.flatMap(takenWarning),
+      ...reporter.warnings,
+      ...unread,
+    ],
   };
 }
 
@@ -64,10 +72,14 @@ async function readOrSay<T>(reading: Promise<T>, otherwise: T, what: string, unr
   }
 }
 
-/** Interfaces of default routes; a zone's own link is never one. */
+function takenWarning({ link, reason, served }: ZoneRecord): string[] {
+  return served?.taken === undefined ? [] : [`${reason}; to free it: ${howToFree(link, served.taken)}`];
+}
+
+/** A zone's own link is never one. */
 async function readUplinks(host: Host): Promise<UplinkStatus[]> {
   const families = new Map<string, string[]>();
-  for (const { device, family } of await host.rtnetlink.defaultRoutes()) {
+  for (const { device, family } of await host.rtnetlink.waysOut()) {
     if (parseLinkName(device) !== undefined) continue;
     const known = families.get(device) ?? [];
     if (!known.includes(family)) families.set(device, [...known, family]);
@@ -75,12 +87,14 @@ async function readUplinks(host: Host): Promise<UplinkStatus[]> {
   return [...families].map(([device, known]) => ({ interface: device, families: known }));
 }
 
-function directoryStatus(directory: ReconcilerState['directories'][number]): DirectoryStatus {
-  const { state, entries, problems, detail, since } = directory.snapshot();
-  return { name: directory.name, state, entries: entries.length, problems, detail, since };
+function directoryStatus(directory: ZoneDirectory): DirectoryStatus {
+  const snapshot = directory.snapshot();
+  const { state, problems, detail, since } = snapshot;
+  const { length } = snapshot.table ?? snapshot.entries;
+  return { name: directory.name, state, entries: length, problems, detail, since };
 }
 
-function zoneStatus(record: ZoneRecord, totals: CounterTotals, forgeries: Forgeries): ZoneStatus {
+function zoneStatus(record: ZoneRecord, totals: CounterTotals, { forgeries, unassigned }: Reporter): ZoneStatus {
   const { link, ifindex, served, state, since, reason } = record;
   return {
     link,
@@ -92,16 +106,25 @@ function zoneStatus(record: ZoneRecord, totals: CounterTotals, forgeries: Forger
     state,
     since,
     reason: reason ?? null,
+    takenBy: served?.taken === undefined ? null : { device: served.taken.by, kind: served.taken.kind ?? null },
     sent: totals.sent.get(link) ?? null,
     received: totals.received.get(link) ?? null,
     spoofed: totals.dropped.source.get(link) ?? null,
-    dropped: {
-      source: totals.dropped.source.get(link) ?? null,
-      stray: totals.dropped.stray.get(link) ?? null,
-      error: totals.dropped.error.get(link) ?? null,
-      flood: totals.dropped.flood.get(link) ?? null,
-    },
+    dropped: droppedOf(link, totals),
     lastForgery: forgeries.last(ifindex) ?? null,
+    lastUnassigned: unassigned.last(ifindex) ?? null,
+  };
+}
+
+function droppedOf(link: string, { dropped }: CounterTotals): ZoneStatus['dropped'] {
+  const of = (kind: DropKind) => dropped[kind].get(link) ?? null;
+  return {
+    source: of('source'),
+    unassigned: of('unassigned'),
+    stray: of('stray'),
+    error: of('error'),
+    flood: of('flood'),
+    untranslated: of('untranslated'),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What is known about each zone link on the host: its state, since when, and when a failed one is tried again. */
 import type { ZoneState } from '../control/status.ts';
-import { nextRetry, type Retry } from './backoff.ts';
 import type { DesiredZone } from './desired.ts';
+import { nextRetry, type Retry } from './retry.ts';
 
 export interface ZoneRecord {
   readonly ifindex: number;
@@ -26,7 +26,7 @@ export class ZoneRecords {
     return this.#served;
   }
 
-  /** Links that are served completely. */
+  /** Links that have all that they should, whoever has taken them. */
   get open(): ReadonlySet<number> {
     return this.#open;
   }
@@ -94,7 +94,7 @@ export class ZoneRecords {
     this.#records.set(ifindex, record);
     if (served === undefined) this.#served.delete(ifindex);
     else this.#served.set(ifindex, served);
-    enter(this.#open, ifindex, state === 'ready');
+    enter(this.#open, ifindex, state === 'ready' || state === 'taken');
     enter(this.#unsettled, ifindex, state === 'opening' || state === 'failed');
   }
 }

@@ -17,6 +17,10 @@ export function parseLinkName(text: string): LinkName | undefined {
   return match !== null && Number(match[1]) <= maxDomid ? (text as LinkName) : undefined;
 }
 
+export function isZoneLink(link: string | undefined): boolean {
+  return link !== undefined && parseLinkName(link) !== undefined;
+}
+
 /** The link name of a domain's device, or undefined where the numbers are out of bounds. */
 export function linkName(domid: number, devid: number): LinkName | undefined {
   return parseLinkName(`vif${domid}.${devid}`);

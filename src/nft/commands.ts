@@ -1,89 +1,72 @@
-/** nft's JSON commands for the objects we use. Every value in them is branded or a constant of ours. */
-import type { NftCommand, NftFamily } from '../host/port.ts';
+/** Builders for nft's commands. Every value in them is branded or a constant of ours. */
+import type { BaseHook, ChainRef, NftCommand, NftFamily, SetLayout } from '../host/nft-command.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
+import type { LinkName } from '../model/link-name.ts';
 import type { Expression } from './expressions.ts';
-import type { BaseHook, SetLayout } from './layout-model.ts';
-
-export interface ChainRef {
-  readonly family: NftFamily;
-  readonly table: string;
-  readonly chain: string;
-}
 
 /** One command carries this many elements at most: nft's parser slows down on longer lists. */
 const elementsPerCommand = 500;
 
-export function addTable(family: NftFamily, name: string): NftCommand {
-  return { add: { table: { family, name } } };
+export function addTable(family: NftFamily, table: string): NftCommand {
+  return { kind: 'add-table', family, table };
 }
 
-export function deleteTable(family: NftFamily, name: string): NftCommand {
-  return { delete: { table: { family, name } } };
+export function deleteTable(family: NftFamily, table: string): NftCommand {
+  return { kind: 'delete-table', family, table };
 }
 
-/** Without a policy the kernel gives a new chain `accept`, and leaves one that has come meanwhile as it is. */
-export function addChain(
-  { family, table, chain }: ChainRef,
-  hook?: BaseHook & { readonly policy?: string },
-): NftCommand {
-  const base = hook ?? {};
-  return { add: { chain: { family, table, name: chain, ...base } } };
+export function addChain(chain: ChainRef, hook?: BaseHook): NftCommand {
+  return { kind: 'add-chain', ...chain, hook };
 }
 
-export function flushChain({ family, table, chain }: ChainRef): NftCommand {
-  return { flush: { chain: { family, table, name: chain } } };
+export function flushChain(chain: ChainRef): NftCommand {
+  return { kind: 'flush-chain', ...chain };
 }
 
-export function deleteChain({ family, table, chain }: ChainRef): NftCommand {
-  return { delete: { chain: { family, table, name: chain } } };
+export function deleteChain(chain: ChainRef): NftCommand {
+  return { kind: 'delete-chain', ...chain };
 }
 
-export function addRule({ family, table, chain }: ChainRef, expr: readonly Expression[]): NftCommand {
-  return { add: { rule: { family, table, chain, expr } } };
+export function addRule(chain: ChainRef, expr: readonly Expression[]): NftCommand {
+  return { kind: 'add-rule', ...chain, expr };
 }
 
-export function insertRule(
-  { family, table, chain }: ChainRef,
-  expr: readonly Expression[],
-  before: number | undefined,
-): NftCommand {
-  const place = before === undefined ? {} : { handle: before };
-  return { insert: { rule: { family, table, chain, ...place, expr } } };
+export function insertRule(chain: ChainRef, expr: readonly Expression[], before: number | undefined): NftCommand {
+  return { kind: 'insert-rule', ...chain, expr, before };
 }
 
-/** Throws `conflict` for a rule whose handle is not known yet: the ruleset has to be observed first. */
-export function deleteRule({ family, table, chain }: ChainRef, handle: number | undefined): NftCommand {
-  if (handle === undefined) throw new ProtectNetworkError('conflict', `a rule in ${chain} has no handle yet`);
-  return { delete: { rule: { family, table, chain, handle } } };
+/** Throws `conflict` for a rule whose handle is not known: the ruleset has to be observed first. */
+export function deleteRule(chain: ChainRef, handle: number | undefined): NftCommand {
+  if (handle === undefined) throw new ProtectNetworkError('conflict', `a rule in ${chain.chain} has no handle yet`);
+  return { kind: 'delete-rule', ...chain, handle };
 }
 
-export function addSet(family: NftFamily, table: string, set: SetLayout): NftCommand {
-  const counted = set.counted === true ? { stmt: [{ counter: null }] } : {};
-  const filled = set.filled === undefined ? {} : { flags: ['timeout'], ...set.filled };
-  return { add: { set: { family, table, name: set.name, type: set.type, ...counted, ...filled } } };
+/** The documented pair: what lets a zone through where the mark or our own table is gone. */
+export function acceptLink(chain: ChainRef, link: LinkName) {
+  return (['oifname', 'iifname'] as const).map((key) => ({ kind: 'accept-link', ...chain, key, link }) as const);
 }
 
-export function deleteSet(family: NftFamily, table: string, name: string): NftCommand {
-  return { delete: { set: { family, table, name } } };
+export function addSet(family: NftFamily, table: string, layout: SetLayout): NftCommand {
+  return { kind: 'add-set', family, table, set: layout.name, layout };
 }
 
-/** `keys` as `ruleset.ts`'s elementKey writes them. */
+export function deleteSet(family: NftFamily, table: string, set: string): NftCommand {
+  return { kind: 'delete-set', family, table, set };
+}
+
+/** `counted`: each that is added counts its packets. */
 export function elements(
   verb: 'add' | 'delete',
   family: NftFamily,
   table: string,
-  name: string,
+  set: string,
   keys: readonly string[],
+  counted = false,
 ): NftCommand[] {
   const commands: NftCommand[] = [];
   for (let start = 0; start < keys.length; start += elementsPerCommand) {
-    const elem = keys.slice(start, start + elementsPerCommand).map(elementOfKey);
-    commands.push({ [verb]: { element: { family, table, name, elem } } });
+    const some = keys.slice(start, start + elementsPerCommand);
+    commands.push({ kind: `${verb}-elements`, family, table, set, keys: some, counted });
   }
   return commands;
-}
-
-function elementOfKey(key: string): unknown {
-  const parts = key.split(' ');
-  return parts.length === 1 ? key : { concat: parts };
 }

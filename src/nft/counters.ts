@@ -1,8 +1,12 @@
 /** Per-link totals from the counters that the kernel keeps with each element of our sets. */
 import { z } from 'zod';
-import type { Counter } from '../control/status.ts';
-import type { Nft, NftObject } from '../host/port.ts';
-import { type DropKind, dropCounts, ownTable, sets } from './names.ts';
+import type { ElementCounter, Nft, NftObject } from '../host/port.ts';
+import { type DropKind, dropCounts, dropKinds, ingressTable, ownTable, sets } from './names.ts';
+
+export interface Counter {
+  readonly packets: number;
+  readonly bytes: number;
+}
 
 export interface CounterTotals {
   /** From the zone, under its own address. */
@@ -17,48 +21,49 @@ const nothing: ReadonlyMap<string, Counter> = new Map();
 export const noCounters: CounterTotals = {
   sent: nothing,
   received: nothing,
-  dropped: { source: nothing, stray: nothing, error: nothing, flood: nothing },
+  dropped: {
+    source: nothing,
+    unassigned: nothing,
+    stray: nothing,
+    error: nothing,
+    flood: nothing,
+    untranslated: nothing,
+  },
 };
 
 const counterSchema = z.object({ packets: z.number(), bytes: z.number() });
-const elementSchema = z.object({
-  elem: z.object({
-    val: z.union([z.string(), z.object({ concat: z.array(z.string()) })]),
-    counter: counterSchema,
-  }),
-});
+const ruleSchema = z.object({ chain: z.string(), expr: z.array(z.unknown()) });
+const countSchema = z.object({ counter: counterSchema });
 
-/** One listing for all links and sets: a process for each would cost ten times that. On request only, never on the hot path. */
-export async function readCounters(nft: Pick<Nft, 'table'>): Promise<CounterTotals> {
-  const objects = (await nft.table(ownTable.family, ownTable.name)) ?? [];
-  const elements = new Map(objects.flatMap(namedElements));
-  const total = (names: readonly string[]) => sumByLink(names.flatMap((name) => elements.get(name) ?? []));
+/**
+ * On request only, never on the hot path. `isAnyTaken`: some link has a chain at its ingress, which drops before the guard
+ * sees anything.
+ */
+export async function readCounters(nft: Pick<Nft, 'table' | 'counters'>, isAnyTaken: boolean): Promise<CounterTotals> {
+  const atIngress = isAnyTaken ? ((await nft.table(ingressTable.family, ingressTable.name)) ?? []) : [];
+  const total = async (...names: readonly string[]) => {
+    const { family, name: table } = ownTable;
+    return sumByLink((await Promise.all(names.map((set) => nft.counters({ family, table, set })))).flat());
+  };
+  const dropped = await Promise.all(dropKinds.map(async (kind) => [kind, await total(dropCounts[kind])] as const));
+  const { source, ...others } = Object.fromEntries(dropped) as Record<DropKind, Map<string, Counter>>;
   return {
-    sent: total([sets.ipv4.from, sets.ipv6.from]),
-    received: total([sets.ipv4.to, sets.ipv6.to]),
-    dropped: {
-      source: total([dropCounts.source]),
-      stray: total([dropCounts.stray]),
-      error: total([dropCounts.error]),
-      flood: total([dropCounts.flood]),
-    },
+    sent: await total(sets.ipv4.from, sets.ipv6.from),
+    received: await total(sets.ipv4.to, sets.ipv6.to),
+    dropped: { source: sumByLink(atIngress.flatMap(ingressDrops), source), ...others },
   };
 }
 
-function namedElements(object: NftObject): [name: string, elements: unknown[]][] {
-  const set = object['set'] as { name?: unknown; elem?: unknown } | undefined;
-  return Array.isArray(set?.elem) ? [[String(set.name), set.elem]] : [];
+function ingressDrops(object: NftObject): ElementCounter[] {
+  const rule = ruleSchema.safeParse(object['rule']).data;
+  const counts = rule?.expr.flatMap((part) => countSchema.safeParse(part).data?.counter ?? []) ?? [];
+  return counts.map((counter) => ({ link: rule?.chain ?? '', ...counter }));
 }
 
-function sumByLink(elements: readonly unknown[]): Map<string, Counter> {
-  const totals = new Map<string, Counter>();
-  for (const element of elements) {
-    const parsed = elementSchema.safeParse(element);
-    if (!parsed.success) continue;
-    const { val, counter } = parsed.data.elem;
-    const link = typeof val === 'string' ? val : (val.concat[0] ?? '');
+function sumByLink(counters: readonly ElementCounter[], totals = new Map<string, Counter>()): Map<string, Counter> {
+  for (const { link, packets, bytes } of counters) {
     const known = totals.get(link) ?? { packets: 0, bytes: 0 };
-    totals.set(link, { packets: known.packets + counter.packets, bytes: known.bytes + counter.bytes });
+    totals.set(link, { packets: known.packets + packets, bytes: known.bytes + bytes });
   }
   return totals;
 }

@@ -1,6 +1,6 @@
 /** Builders for the few nft expressions we use, in libnftables-json(5)'s shapes as nft 1.0.6 lists them again. */
 import type { NftObject } from '../host/port.ts';
-import { type Address, type Family, hostLength, type Prefix } from '../model/address.ts';
+import { type Address, type Family, familyOf, hostLength, type Prefix } from '../model/address.ts';
 
 export type Expression = NftObject;
 
@@ -9,6 +9,11 @@ export const accept: Expression = { accept: null };
 export const drop: Expression = { drop: null };
 export const returns: Expression = { return: null };
 export const masquerade: Expression = { masquerade: null };
+
+/** For tables of both families. */
+export function translateSource(address: Address): Expression {
+  return { snat: { family: familyOf(address) === 'ipv4' ? 'ip' : 'ip6', addr: address } };
+}
 
 export function jump(target: string): Expression {
   return { jump: { target } };
@@ -29,11 +34,24 @@ export function interfaceIn(key: 'iifname' | 'oifname', names: readonly string[]
 
 /** `iifname . ip saddr @set` and its like. */
 export function pairIn(key: 'iifname' | 'oifname', family: Family, field: 'saddr' | 'daddr', set: string): Expression {
-  return match('==', { concat: [{ meta: { key } }, addressField(family, field)] }, `@${set}`);
+  return match('==', pair(key, addressField(family, field)), `@${set}`);
+}
+
+export function pairNotIn(key: 'iifname' | 'oifname', family: Family, field: 'saddr' | 'daddr', set: string) {
+  return match('!=', pair(key, addressField(family, field)), `@${set}`);
 }
 
 export function addressInSet(family: Family, field: 'saddr' | 'daddr', set: string): Expression {
   return match('==', addressField(family, field), `@${set}`);
+}
+
+/** Writes it into the packet, checksum included. */
+export function setAddress(family: Family, field: 'saddr' | 'daddr', address: string): Expression {
+  return { mangle: { key: addressField(family, field), value: address } };
+}
+
+export function addressNotInSet(family: Family, field: 'saddr' | 'daddr', set: string): Expression {
+  return match('!=', addressField(family, field), `@${set}`);
 }
 
 export function interfaceInSet(key: 'iifname' | 'oifname', set: string): Expression {
@@ -60,19 +78,62 @@ export function payloadIsBelow(protocol: string, field: string, value: unknown):
   return match('<', { payload: { protocol, field } }, value);
 }
 
+/** Bits of the transport header that nft of some release has no name for, and of another one lists by that name. */
+export function bitsAre(offset: number, len: number, value: number, mask?: number): Expression {
+  const bits = { payload: { base: 'th', offset, len } };
+  return match('==', mask === undefined ? bits : { '&': [bits, mask] }, value);
+}
+
+/** Any of these bits of the IPv4 header's flags and fragment offset. */
+export function fragmentBits(mask: number): Expression {
+  return match('!=', { '&': [{ payload: { protocol: 'ip', field: 'frag-off' } }, mask] }, 0);
+}
+
+/** An IPv6 fragment header, wherever in the chain of headers. */
+export const hasFragmentHeader: Expression = { match: { op: '==', left: { exthdr: { name: 'frag' } }, right: true } };
+
 export function protocolIs(family: Family): Expression {
   return match('==', { meta: { key: 'nfproto' } }, family);
 }
 
+export function layer4Is(protocol: 'tcp' | 'udp'): Expression {
+  return match('==', { meta: { key: 'l4proto' } }, protocol);
+}
+export type Direction = 'original' | 'reply';
+
 /** The connection's source in one direction, together with the link the packet came by. */
-export function trackedSourceIn(family: Family, direction: 'original' | 'reply', set: string): Expression {
-  const key = family === 'ipv4' ? 'ip saddr' : 'ip6 saddr';
-  return match('==', { concat: [{ meta: { key: 'iifname' } }, { ct: { key, dir: direction } }] }, `@${set}`);
+export function trackedPairIn(family: Family, direction: Direction, set: string): Expression {
+  return match('==', pair('iifname', trackedSource(family, direction)), `@${set}`);
 }
 
-export function trackingStateIn(states: readonly string[]): Expression {
-  return match('in', { ct: { key: 'state' } }, [...states]);
+/** The same, with the link the packet leaves by. */
+export function trackedPairNotIn(family: Family, direction: Direction, set: string): Expression {
+  return match('!=', pair('oifname', trackedSource(family, direction)), `@${set}`);
 }
+
+export function trackedSourceIn(family: Family, direction: Direction, set: string): Expression {
+  return match('==', trackedSource(family, direction), `@${set}`);
+}
+
+/** Which way the packet goes in its connection; false for what is not tracked. */
+export function directionIs(direction: Direction): Expression {
+  return match('==', { ct: { key: 'direction' } }, direction);
+}
+
+/** nft lists a single one without its brackets. */
+export function trackingStateIn(states: readonly string[]): Expression {
+  const [only] = states;
+  return match('in', { ct: { key: 'state' } }, states.length === 1 ? only : [...states]);
+}
+
+/** The destination that the connection's first packet had when it came, whatever was translated since. */
+export function originalDestinationIs(family: Family, value: Address | Prefix): Expression {
+  const key = family === 'ipv4' ? 'ip daddr' : 'ip6 daddr';
+  return match('==', { ct: { key, dir: 'original' } }, addressOrPrefix(value));
+}
+
+/** A segment in the middle of a connection: all but its first have the ACK bit (RFC 9293 3.5). */
+export const tcpAcknowledges: Expression = match('in', { payload: { protocol: 'tcp', field: 'flags' } }, 'ack');
 
 export function markHas(bit: number): Expression {
   return match('==', { '&': [{ meta: { key: 'mark' } }, bit] }, bit);
@@ -114,6 +175,14 @@ export const sourceIsElsewhere: Expression = {
 
 function match(op: string, left: NftObject, right: unknown): Expression {
   return { match: { op, left, right } };
+}
+
+function pair(key: 'iifname' | 'oifname', address: NftObject): NftObject {
+  return { concat: [{ meta: { key } }, address] };
+}
+
+function trackedSource(family: Family, direction: Direction): NftObject {
+  return { ct: { key: family === 'ipv4' ? 'ip saddr' : 'ip6 saddr', dir: direction } };
 }
 
 function addressField(family: Family, field: string): NftObject {

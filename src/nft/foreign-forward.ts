@@ -2,170 +2,126 @@
  * What becomes of zones' packets in a base chain of somebody else's on the forward hook. An accept of ours ends our own
  * base chain only: a packet must pass every other one as well. Pure; conditions that cannot be judged are followed both ways.
  */
-import { z } from 'zod';
 import type { NftObject } from '../host/port.ts';
-import { judgeMatch, judgeValue, type Ternary, type ZonePacket } from './foreign-match.ts';
+import { addressAt, hostLength, type Prefix, toBigInt } from '../model/address.ts';
+import { everyWay, walkRules } from '../rules/chain.ts';
+import { evaluate } from '../rules/expression.ts';
+import { parseNftText } from '../rules/listing.ts';
+import type { Glimpse } from '../rules/packet.ts';
+import { type Chain, parseRuleset } from '../rules/ruleset.ts';
+import { anything, type Ways } from '../rules/statements.ts';
+import { among, type Span, unknown, type Value } from '../rules/value.ts';
+import type { View } from '../rules/view.ts';
+
+/** The first packet of a connection from any zone. */
+export interface ZonePacket {
+  readonly to: 'outside' | 'zone';
+  /** Where its source lies; its family is the packet's. */
+  readonly subnet: Prefix;
+  /** The links to the outside; empty where nobody knows. */
+  readonly uplinks: readonly string[];
+  /** Our mark, where it is set when the chain is reached; 0 elsewhere. */
+  readonly mark: number;
+}
 
 /** `may-end`: they end unless something accepts them whose condition cannot be judged. Rules against some of them are no end. */
 export type Fate = 'pass' | 'end' | 'may-end';
 
-/** The rules of a table by chain, in the order of evaluation. */
-export type ForeignTable = ReadonlyMap<string, readonly Rule[]>;
-type Rule = readonly NftObject[];
+/** The chains of a table. */
+export type ForeignTable = ReadonlyMap<string, Chain>;
 
 /** Some milliseconds of work. More rules than these on the way of one packet are given up, and only the policy counts. */
 const maxRules = 5_000;
 
 export function fateOf(table: ForeignTable, chain: string, policy: string, packet: ZonePacket): Fate {
-  const walk = new Walk(table, packet);
-  const { likely, possible } = walk.chain(chain);
-  if (walk.isTooLong) return policy === 'drop' ? 'may-end' : 'pass';
-  const isDenied = likely === 'end' || (likely === 'leave' && policy === 'drop');
+  const { to, subnet, uplinks, mark } = packet;
+  const { likely, possible } = waysIn(table, chain, subnet, {
+    input: zoneLink,
+    source: zonesOf(subnet),
+    output: to === 'zone' ? zoneLink : uplinkOf(uplinks),
+    destination: to === 'zone' ? zonesOf(subnet) : outsideOf(subnet),
+    mark: unknown('its mark', mark),
+    maxRules,
+  });
+  const isDenied = likely === 'drop' || (likely === 'return' && policy === 'drop');
   if (!isDenied) return 'pass';
-  return possible.has('accept') || (possible.has('leave') && policy !== 'drop') ? 'may-end' : 'end';
+  return possible.has('accept') || (possible.has('return') && policy !== 'drop') ? 'may-end' : 'end';
 }
 
-/** Reads a listing. Others' tables may be long, and nothing in them is ours to compare. */
+/** Reads a listing of one table. Its sets are left out: they may be long, and change all the time. */
 export function foreignTable(objects: readonly NftObject[]): ForeignTable {
-  const table = new Map<string, Rule[]>();
-  for (const object of objects) {
-    const chain = chainSchema.safeParse(object['chain']);
-    if (chain.success) table.set(chain.data.name, []);
-    const rule = ruleSchema.safeParse(object['rule']);
-    if (rule.success) table.get(rule.data.chain)?.push(rule.data.expr);
-  }
-  return table;
+  const tables = parseRuleset(objects, parseNftText(''));
+  return tables.find(({ chains }) => chains.size > 0)?.chains ?? new Map();
 }
 
-/** Where a packet goes after a statement; `leave` is back to the chain that jumped here. */
-type Way = 'accept' | 'end' | 'leave' | 'next';
-
-interface Ways {
-  /** The way of a packet that no condition of unknown outcome picks out. */
-  readonly likely: Way;
-  readonly possible: ReadonlySet<Way>;
+interface Told extends Partial<Glimpse> {
+  readonly maxRules?: number;
 }
 
-const next: Ways = only('next');
-/** A statement that nobody here understands may do anything. */
-const anything: Ways = { likely: 'next', possible: new Set<Way>(['accept', 'end', 'leave', 'next']) };
-/** Statements that look at nothing that decides, and send a packet nowhere. */
-const harmless = new Set(['counter', 'log', 'mangle', 'notrack', 'set', 'map', 'ct helper', 'flow']);
-/** Statements that some packets pass and others do not. */
-const conditions = new Set(['limit', 'quota', 'ct count', 'meter', 'xt']);
-const chainSchema = z.object({ name: z.string() });
-const ruleSchema = z.object({ chain: z.string(), expr: z.array(z.record(z.string(), z.unknown())).default([]) });
-const jumpSchema = z.object({ target: z.string() });
-const vmapSchema = z.object({
-  key: z.unknown(),
-  data: z.object({ set: z.array(z.tuple([z.unknown(), z.looseObject({})])) }),
-});
-
-class Walk {
-  readonly #table: ForeignTable;
-  readonly #packet: ZonePacket;
-  /** A chain is walked once, from wherever it is reached. */
-  readonly #known = new Map<string, Ways>();
-  #rules = 0;
-
-  constructor(table: ForeignTable, packet: ZonePacket) {
-    this.#table = table;
-    this.#packet = packet;
-  }
-
-  get isTooLong(): boolean {
-    return this.#rules >= maxRules;
-  }
-
-  chain(name: string): Ways {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    // The kernel refuses loops; this only keeps a half-read table from hanging us.
-    this.#known.set(name, anything);
-    const ways = this.#walk(this.#table.get(name));
-    this.#known.set(name, ways);
-    return ways;
-  }
-
-  #walk(rules: readonly Rule[] | undefined): Ways {
-    if (rules === undefined) return anything;
-    const possible = new Set<Way>();
-    let likely: Way | undefined;
-    for (const rule of rules) {
-      this.#rules += 1;
-      if (this.isTooLong) return anything;
-      const ways = this.#rule(rule);
-      for (const way of ways.possible) if (way !== 'next') possible.add(way);
-      if (ways.likely !== 'next') likely ??= ways.likely;
-      if (!ways.possible.has('next')) return { likely: likely ?? 'leave', possible };
-    }
-    return { likely: likely ?? 'leave', possible: possible.add('leave') };
-  }
-
-  #rule(rule: Rule): Ways {
-    let holds: Ternary = 'yes';
-    for (const statement of rule) {
-      const verdict = this.#verdict(statement);
-      if (verdict !== undefined) return holds === 'yes' ? verdict : maybe(verdict);
-      const condition = this.#condition(statement);
-      if (condition === 'no') return next;
-      if (condition === 'unknown') holds = 'unknown';
-      // A target of iptables' is printed by its name only.
-      if ('xt' in statement) return anything;
-    }
-    return next;
-  }
-
-  #condition(statement: NftObject): Ternary {
-    if ('match' in statement) return judgeMatch(statement['match'], this.#packet);
-    const isHarmless = Object.keys(statement).every((key) => harmless.has(key));
-    return isHarmless ? 'yes' : 'unknown';
-  }
-
-  /** Undefined for a statement that sends packets nowhere. */
-  #verdict(statement: NftObject): Ways | undefined {
-    if ('accept' in statement) return only('accept');
-    if ('drop' in statement || 'reject' in statement) return only('end');
-    if ('return' in statement) return only('leave');
-    if ('continue' in statement) return next;
-    if ('jump' in statement) return backTo('next', this.#target(statement['jump']));
-    if ('goto' in statement) return this.#target(statement['goto']);
-    if ('vmap' in statement) return this.#verdictMap(statement['vmap']);
-    const isKnown = Object.keys(statement).every((key) => key === 'match' || harmless.has(key) || conditions.has(key));
-    return isKnown ? undefined : anything;
-  }
-
-  #target(value: unknown): Ways {
-    const jump = jumpSchema.safeParse(value);
-    return jump.success ? this.chain(jump.data.target) : anything;
-  }
-
-  #verdictMap(value: unknown): Ways {
-    const map = vmapSchema.safeParse(value);
-    if (!map.success) return anything;
-    const possible = new Set<Way>(['next']);
-    for (const [key, verdict] of map.data.data.set) {
-      const holds = judgeValue(map.data.key, key, this.#packet);
-      if (holds === 'no') continue;
-      const ways = this.#verdict(verdict) ?? anything;
-      if (holds === 'yes') return ways;
-      for (const way of ways.possible) possible.add(way);
-    }
-    return { likely: 'next', possible };
-  }
+/** Where a packet that opens a connection, or its answer, goes in a chain, if no more is known of it than what is told. */
+export function waysIn(table: ForeignTable, chain: string, { family }: Prefix, { maxRules, ...told }: Told): Ways {
+  const packet: Glimpse = {
+    family,
+    source: unknown('its source'),
+    destination: unknown('its destination'),
+    transport: undefined,
+    sourcePort: undefined,
+    destinationPort: undefined,
+    input: unknown('the link it came by'),
+    output: unknown('the link it leaves by'),
+    mark: undefined,
+    reply: false,
+    ...told,
+  };
+  const { source, destination, reply } = packet;
+  const original = { ...packet, ...(reply && { source: destination, destination: source }) };
+  const connection = {
+    mark: undefined,
+    original,
+    destinationNat: undefined,
+    sourceNat: undefined,
+    orphan: false,
+  };
+  const view: View = { packet, connection, untracked: false, hook: 'forward', host: undefined, sets: new Map() };
+  const place = everyWay(
+    (asked) => evaluate(asked, view),
+    (name) => table.get(name)?.rules,
+    maxRules,
+  );
+  const rules = table.get(chain)?.rules;
+  return rules === undefined ? anything : walkRules(rules, place);
 }
 
-function only(way: Way): Ways {
-  return { likely: way, possible: new Set([way]) };
+export const zoneLink: Value = among('name', [['vif0', 'vif9\uffff']], 'which zone it is');
+
+/** Nothing that is called like a zone's link, where nobody knows the uplinks. */
+function uplinkOf(uplinks: readonly string[]): Value {
+  const others: readonly Span[] = [
+    ['', 'vie\uffff'],
+    ['vig', '\uffff'],
+  ];
+  return among('name', uplinks.length === 0 ? others : uplinks.map((name) => [name, name]), 'the uplink it takes');
 }
 
-/** What a rule does whose condition may hold or not. */
-function maybe({ possible }: Ways): Ways {
-  return { likely: 'next', possible: new Set<Way>([...possible, 'next']) };
+export function zonesOf(subnet: Prefix): Value {
+  return among(subnet.family, [spanOf(subnet)], 'which zone it is');
 }
 
-/** After a jump, a packet that leaves the chain goes on behind the jump. */
-function backTo(place: Way, { likely, possible }: Ways): Ways {
-  const back = (way: Way) => (way === 'leave' ? place : way);
-  return { likely: back(likely), possible: new Set([...possible].map(back)) };
+function outsideOf(subnet: Prefix): Value {
+  const [first, last] = spanOf(subnet);
+  const end = (1n << BigInt(hostLength(subnet.family))) - 1n;
+  const around: [bigint, bigint][] = [
+    [0n, first - 1n],
+    [last + 1n, end],
+  ];
+  return among(
+    subnet.family,
+    around.filter(([low, high]) => low <= high),
+    'where it goes',
+  );
+}
+
+function spanOf(prefix: Prefix): [bigint, bigint] {
+  const size = 1n << BigInt(hostLength(prefix.family) - prefix.length);
+  return [toBigInt(prefix.address), toBigInt(addressAt(prefix, size - 1n))];
 }

@@ -1,6 +1,5 @@
 /** What `EDERA-FORWARD` should hold, in `ip filter` and `ip6 filter`, tables that belong to everybody. Pure. */
-import { type Family, familyOf } from '../model/address.ts';
-import type { LinkName } from '../model/link-name.ts';
+import type { Family } from '../model/address.ts';
 import {
   accept,
   addressIs,
@@ -13,7 +12,7 @@ import {
   markHas,
   returns,
 } from './expressions.ts';
-import { anyZoneLink, type LayoutSettings } from './layout-model.ts';
+import { anyZoneLink, type LayoutSettings, metadataOf } from './layout-model.ts';
 import { userChain } from './names.ts';
 
 const userFirst: Expression[][] = [
@@ -37,20 +36,9 @@ export function denyRules(settings: LayoutSettings, family: Family): Expression[
 }
 
 function denials(settings: LayoutSettings, family: Family): Expression[][] {
-  const metadata = settings.deniedMetadata.filter(
-    (target) => (typeof target === 'string' ? familyOf(target) : target.family) === family,
-  );
   const fromZone = interfaceIs('iifname', anyZoneLink);
   return [
     ...(settings.denyZoneToZone ? [[fromZone, interfaceIs('oifname', anyZoneLink), counter, drop]] : []),
-    ...metadata.map((target) => [fromZone, addressIs(family, 'daddr', target), counter, drop]),
-  ];
-}
-
-/** The documented pair: what lets a zone through where the mark or our own table is gone. */
-export function forwardPair(link: LinkName): [out: Expression[], into: Expression[]] {
-  return [
-    [interfaceIs('oifname', link), counter, accept],
-    [interfaceIs('iifname', link), counter, accept],
+    ...metadataOf(settings, family).map((target) => [fromZone, addressIs(family, 'daddr', target), counter, drop]),
   ];
 }

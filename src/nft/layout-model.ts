@@ -1,5 +1,6 @@
 /** What a layout is made of: the settings that shape it, and chains and sets as values. */
-import { type Address, type Family, families, type Prefix } from '../model/address.ts';
+import type { BaseHook } from '../host/nft-command.ts';
+import { type Address, type Family, families, familyOf, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import type { Expression } from './expressions.ts';
 
@@ -7,6 +8,10 @@ import type { Expression } from './expressions.ts';
 export interface LayoutSettings {
   readonly subnets: { readonly ipv4: Prefix | undefined; readonly ipv6: Prefix | undefined };
   readonly uplinkInterfaces: readonly string[];
+  /** What zones leave under where that is not their own address: one of the host's, which the kernel chooses, or this one. */
+  readonly masquerade: Readonly<Record<Family, 'kernel' | Address | 'off'>>;
+  /** Destinations that see zones' own addresses. */
+  readonly notMasqueraded: readonly Prefix[];
   readonly placement: 'auto' | 'first';
   /** One bit, or 0 for none. */
   readonly mark: number;
@@ -23,13 +28,6 @@ export interface ZonePair {
   readonly addresses: readonly Address[];
 }
 
-export interface BaseHook {
-  readonly type: 'filter' | 'nat';
-  readonly hook: string;
-  /** nft's numeric priority: raw -300, filter 0, srcnat 100. */
-  readonly prio: number;
-}
-
 export interface ChainLayout {
   readonly name: string;
   readonly hook: BaseHook | undefined;
@@ -38,16 +36,13 @@ export interface ChainLayout {
   readonly operators?: true;
 }
 
-export interface SetLayout {
-  readonly name: string;
-  readonly type: string | readonly string[];
-  readonly counted?: true;
-  /** Filled by packets: at most `size` elements, each forgotten `timeout` seconds after its last packet. */
-  readonly filled?: { readonly size: number; readonly timeout: number };
-}
-
 /** Every link of a zone, whoever made it. The wildcard is one prefix comparison in the kernel. */
 export const anyZoneLink = 'vif*';
+
+/** The metadata addresses of a family that zones are denied. */
+export function metadataOf({ deniedMetadata }: LayoutSettings, family: Family): (Address | Prefix)[] {
+  return deniedMetadata.filter((target) => (typeof target === 'string' ? familyOf(target) : target.family) === family);
+}
 
 export function enabledFamilies(settings: LayoutSettings): readonly Family[] {
   return families.filter((family) => settings.subnets[family] !== undefined);

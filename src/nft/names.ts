@@ -1,12 +1,15 @@
-/** The names of everything of ours in nftables. SPEC fixes the chains in `filter`; the rest is inside our own table. */
+/** The names of everything of ours in nftables. Operators and other tools go by the chains in `filter`, whose names stay; the rest is inside our own table. */
 
 import type { NftFamily } from '../host/port.ts';
 import type { Family } from '../model/address.ts';
 
 /** Ours alone: guard, mark, masquerade, and the sets they look into. */
 export const ownTable = { family: 'inet', name: 'edera' } as const;
-/** The second layer against forged IPv6 sources, in a table of its own: whoever loses one still has the other. */
+/** The second layer against forged IPv6 sources, in a table of its own: a host that loses one still has the other. */
 export const reversePathTable = { family: 'ip6', name: 'edera-reverse-path' } as const;
+
+/** A chain for each link of a zone that somebody else has taken, by the link's name, where its frames come in. */
+export const ingressTable = { family: 'netdev', name: 'edera' } as const;
 
 export const filterTable = 'filter';
 export const forwardHookChain = 'FORWARD';
@@ -16,36 +19,49 @@ export const forwardChain = 'EDERA-FORWARD';
 export const denyChain = 'EDERA-DENY';
 /** The operator's, evaluated before anything is accepted. Made by us, never filled or emptied. */
 export const userChain = 'EDERA-USER';
-/** Where what is about to be dropped as a forgery is told of, now and then. */
+/** Where what is about to be dropped as a forgery is reported, now and then. */
 export const forgedChain = 'forged';
+/** The same for neighbour discovery under an address that is nobody's. */
+export const unassignedChain = 'not-assigned';
+/** Where what a zone may not have of dom0 is dropped, unless the operator accepts it in `user-input`. */
+export const hostDeniedChain = 'host-denied';
 /** The operator's, in our table, evaluated before zones are kept from dom0's services. Never emptied by us. */
 export const userInputChain = 'user-input';
 
 export const filterFamilies: Record<Family, NftFamily> = { ipv4: 'ip', ipv6: 'ip6' };
 
-/** Per family: who may send from a link, who is reached by it, and which addresses are zones' at all. */
+/** Per family: who sends from a link, who is reached by it, both counted; whose it is, uncounted; which addresses are zones' at all. */
 export const sets = {
-  ipv4: { from: 'from4', to: 'to4', zone: 'zone4' },
-  ipv6: { from: 'from6', to: 'to6', zone: 'zone6' },
+  ipv4: { from: 'from4', to: 'to4', own: 'own4', zone: 'zone4' },
+  ipv6: { from: 'from6', to: 'to6', own: 'own6', zone: 'zone6' },
 } as const;
 
 /** The links we serve, once in each: its counter tells how many of the zone's packets were dropped, by kind. */
 export const dropCounts = {
   /** Under a source that is not the zone's own. */
   source: 'spoofed',
+  /** Neighbour discovery under an IPv6 address that no zone has: a guest has given itself one more. */
+  unassigned: 'unassigned',
   /** To addresses of the subnet that no zone has. */
   stray: 'strays',
   /** ICMP errors about connections that are not the zone's own. */
   error: 'foreign-errors',
   /** Neighbour discovery beyond the rate that dom0's neighbour table can bear. */
   flood: 'discovery-floods',
+  /** What would have left by an uplink under the zone's own address, where the settings have it translated. */
+  untranslated: 'untranslated',
 } as const;
+/** Sets whose elements count. */
+export const countedSets: ReadonlySet<string> = new Set([
+  ...Object.values(sets).flatMap(({ from, to }) => [from, to]),
+  ...Object.values(dropCounts),
+]);
 export type DropKind = keyof typeof dropCounts;
 export const dropKinds = Object.keys(dropCounts) as readonly DropKind[];
 
 /**
  * Filled by the kernel as packets come: the link-local addresses that a link has solicited from, how fast there may be new
- * ones, and how often a forgery is told of.
+ * ones, and how often a forgery is reported.
  */
 export const filledSets = { known: 'discovery-known', discovery: 'discovery-rate', told: 'told-rate' } as const;
 

@@ -1,14 +1,17 @@
-/** Reads what nftables holds in the four tables we have something in. Everything of others is kept as it came. */
+/** Reads what nftables holds in the five tables we have something in. Everything of others is kept as it came. */
 import { z } from 'zod';
 import type { Nft, NftFamily, NftObject } from '../host/port.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
-import { filterTable, ownTable, reversePathTable } from './names.ts';
+import { elementValue } from '../rules/lookup.ts';
+import { isRecord } from '../rules/ruleset.ts';
+import { filterTable, ingressTable, ownTable, reversePathTable } from './names.ts';
 import { Chain, elementKey, hookOf, type Ruleset, setText, type Table, tableKey, toRule } from './ruleset.ts';
 
 /** The tables to look at, whether they exist or not. */
 export const observedTables: readonly { family: NftFamily; name: string }[] = [
   ownTable,
   reversePathTable,
+  ingressTable,
   { family: 'ip', name: filterTable },
   { family: 'ip6', name: filterTable },
 ];
@@ -24,7 +27,7 @@ const flaggedSchema = z.object({ flags: z.union([z.string(), z.array(z.string())
 
 /** Reads the tables named by `keys` and takes the others from `known`. */
 export async function observeRuleset(
-  nft: Pick<Nft, 'table'>,
+  nft: Pick<Nft, 'table' | 'rules'>,
   keys: ReadonlySet<string> = observedKeys,
   known: Ruleset = new Map(),
 ): Promise<Ruleset> {
@@ -32,7 +35,9 @@ export async function observeRuleset(
   await Promise.all(
     observedTables.map(async ({ family, name }) => {
       const key = tableKey(family, name);
-      const objects = keys.has(key) ? await nft.table(family, name) : undefined;
+      // In tables of others only our chain and our jump are ours.
+      const list = name === filterTable ? nft.rules : nft.table;
+      const objects = keys.has(key) ? await list.call(nft, family, name) : undefined;
       if (objects !== undefined) ruleset.set(key, parseTable(objects));
     }),
   );
@@ -49,8 +54,8 @@ export function parseTable(objects: readonly NftObject[]): Table {
       const chain = fieldsOf('chain', object);
       table.chains.set(requireText(chain['name'], 'chain', 'name'), new Chain(hookOf(chain)));
     } else if ('set' in object) {
-      const { name, type, stmt, flags, elem = [] } = fieldsOf('set', object);
-      table.sets.set(requireText(name, 'set', 'name'), { text: setText(type, stmt, flags), elements: keysOf(elem) });
+      const { name, type, flags, elem = [] } = fieldsOf('set', object);
+      table.sets.set(requireText(name, 'set', 'name'), { text: setText(type, flags), elements: keysOf(elem) });
     }
   }
   for (const object of objects) {
@@ -76,12 +81,8 @@ export function isDormant(object: NftObject): boolean {
 /** What is listed by the thousand is checked by hand: a schema takes several times as long. */
 function fieldsOf(kind: string, object: NftObject): Fields {
   const fields = object[kind];
-  if (isFields(fields)) return fields;
+  if (isRecord(fields)) return fields;
   throw garbled(kind, 'not an object');
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function requireText(value: unknown, kind: string, field: string): string {
@@ -91,10 +92,4 @@ function requireText(value: unknown, kind: string, field: string): string {
 
 function garbled(kind: string, wrong: string): ProtectNetworkError {
   return new ProtectNetworkError('garbled', `nft listed a ${kind} that cannot be read: ${wrong}`);
-}
-
-/** An element with a counter is listed as `{"elem": {"val": …, "counter": …}}`, one without as its bare value. */
-export function elementValue(element: unknown): unknown {
-  const counted = isFields(element) ? element['elem'] : undefined;
-  return isFields(counted) && 'val' in counted ? counted['val'] : element;
 }

@@ -6,6 +6,7 @@ import {
   filterFamilies,
   filterTable,
   forwardHookChain,
+  ingressTable,
   madeForwardMarker,
   madeTableMarker,
   ownTable,
@@ -33,9 +34,11 @@ export function planCleanup(observed: Ruleset): CleanupPlan {
     if (table === undefined) continue;
     const removal = planRemovedFamily(family, observed);
     commands.push(...removal);
-    const keepsUser = table.chains.has(userChain) && !removal.some((command) => isDeletionOf(command, userChain));
+    const keepsUser =
+      table.chains.has(userChain) &&
+      !removal.some((command) => command.kind === 'delete-chain' && command.chain === userChain);
     if (keepsUser)
-      notes.push(`${nftFamily} ${filterTable} ${userChain} holds rules of yours, or is used by one; it stays`);
+      notes.push(`${nftFamily} ${filterTable} ${userChain} contains or is used by rules of yours; it stays`);
     const madeForward = own?.chains.has(madeForwardMarker(nftFamily)) === true;
     if (!madeForward || !isForwardUnused(table)) continue;
     const isTableUnused = own?.chains.has(madeTableMarker(nftFamily)) === true && holdsNothingElse(table) && !keepsUser;
@@ -46,14 +49,17 @@ export function planCleanup(observed: Ruleset): CleanupPlan {
     );
   }
   const theirs = own?.chains.get(userInputChain)?.size ?? 0;
-  if (theirs > 0) notes.push(`${theirs} rules of yours in ${userInputChain} go with the table inet ${ownTable.name}`);
-  const tables = [ownTable, reversePathTable].filter(({ family, name }) => observed.has(tableKey(family, name)));
+  if (theirs > 0)
+    notes.push(`removing the table inet ${ownTable.name} also removes ${plural(theirs)} in ${userInputChain}`);
+  const tables = [ownTable, reversePathTable, ingressTable].filter(({ family, name }) =>
+    observed.has(tableKey(family, name)),
+  );
   commands.push(...tables.map(({ family, name }) => deleteTable(family, name)));
   return { commands, notes };
 }
 
-function isDeletionOf(command: NftCommand, chain: string): boolean {
-  return (command['delete']?.['chain'] as { name?: unknown } | undefined)?.name === chain;
+function plural(rules: number): string {
+  return rules === 1 ? 'your rule' : `your ${rules} rules`;
 }
 
 /** `FORWARD` as we made it: policy accept, and nothing in it but our jumps. */

@@ -1,20 +1,20 @@
 /** What we have in `ip filter` and `ip6 filter`, tables that belong to everybody: our chains and their jumps. */
-import type { NftCommand } from '../host/port.ts';
+import { type AcceptLink, acceptedLink, type BaseHook, type ChainRef, type NftCommand } from '../host/nft-command.ts';
 import type { Family } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import {
+  acceptLink,
   addChain,
   addRule,
   addTable,
-  type ChainRef,
   deleteChain,
   deleteRule,
   flushChain,
   insertRule,
 } from './commands.ts';
 import { counter, type Expression, jump } from './expressions.ts';
-import { denyRules, forwardHead, forwardPair } from './layout-filter.ts';
-import type { BaseHook, LayoutSettings } from './layout-model.ts';
+import { denyRules, forwardHead } from './layout-filter.ts';
+import type { LayoutSettings } from './layout-model.ts';
 import { denyChain, filterFamilies, filterTable, forwardChain, forwardHookChain, userChain } from './names.ts';
 import { isJumpTo, isOurJump, jumpPosition, ourTargets } from './placement.ts';
 import { type Chain, type Rule, type Ruleset, ruleText, type Table, tableKey } from './ruleset.ts';
@@ -88,16 +88,16 @@ function planPairs(
   chain: Chain | undefined,
   scope: FilterScope,
 ): NftCommand[] {
-  const wanted = new Map(
-    scope.wanted.flatMap((link) => forwardPair(link).map((expr) => [ruleText(expr), expr] as const)),
-  );
+  const wanted = pairsByText(ref, scope.wanted);
   if (scope.had === 'all' && !startsWith(chain, head)) return rewrite(ref, head, chain, wanted, scope.prune === true);
   const surplus =
     scope.had === 'all'
       ? surplusRules(chain, head.length, wanted, scope.prune === true)
-      : withdrawn(chain, scope.had, wanted);
+      : [...pairsByText(ref, scope.had).keys()]
+          .filter((text) => !wanted.has(text))
+          .flatMap((text) => chain?.rulesOf(text).map(({ handle }) => handle) ?? []);
   const missing = [...wanted].filter(([text]) => chain === undefined || chain.rulesOf(text).length === 0);
-  return [...surplus.map((handle) => deleteRule(ref, handle)), ...missing.map(([, expr]) => addRule(ref, expr))];
+  return [...surplus.map((handle) => deleteRule(ref, handle)), ...missing.map(([, pair]) => pair)];
 }
 
 function startsWith(chain: Chain | undefined, head: readonly (readonly Expression[])[]): boolean {
@@ -110,13 +110,15 @@ function rewrite(
   ref: ChainRef,
   head: readonly (readonly Expression[])[],
   chain: Chain | undefined,
-  wanted: ReadonlyMap<string, readonly Expression[]>,
+  wanted: ReadonlyMap<string, AcceptLink>,
   prune: boolean,
 ): NftCommand[] {
   const kept = prune ? [] : (chain?.rules() ?? []).filter((rule) => isPair(rule) && !wanted.has(rule.text));
   return [
     ...(chain === undefined || chain.size === 0 ? [] : [flushChain(ref)]),
-    ...[...head, ...wanted.values(), ...kept.map((rule) => rule.expr)].map((expr) => addRule(ref, expr)),
+    ...head.map((expr) => addRule(ref, expr)),
+    ...wanted.values(),
+    ...kept.map((rule) => addRule(ref, rule.expr)),
   ];
 }
 
@@ -135,22 +137,17 @@ function surplusRules(
   });
 }
 
-function withdrawn(
-  chain: Chain | undefined,
-  had: readonly LinkName[],
-  wanted: ReadonlyMap<string, unknown>,
-): (number | undefined)[] {
-  return had
-    .flatMap((link) => forwardPair(link).map((expr) => ruleText(expr)))
-    .filter((text) => !wanted.has(text))
-    .flatMap((text) => chain?.rulesOf(text).map(({ handle }) => handle) ?? []);
+function pairsByText(ref: ChainRef, links: readonly LinkName[]): Map<string, AcceptLink> {
+  return new Map(links.flatMap((link) => acceptLink(ref, link)).map((each) => [ruleText(acceptedLink(each)), each]));
 }
+
+const keys = ['oifname', 'iifname'] as const;
 
 /** A rule of the documented shape for some link, known or not. */
 function isPair(rule: Rule): boolean {
   const name = (rule.expr[0]?.['match'] as { right?: unknown } | undefined)?.right;
   const link = typeof name === 'string' ? parseLinkName(name) : undefined;
-  return link !== undefined && forwardPair(link).some((expr) => ruleText(expr) === rule.text);
+  return link !== undefined && keys.some((key) => ruleText(acceptedLink({ key, link })) === rule.text);
 }
 
 /** The chain and its jump, first of all in `FORWARD`; or neither, where nothing is denied. */

@@ -3,10 +3,10 @@
  *
  * Chains and sets that we do not know are left alone: the operator's rules in `user-input` may need them.
  */
-import type { NftCommand } from '../host/port.ts';
-import { addChain, addRule, addSet, addTable, type ChainRef, deleteChain, deleteSet, flushChain } from './commands.ts';
+import type { ChainRef, NftCommand } from '../host/nft-command.ts';
+import { addChain, addRule, addSet, addTable, deleteChain, deleteSet, flushChain } from './commands.ts';
 import { optionalChains, ownChains, ownSets } from './layout.ts';
-import { type ChainLayout, enabledFamilies, type LayoutSettings, type SetLayout } from './layout-model.ts';
+import { type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 import {
   filledSets,
   filterFamilies,
@@ -17,7 +17,7 @@ import {
   ownTable,
   sets,
 } from './names.ts';
-import { type Chain, type Ruleset, ruleText, setText, type Table, tableKey } from './ruleset.ts';
+import { type Chain, type Ruleset, ruleText, setTextOf, type Table, tableKey } from './ruleset.ts';
 
 export const emptyTable: Table = { chains: new Map(), sets: new Map() };
 
@@ -31,7 +31,7 @@ export function planOwnStructure(settings: LayoutSettings, own: Table | undefine
   const present = own ?? emptyTable;
   const wantedSets = ownSets(settings);
   const wantedChains = ownChains(settings);
-  const freshSets = wantedSets.filter((set) => present.sets.get(set.name)?.text !== textOf(set));
+  const freshSets = wantedSets.filter((set) => present.sets.get(set.name)?.text !== setTextOf(set));
   const wrongSets = freshSets.filter(({ name }) => present.sets.has(name));
   const wrongChains = wantedChains.filter(
     ({ name, hook }) => present.chains.has(name) && !hangsAt(present.chains.get(name), hook),
@@ -60,10 +60,6 @@ export function planOwnStructure(settings: LayoutSettings, own: Table | undefine
 
 function ref(chain: string): ChainRef {
   return { family: ownTable.family, table: ownTable.name, chain };
-}
-
-function textOf({ type, counted, filled }: SetLayout): string {
-  return setText(type, counted && [{ counter: null }], filled && ['timeout']);
 }
 
 function hangsAt(chain: Chain | undefined, hook: ChainLayout['hook']): boolean {

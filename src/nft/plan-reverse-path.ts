@@ -1,18 +1,19 @@
-/** The second layer against forged IPv6 sources: a table with one chain, all of it ours. Pure. */
+/** The second layer against forged IPv6 sources: a table that is all ours. Pure. */
 import type { NftCommand } from '../host/port.ts';
 import { addChain, addRule, addTable, deleteTable } from './commands.ts';
-import { reversePathChain } from './layout-guard.ts';
+import { reversePathChains } from './layout-guard.ts';
 import type { LayoutSettings } from './layout-model.ts';
 import { reversePathTable } from './names.ts';
 import { holds } from './plan-own.ts';
 import { type Ruleset, tableKey } from './ruleset.ts';
 
-/** There is nothing in the table worth keeping, so that whatever is wrong with it is mended by making it anew. */
+/** There is nothing in the table worth keeping, so that whatever is wrong with it is fixed by making it anew. */
 export function planReversePath(settings: LayoutSettings, observed: Ruleset): NftCommand[] {
   const { family, name } = reversePathTable;
   const table = observed.get(tableKey(family, name));
   if (!isWanted(settings)) return table === undefined ? [] : [deleteTable(family, name)];
-  const isWhole = table?.isDormant !== true && holds(table?.chains.get(reversePathChain.name), reversePathChain);
+  const isWhole =
+    table?.isDormant !== true && reversePathChains.every((chain) => holds(table?.chains.get(chain.name), chain));
   return isWhole ? [] : remakeReversePath(settings);
 }
 
@@ -20,13 +21,15 @@ export function planReversePath(settings: LayoutSettings, observed: Ruleset): Nf
 export function remakeReversePath(settings: LayoutSettings): NftCommand[] {
   if (!isWanted(settings)) return [];
   const { family, name } = reversePathTable;
-  const ref = { family, table: name, chain: reversePathChain.name };
+  const ref = (chain: string) => ({ family, table: name, chain });
   return [
     addTable(family, name),
     deleteTable(family, name),
     addTable(family, name),
-    addChain(ref, reversePathChain.hook),
-    ...reversePathChain.rules.map((expr) => addRule(ref, expr)),
+    ...reversePathChains.flatMap((chain) => [
+      addChain(ref(chain.name), chain.hook),
+      ...chain.rules.map((expr) => addRule(ref(chain.name), expr)),
+    ]),
   ];
 }
 

@@ -10,7 +10,7 @@ import { type Address, type Family, families, familyOf } from '../model/address.
 import type { LinkName } from '../model/link-name.ts';
 import { elements } from './commands.ts';
 import { enabledFamilies, type LayoutSettings, type ZonePair } from './layout-model.ts';
-import { dropCounts, ownTable, sets } from './names.ts';
+import { countedSets, dropCounts, ownTable, sets } from './names.ts';
 import { planFilterFamily, planRemovedFamily } from './plan-filter.ts';
 import { emptyTable, planOwnStructure } from './plan-own.ts';
 import { planReversePath } from './plan-reverse-path.ts';
@@ -109,9 +109,10 @@ function elementKeys(settings: LayoutSettings, zones: readonly ZonePair[]): Map<
     if (addresses.length === 0) continue;
     for (const name of Object.values(dropCounts)) keys.get(name)?.add(link);
     for (const address of addresses) {
-      const { from, to, zone } = sets[familyOf(address)];
+      const { from, to, own, zone } = sets[familyOf(address)];
       keys.get(from)?.add(`${link} ${address}`);
       keys.get(to)?.add(`${link} ${address}`);
+      keys.get(own)?.add(`${link} ${address}`);
       keys.get(zone)?.add(address);
     }
   }
@@ -131,7 +132,10 @@ function planElements(
     const gone = [...(candidates.get(name) ?? [])].filter((key) => present.has(key) && !want.has(key));
     const fresh = [...want].filter((key) => !present.has(key));
     const { family, name: table } = ownTable;
-    return [...elements('delete', family, table, name, gone), ...elements('add', family, table, name, fresh)];
+    return [
+      ...elements('delete', family, table, name, gone),
+      ...elements('add', family, table, name, fresh, countedSets.has(name)),
+    ];
   });
 }
 

@@ -3,12 +3,19 @@
  * read again when somebody else changed it. Lookups by rule text and by set element are constant time, so that a pass
  * over one zone does not grow with the others.
  */
-import type { NftCommand, NftObject } from '../host/port.ts';
+import {
+  acceptedLink,
+  type ChainRef,
+  type NftCommand,
+  type NftObject,
+  type SetLayout,
+  type SetRef,
+} from '../host/nft-command.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { canonical } from './expressions.ts';
 
 export interface Rule {
-  /** Undefined for a rule of ours whose handle the kernel has not told yet. */
+  /** Undefined for a rule of ours whose handle nobody has told. */
   readonly handle: number | undefined;
   readonly expr: readonly NftObject[];
   readonly comment: string | undefined;
@@ -33,7 +40,7 @@ export class Chain {
     this.hook = hook;
   }
 
-  /** In the order of evaluation, but for rules that were named since: those stand last. */
+  /** In the order of evaluation. */
   rules(): Rule[] {
     return [...this.#rules];
   }
@@ -70,15 +77,6 @@ export class Chain {
     if (same?.size === 0) this.#byText.delete(rule.text);
   }
 
-  /** Gives the first rule of that text that has no handle yet the one that the kernel told. */
-  name(text: string, handle: number): void {
-    const unnamed = this.rulesOf(text).find((rule) => rule.handle === undefined);
-    if (unnamed === undefined) return;
-    this.#rules.delete(unnamed);
-    this.#byText.get(text)?.delete(unnamed);
-    this.append({ ...unnamed, handle });
-  }
-
   clear(): void {
     this.#rules.clear();
     this.#byText.clear();
@@ -94,7 +92,7 @@ export class Chain {
 }
 
 export interface ElementSet {
-  /** Comparable form of type and statements. */
+  /** Comparable form of its type and flags. */
   readonly text: string;
   /** Element values as `elementKey` writes them. */
   readonly elements: Set<string>;
@@ -118,10 +116,15 @@ export function ruleText(expr: readonly unknown[], comment?: string): string {
   return canonical(expr) + (comment === undefined ? '' : ` # ${comment}`);
 }
 
-/** nft 1.0.6 neither lists nor takes the flag `dynamic`, later ones do both: it follows from the rules that fill the set. */
-export function setText(type: unknown, stmt: unknown, flags: unknown): string {
+/** Not by its statements, which nft before 1.0.6 does not list: elements have counters of their own. */
+export function setText(type: unknown, flags: unknown): string {
+  // nft 1.0.6 neither lists nor takes `dynamic`, later ones do both: it follows from the rules that fill the set.
   const told = [flags ?? []].flat().filter((flag) => flag !== 'dynamic');
-  return canonical({ type, stmt: stmt ?? [], flags: told });
+  return canonical({ type, flags: told });
+}
+
+export function setTextOf({ type, filled }: SetLayout): string {
+  return setText(type, filled && ['timeout']);
 }
 
 /** `vif7.0 10.75.0.3` for a concatenation, the value itself otherwise. */
@@ -131,74 +134,88 @@ export function elementKey(value: unknown): string {
   return Array.isArray(concat) ? concat.join(' ') : canonical(value);
 }
 
-/** Carries the ruleset forward by a transaction of ours. Where it fails, the ruleset must be observed again. */
-export function advance(ruleset: Ruleset, commands: readonly NftCommand[]): void {
-  for (const command of commands) {
-    const [[verb, object] = ['', {}]] = Object.entries(command);
-    const [[kind, value] = ['', {}]] = Object.entries(object) as [string, Record<string, unknown>][];
-    carry(ruleset, verb, kind, value);
-  }
+/**
+ * Carries the ruleset forward by a transaction of ours. `handles` are those of its links' rules, in their order, as far as
+ * the kernel told them.
+ */
+export function advance(ruleset: Ruleset, commands: readonly NftCommand[], handles: readonly number[] = []): void {
+  const told = handles.values();
+  for (const command of commands) carry(ruleset, command, told);
 }
 
-function carry(ruleset: Ruleset, verb: string, kind: string, value: Record<string, unknown>): void {
-  const key = tableKey(String(value['family']), String(kind === 'table' ? value['name'] : value['table']));
-  if (kind === 'table') {
-    if (verb === 'delete') ruleset.delete(key);
-    else {
-      // Adding a table that is there takes its flags away.
-      const known = ruleset.get(key);
-      if (known !== undefined) known.isDormant = false;
-      else ruleset.set(key, { chains: new Map(), sets: new Map() });
-    }
+function carry(ruleset: Ruleset, command: NftCommand, handles: Iterator<number, undefined>): void {
+  const key = tableKey(command.family, command.table);
+  const table = ruleset.get(key);
+  if (command.kind === 'add-table' || command.kind === 'delete-table') {
+    if (command.kind === 'delete-table') ruleset.delete(key);
+    // Adding a table that is there takes its flags away.
+    else if (table !== undefined) table.isDormant = false;
+    else ruleset.set(key, { chains: new Map(), sets: new Map() });
     return;
   }
-  const table = ruleset.get(key);
   if (table === undefined) throw new ProtectNetworkError('unexpected', `a plan changes ${key}, which is not there`);
-  const name = String(value['name']);
-  if (kind === 'chain') carryChain(table, verb, name, value);
-  else if (kind === 'set') carrySet(table, verb, name, value);
-  else if (kind === 'element') carryElements(table, verb, name, value['elem']);
-  else if (kind === 'rule') carryRule(table, verb, value);
+  if ('chain' in command) carryChain(table, command, handles);
+  else if ('set' in command) carrySet(table, command);
 }
 
-function carryChain(table: Table, verb: string, name: string, value: Record<string, unknown>): void {
-  if (verb === 'flush') table.chains.get(name)?.clear();
-  else if (verb === 'delete') table.chains.delete(name);
-  else if (!table.chains.has(name)) table.chains.set(name, new Chain(hookOf(value)));
-}
-
-function carrySet(table: Table, verb: string, name: string, value: Record<string, unknown>): void {
-  if (verb === 'flush') table.sets.get(name)?.elements.clear();
-  else if (verb === 'delete') table.sets.delete(name);
-  else if (!table.sets.has(name)) {
-    table.sets.set(name, { text: setText(value['type'], value['stmt'], value['flags']), elements: new Set() });
+function carrySet({ sets }: Table, command: Extract<NftCommand, SetRef>): void {
+  const known = sets.get(command.set);
+  switch (command.kind) {
+    case 'add-set':
+      if (known === undefined) sets.set(command.set, { text: setTextOf(command.layout), elements: new Set() });
+      return;
+    case 'delete-set':
+      sets.delete(command.set);
+      return;
+    case 'add-elements':
+      for (const key of command.keys) known?.elements.add(key);
+      return;
+    case 'delete-elements':
+      for (const key of command.keys) known?.elements.delete(key);
   }
 }
 
-function carryElements(table: Table, verb: string, name: string, elements: unknown): void {
-  const known = table.sets.get(name)?.elements;
-  for (const element of Array.isArray(elements) ? elements : []) {
-    if (verb === 'delete') known?.delete(elementKey(element));
-    else known?.add(elementKey(element));
+function carryChain(
+  { chains }: Table,
+  command: Extract<NftCommand, ChainRef>,
+  handles: Iterator<number, undefined>,
+): void {
+  const chain = chains.get(command.chain);
+  switch (command.kind) {
+    case 'add-chain':
+      if (chain === undefined) chains.set(command.chain, new Chain(command.hook && hookOf(command.hook)));
+      return;
+    case 'flush-chain':
+      chain?.clear();
+      return;
+    case 'delete-chain':
+      chains.delete(command.chain);
+      return;
+    case 'add-rule':
+      chain?.append(newRule(command.expr));
+      return;
+    case 'insert-rule':
+      chain?.insert(newRule(command.expr), command.before);
+      return;
+    case 'accept-link':
+      chain?.append(newRule(acceptedLink(command), handles.next().value));
+      return;
+    case 'delete-rule':
+      chain?.delete(command.handle);
   }
 }
 
-function carryRule(table: Table, verb: string, value: Record<string, unknown>): void {
-  const chain = table.chains.get(String(value['chain']));
-  const handle = typeof value['handle'] === 'number' ? value['handle'] : undefined;
-  if (verb === 'delete' && handle !== undefined) chain?.delete(handle);
-  else if (verb === 'insert') chain?.insert(toRule(value, undefined), handle);
-  else chain?.append(toRule(value, undefined));
+function newRule(expr: readonly NftObject[], handle?: number): Rule {
+  return { handle, expr, comment: undefined, text: ruleText(expr) };
 }
 
-export function toRule(value: Record<string, unknown>, handle: number | undefined): Rule {
+export function toRule(value: NftObject, handle: number): Rule {
   const expr = Array.isArray(value['expr']) ? (value['expr'] as NftObject[]) : [];
   const comment = typeof value['comment'] === 'string' ? value['comment'] : undefined;
   return { handle, expr, comment, text: ruleText(expr, comment) };
 }
 
-export function hookOf(value: Record<string, unknown>): Hook | undefined {
-  const { type, hook, prio, policy } = value;
+export function hookOf({ type, hook, prio, policy }: { readonly [Key in keyof Hook]?: unknown }): Hook | undefined {
   if (typeof type !== 'string' || typeof hook !== 'string' || typeof prio !== 'number') return undefined;
   return { type, hook, prio, policy: typeof policy === 'string' ? policy : 'accept' };
 }

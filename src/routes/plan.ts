@@ -30,7 +30,7 @@ export function planLinkRoutes(
 
 /**
  * The host answers for the zones' gateway by a `local` route. Without it, proxy ARP for the gateway would depend on
- * some other route of the host covering it, such as a default route (TRAPS 6).
+ * some other route of the host covering it, such as a default route.
  */
 export function planGateways(gateways: readonly Address[], present: ReadonlySet<Address>, prune: boolean): RoutesPlan {
   const wanted = new Set(gateways);

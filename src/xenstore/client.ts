@@ -1,5 +1,5 @@
 /** A client of xenstored that stays: it reconnects with backoff and re-establishes its watches. See README.md. */
-import { type Backoff, delayAfter } from './backoff.ts';
+import { type Backoff, delayAfter } from '../model/backoff.ts';
 import { encodeStrings } from './body.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { XenstoreError } from './errors.ts';
@@ -163,7 +163,7 @@ export class XenstoreClient extends Store {
     if (this.#state.kind === 'closed') return;
     this.#failures += 1;
     const { backoff, lookAgain } = this.#options;
-    const retryIn = error.code === 'vanished' ? lookAgain : delayAfter(this.#failures, backoff, Math.random());
+    const retryIn = error.code === 'vanished' ? lookAgain : delayAfter(this.#failures, backoff, 1 - Math.random() / 2);
     this.#retry = setTimeout(() => void this.#attempt(), retryIn);
     this.#enter({ kind: 'disconnected', error, retryIn });
   }

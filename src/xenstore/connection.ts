@@ -8,7 +8,8 @@
 import { decodeErrno, decodeEvent } from './body.ts';
 import { garbled, refusal, XenstoreError } from './errors.ts';
 import { encodeFrame, type Frame, FrameDecoder, MessageType } from './frame.ts';
-import { openTransport, type Transport, type TransportListener } from './transport.ts';
+import { openTransport } from './open-transport.ts';
+import type { Transport, TransportListener } from './transport.ts';
 
 export interface ConnectionOptions {
   readonly paths: readonly string[];

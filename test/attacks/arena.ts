@@ -1,17 +1,19 @@
 /** Two zones, dom0 and the internet, wired as documented or by us; attacks are tried in it one after the other. */
 import type { Family } from '../../src/model/address.ts';
 import { farHost, gateway, hostUplink, internetGateway, netbackMac } from '../lab/addresses.ts';
+import { addBridge, bridgeName, takeIntoBridge } from '../lab/bridge.ts';
 import type { Daemon } from '../lab/daemon.ts';
 import { ethernet, linkLocalOf, udp } from '../lab/frames/packets.ts';
 import { type FrameTools, frameTools, tag, type Watch } from '../lab/frames/tools.ts';
 import type { Namespace } from '../lab/namespace.ts';
-import { openScene, reaches } from '../lab/served.ts';
+import { openScene, reaches, untilState } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { createWorld, type World } from '../lab/world.ts';
 import type { Zone } from '../lab/zone.ts';
 import {
   type Attack,
   type Cast,
+  free,
   honestPort,
   type Party,
   packet,
@@ -20,6 +22,7 @@ import {
   typeOf,
   watchedPort,
 } from './attack.ts';
+import { toSibling } from './bridged.ts';
 import { wireAsDocumented } from './documented.ts';
 import { otherNeighbour } from './errors.ts';
 import { changes, stateOf, trackedAttacks } from './state.ts';
@@ -122,7 +125,8 @@ export class Arena {
     const launched = attacks.map((attack) => this.#launch(attack, rounds));
     await this.#send(launched.map(({ steps }) => steps));
     // What concerns IPv6 forwarding leaves only IPv4 for the question whether all has arrived.
-    await this.#arrived(attacks.some(({ beforeForwarding }) => beforeForwarding === true) ? 'ipv4' : 'ipv6');
+    if (attacks.some(({ bridged }) => bridged === true)) await this.#arrivedByBridge();
+    else await this.#arrived(attacks.some(({ beforeForwarding }) => beforeForwarding === true) ? 'ipv4' : 'ipv6');
     const after = await stateOf(host, cast);
     const tracked = await trackedAttacks(host);
     await restore();
@@ -191,6 +195,17 @@ export class Arena {
     }
   }
 
+  /** By the bridge there is one way only, and dom0 is not on it. */
+  async #arrivedByBridge(): Promise<void> {
+    const { tools, cast, places, watches } = this.parts;
+    const mark = this.#tag();
+    const name = this.#tags;
+    const ends = [cast.zone.ipv6, cast.sibling.ipv6] as const;
+    await tools.send(places.zone, [toSibling(cast, packet('ipv6', ...ends, udp(honestPort, watchedPort, mark, ends)))]);
+    const arrived = () => watches.get('sibling')?.sightings.some((seen) => seen.name === name) === true;
+    await waitFor(arrived, { what: 'an honest packet by the bridge', deadlineMs: 20_000 });
+  }
+
   #tag(): Buffer {
     this.#tags += 1;
     return tag(this.#tags);
@@ -201,6 +216,9 @@ export class Arena {
     const { world, daemon, cast } = this.parts;
     const { host } = world;
     const withTunnel = attacks.some(({ tunnelDevice }) => tunnelDevice === true);
+    const withBridge = attacks.some(({ bridged }) => bridged === true);
+    if (withBridge) await this.#takeLinks();
+    const changed = attacks.filter(({ changedSource }) => changedSource === true);
     const withoutForwarding = attacks.some(({ beforeForwarding }) => beforeForwarding === true);
     if (withTunnel) {
       const local = cast.host[attacks[0]?.family ?? 'ipv4'];
@@ -211,6 +229,7 @@ export class Arena {
         'link set vxlan0 up',
       );
     }
+    for (const { family } of changed) await host.nft(changeSource(family));
     if (withoutForwarding) {
       // The daemon would switch it on again in the middle of it.
       if (daemon !== undefined) process.kill(daemon.pid, 'SIGSTOP');
@@ -218,15 +237,39 @@ export class Arena {
     }
     return async () => {
       if (withTunnel) await host.ip('link del vxlan0');
+      if (withBridge) await this.#freeLinks();
+      for (const { family } of changed) await host.nft(`delete table ${nftFamilies[family]} lab`);
       if (!withoutForwarding) return;
       await host.setSysctls({ 'net/ipv6/conf/all/forwarding': 1 });
       if (daemon !== undefined) process.kill(daemon.pid, 'SIGCONT');
     };
   }
 
+  async #takeLinks(): Promise<void> {
+    const { world, zones, daemon } = this.parts;
+    await addBridge(world.host);
+    await takeIntoBridge(world.host, ...zones.map(({ link }) => link));
+    if (daemon !== undefined) for (const { link } of zones) await untilState(daemon, link, 'taken');
+  }
+
+  async #freeLinks(): Promise<void> {
+    const { world, zones, daemon } = this.parts;
+    await world.host.ip(`link del ${bridgeName}`);
+    if (daemon !== undefined) for (const { link } of zones) await untilState(daemon, link);
+  }
+
   async #until(from: Namespace, to: string): Promise<void> {
     await waitFor(() => reaches(from, to), { what: `${from.name} to reach ${to}`, deadlineMs: 60_000 });
   }
+}
+
+const nftFamilies = { ipv4: 'ip', ipv6: 'ip6' } as const;
+
+/** Right behind defragmentation (-400), and not what the arena sends to see whether all has arrived. */
+function changeSource(family: Family): string {
+  const [table, chain] = [`${nftFamilies[family]} lab`, 'type filter hook prerouting priority -400;'];
+  const rule = `iifname "vif7.0" udp sport != ${honestPort} ${nftFamilies[family]} saddr set ${free[family]}`;
+  return `add table ${table}; add chain ${table} change { ${chain} }; add rule ${table} change ${rule}`;
 }
 
 async function documentedScene(): Promise<{ world: World; zones: [Zone, Zone]; daemon: undefined }> {

@@ -48,10 +48,19 @@ export interface Attack {
   readonly ownSource?: true;
   /** Before it, dom0 has a VXLAN device (42, port 4789), which takes packets from whoever sends them. */
   readonly tunnelDevice?: true;
+  /** Both zones' links are ports of a bridge by then. */
+  readonly bridged?: true;
+  /** dom0 gives the zone's packets another source as they come out of defragmentation, a stand-in for whatever else may. */
+  readonly changedSource?: true;
   /** dom0 does not forward IPv6 yet: a kernel that does believes no router advertisements. */
   readonly beforeForwarding?: true;
   /** One round. `round` is unique and good as an identification. */
   steps(cast: Cast, mark: Mark, round: number): readonly Step[];
+}
+
+/** Whether dom0 has to be made ready for it: without that it is an honest packet, or none at all. */
+export function wantsPreparation({ tunnelDevice, bridged, changedSource, beforeForwarding }: Attack): boolean {
+  return [tunnelDevice, bridged, changedSource, beforeForwarding].includes(true);
 }
 
 /** Where a zone's packets could go: the outside, a sibling, dom0. */

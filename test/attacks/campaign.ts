@@ -39,6 +39,8 @@ export function batches(attacks: readonly Attack[]): Attack[][] {
   return [...together.values()];
 }
 
-function goesAlone({ group, tunnelDevice }: Attack): boolean {
-  return tunnelDevice === true || group === 'teaching dom0' || group === 'ICMP errors about others';
+function goesAlone({ group, tunnelDevice, changedSource }: Attack): boolean {
+  return (
+    tunnelDevice === true || changedSource === true || group === 'teaching dom0' || group === 'ICMP errors about others'
+  );
 }

@@ -1,6 +1,6 @@
 /** Fragments. Every piece has 24 bytes, three units of eight: any head and any tail fit together. */
 import { type Family, families } from '../../src/model/address.ts';
-import { ethernet, fragment6, ipv4, ipv6, type Payload, udp } from '../lab/frames/packets.ts';
+import { ethernet, extension, fragment6, ipv4, ipv6, type Payload, protocols, udp } from '../lab/frames/packets.ts';
 import {
   type Attack,
   byZone,
@@ -21,7 +21,7 @@ interface Piece {
   readonly more: boolean;
 }
 
-export const fragments: readonly Attack[] = families.flatMap((family): Attack[] => [
+const ofBothFamilies = families.flatMap((family): Attack[] => [
   attack(family, 'forged, both halves', (cast, mark, id) =>
     byZone(
       targets(cast, family).flatMap((to) => [
@@ -97,6 +97,18 @@ export const fragments: readonly Attack[] = families.flatMap((family): Attack[] 
     genuine(cast, family, { id, offset: 24, more: false }),
   ]),
 ]);
+
+/** A fragment header need not be the first behind the IPv6 header. */
+const behindOptions = attack('ipv6', 'a forged tail behind options, for a sibling’s head', (cast, mark, id) =>
+  withSibling(cast, 'ipv6', id, () => {
+    const [source, to] = [cast.sibling.ipv6, cast.far.ipv6];
+    const tail = fragment6(id, 24, false, tagged(mark, source, to));
+    const inner = extension(protocols.destinationOptions, Buffer.from([1, 4, 0, 0, 0, 0]), tail);
+    return [ipv6(source, to, inner)];
+  }),
+);
+
+export const fragments: readonly Attack[] = [...ofBothFamilies, behindOptions];
 
 /** The sibling's genuine head follows what the zone forged, into a queue that does not ask by which link a fragment came. */
 function withSibling(cast: Cast, family: Family, id: number, forged: () => Buffer[]): Step[] {

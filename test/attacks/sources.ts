@@ -1,7 +1,18 @@
 /** Forged sources, by a zone's link and by the uplink. */
 import { type Family, families } from '../../src/model/address.ts';
-import { ethernet } from '../lab/frames/packets.ts';
-import { type Attack, anybody, byZone, type Cast, free, fromZone, taggedPacket, targets, typeOf } from './attack.ts';
+import { ethernet, icmp, icmpv6 } from '../lab/frames/packets.ts';
+import {
+  type Attack,
+  anybody,
+  byZone,
+  type Cast,
+  free,
+  fromZone,
+  packet,
+  taggedPacket,
+  targets,
+  typeOf,
+} from './attack.ts';
 
 const sources: Readonly<Record<Family, Readonly<Record<string, (cast: Cast) => string>>>> = {
   ipv4: {
@@ -54,6 +65,31 @@ export const forgedSources: readonly Attack[] = families.flatMap((family) =>
     }),
   ),
 );
+
+/** The zone's own source, which is free's when it has left defragmentation. */
+export const changedSources: readonly Attack[] = families.map((family) => ({
+  name: 'its own, and another one behind defragmentation',
+  family,
+  group: 'source changed in dom0',
+  ownSource: true,
+  changedSource: true,
+  steps: (cast, mark) =>
+    byZone(targets(cast, family).map((to) => fromZone(cast, taggedPacket(family, cast.zone[family], to, mark)))),
+}));
+
+/** Under the zone's own source, which connection tracking takes for no connection and so does not translate (RFC 792, RFC 4443 4.2). */
+export const untranslated: readonly Attack[] = families.map((family) => ({
+  name: 'an echo reply that nobody asked for',
+  family,
+  group: 'not translated',
+  ownSource: true,
+  steps: (cast, mark) => {
+    const ends = [cast.zone[family], cast.far[family]] as const;
+    const data = mark();
+    const reply = family === 'ipv4' ? icmp(0, 0, 1, data) : icmpv6(ends, 129, 0, 1, data);
+    return byZone([fromZone(cast, packet(family, ...ends, reply))]);
+  },
+}));
 
 /** Zones' addresses where they cannot come from. */
 export const strayAddresses: readonly Attack[] = families.flatMap((family): Attack[] => [

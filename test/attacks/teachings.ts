@@ -66,12 +66,14 @@ const discoveryClaims = Object.entries(claimed).flatMap(([whose, addressOf]) => 
     advertisement(cast, addressOf(cast, 'ipv6'), allNodes, addressOf(cast, 'ipv6')),
     advertisement(cast, cast.zone.linkLocal, cast.host.ipv6, addressOf(cast, 'ipv6')),
   ]),
-  teaching('ipv6', `solicitation for the gateway, as ${whose}`, (cast) => {
-    const source = addressOf(cast, 'ipv6');
-    const body = Buffer.concat([addressBytes(cast.gateway.ipv6), linkLayer(1, cast)]);
-    const solicitation = icmpv6([source, cast.gateway.ipv6], 135, 0, 0, body);
-    return [fromZone(cast, ipv6(source, cast.gateway.ipv6, solicitation, { hopLimit: 255 }))];
-  }),
+  ...(['gateway', 'sibling'] as const).map((asked) =>
+    teaching('ipv6', `unicast solicitation for the ${asked}, as ${whose}`, (cast) => {
+      const [source, target] = [addressOf(cast, 'ipv6'), cast[asked].ipv6];
+      const body = Buffer.concat([addressBytes(target), linkLayer(1, cast)]);
+      const solicitation = icmpv6([source, target], 135, 0, 0, body);
+      return [fromZone(cast, ipv6(source, target, solicitation, { hopLimit: 255 }))];
+    }),
+  ),
 ]);
 
 /** Solicited flag off, override on (RFC 4861 4.4). */

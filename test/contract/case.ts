@@ -1,6 +1,7 @@
 /** A sentence of the host port, checked on any implementation of it. Knows no test runner, so that one can run in a namespace. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Host, NftCommand } from '../../src/host/port.ts';
+import type { NftJson } from '../../src/host/nft-command.ts';
+import type { Host } from '../../src/host/port.ts';
 import type { Address, Family, Ipv4Address, Ipv6Address } from '../../src/model/address.ts';
 import type { ProtectNetworkError } from '../../src/model/errors.ts';
 import { hasCode } from '../../src/model/errors.ts';
@@ -22,18 +23,31 @@ export interface Flow {
 export interface World {
   /** A link that is down, with a carrier; resolves to its ifindex. */
   addLink(name: string): Promise<number>;
+  addBridge(name: string): Promise<number>;
+  /** A device on top of another. */
+  addMacvlan(name: string, lower: string): Promise<number>;
+  /** Makes the link a port of the bridge, or of none. */
+  setMaster(name: string, bridge: string | undefined): Promise<void>;
   deleteLink(name: string): Promise<void>;
   setLink(name: string, state: 'up' | 'down'): Promise<void>;
   renameLink(from: string, to: string): Promise<void>;
   /** A host route of protocol static in the main table. */
   addRoute(address: Address, device: string): Promise<void>;
+  /** A host route without a device, of the protocol that is ours, in the main table. */
+  addHole(type: 'throw' | 'prohibit' | 'unreachable' | 'blackhole', address: Address): Promise<void>;
+  /** The link becomes a port of a new bridge, and leaves it again. */
+  visitBridge(name: string): Promise<void>;
+  /** Leaves a file that is no namespace where iproute2 keeps them. No link can be made after that. */
+  leaveStrayFile(): Promise<void>;
+  /** Gives our protocol number a name of the host's own. */
+  nameProtocol(): Promise<void>;
   /** A default route of protocol static in the main table. */
   addDefaultRoute(family: Family, device: string): Promise<void>;
   /** Every host route of the main table, as `address dev link proto protocol`, sorted. */
   routes(family: Family): Promise<string[]>;
   addProxy(address: Address, device: string): Promise<void>;
   /** A transaction of another process. */
-  nft(commands: readonly NftCommand[]): Promise<void>;
+  nft(commands: readonly NftJson[]): Promise<void>;
   addFlow(flow: Flow): Promise<void>;
   /** The connections tracked, as `source > destination`, sorted. */
   flows(): Promise<string[]>;

@@ -1,6 +1,8 @@
 import type { ContractCase } from './case.ts';
+import { eventCases } from './event-cases.ts';
 import { nftCases } from './nft-cases.ts';
-import { conntrackCases, eventCases, legacyCases, sysctlCases } from './other-cases.ts';
+import { conntrackCases, legacyCases, sysctlCases } from './other-cases.ts';
+import { routeEventCases } from './route-event-cases.ts';
 import { rtnetlinkCases } from './rtnetlink-cases.ts';
 
 /** Every sentence of the port, for the fake and for a real kernel. Names are unique. */
@@ -11,4 +13,5 @@ export const contractCases: readonly ContractCase[] = [
   ...conntrackCases,
   ...legacyCases,
   ...eventCases,
+  ...routeEventCases,
 ];

@@ -5,11 +5,25 @@ import type { World } from './case.ts';
 export function fakeWorld(host: FakeHost): World {
   return {
     addLink: async (name) => host.addLink(name),
+    addBridge: async (name) => host.addLink(name, { kind: 'bridge' }),
+    addMacvlan: async (name, lower) => host.addLink(name, { kind: 'macvlan', lower }),
+    setMaster: async (name, bridge) => host.setLink(name, { master: bridge ?? null }),
     deleteLink: async (name) => host.deleteLink(name),
     setLink: async (name, state) => host.setLink(name, { up: state === 'up' }),
     renameLink: async (from, to) => host.renameLink(from, to),
     addRoute: async (destination, device) =>
       host.foreignRoute({ family: destination.includes(':') ? 'ipv6' : 'ipv4', destination, device }),
+    addHole: async (_type, destination) =>
+      host.foreignRoute({
+        family: destination.includes(':') ? 'ipv6' : 'ipv4',
+        destination,
+        type: 'other',
+        protocol: '75',
+      }),
+    // What the kernel tells of these, or what iproute2 makes of them, is none of the fake's.
+    visitBridge: async () => undefined,
+    leaveStrayFile: async () => undefined,
+    nameProtocol: async () => undefined,
     addDefaultRoute: async (family, device) => host.foreignRoute({ family, destination: 'default', device }),
     routes: async (family) => {
       const routes = host.render().matchAll(/^route (?!local )(\S+ dev .*)$/gm);

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
-import type { Host, NewRule, NftCommand, NftObject } from '../../src/host/port.ts';
+import { commandJson } from '../../src/host/nft-command.ts';
+import type { Host, NftCommand, NftObject } from '../../src/host/port.ts';
+import type { LinkName } from '../../src/model/link-name.ts';
+import * as make from '../../src/nft/commands.ts';
 import type { ContractCase } from './case.ts';
-import { eventually, failure } from './case.ts';
+import { failure } from './case.ts';
 
 const at = { family: 'inet', table: 'edera' } as const;
+const zonesAt = { ...at, set: 'zones' } as const;
+const chainAt = (chain: string) => ({ ...at, chain });
 const element = (link: string, address: string) => ({ concat: [link, address] });
-const elements = (...elem: unknown[]) => ({ element: { ...at, name: 'zones', elem } });
-const rule = (chain: string, ...expr: unknown[]) => ({ rule: { ...at, chain, expr } });
+const add = (...keys: string[]): NftCommand => ({ kind: 'add-elements', ...zonesAt, keys, counted: true });
+const remove = (...keys: string[]): NftCommand => ({ kind: 'delete-elements', ...zonesAt, keys });
+const rule = (chain: string, ...expr: NftObject[]) => make.addRule(chainAt(chain), expr);
+const link = (name: string) => name as LinkName;
+const three = 'vif7.0 10.75.0.3';
+const four = 'vif8.0 10.75.0.4';
+const linkIs = (key: string, right: string) => ({ match: { op: '==', left: { meta: { key } }, right } });
 const accept = { accept: null };
 const drop = { drop: null };
 const lookup = {
@@ -16,29 +26,29 @@ const lookup = {
     right: '@zones',
   },
 };
-const zones = { ...at, name: 'zones', type: ['ifname', 'ipv4_addr'], stmt: [{ counter: null }] };
-const base = { type: 'filter', hook: 'forward', prio: -10, policy: 'accept' };
+const layout = { name: 'zones', type: ['ifname', 'ipv4_addr'], counted: true };
+const zones = { ...at, name: 'zones', type: layout.type, stmt: [{ counter: null }] };
+const base = { type: 'filter', hook: 'forward', prio: -10, policy: 'accept' } as const;
+const table = make.addTable('inet', 'edera');
 const setUp: readonly NftCommand[] = [
-  { add: { table: { family: 'inet', name: 'edera' } } },
-  { add: { set: zones } },
-  { add: { chain: { ...at, name: 'guard', ...base } } },
-  { add: { chain: { ...at, name: 'side' } } },
+  table,
+  make.addSet('inet', 'edera', layout),
+  make.addChain(chainAt('guard'), base),
+  make.addChain(chainAt('side')),
 ];
+const pairOf = (name: string) => make.acceptLink(chainAt('side'), link(name));
+const noCount = { packets: 0, bytes: 0 };
 
 export const nftCases: readonly ContractCase[] = [
   {
     name: 'a table is listed as itself, its sets, chains and rules, in the kernel’s shape',
     async run(host) {
-      await host.nft.transact([
-        ...setUp,
-        { add: elements(element('vif7.0', '10.75.0.3')) },
-        { add: { rule: { ...rule('guard', lookup, { counter: null }, drop).rule, comment: 'why' } } },
-      ]);
-      const counter = { packets: 0, bytes: 0 };
+      await host.nft.transact([...setUp, add(three), rule('guard', lookup, { counter: null }, drop)]);
+      const counter = noCount;
       assert.deepEqual(byKind(withoutHandles((await host.nft.table('inet', 'edera')) ?? [])), [
         { chain: { ...at, name: 'guard', ...base } },
         { chain: { ...at, name: 'side' } },
-        { rule: { ...at, chain: 'guard', comment: 'why', expr: [lookup, { counter }, drop] } },
+        { rule: { ...at, chain: 'guard', expr: [lookup, { counter }, drop] } },
         { set: { ...zones, elem: [{ elem: { val: element('vif7.0', '10.75.0.3'), counter } }] } },
         { table: { family: 'inet', name: 'edera' } },
       ]);
@@ -46,13 +56,44 @@ export const nftCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a chain at a link’s ingress is listed, and goes in one transaction, with its link or without',
+    async run(host, world) {
+      await world.addLink('vif7.0');
+      const chain = { family: 'netdev', table: 'edera', chain: 'vif7.0' } as const;
+      const ingress = { type: 'filter', hook: 'ingress', dev: link('vif7.0'), prio: -450 } as const;
+      const mine = { payload: { protocol: 'arp', field: 'saddr ip' } };
+      const bits = { '&': [{ payload: { base: 'th', offset: 64, len: 16 } }, 0xffc0] };
+      const expr = [{ match: { op: '==', left: mine, right: '10.75.0.3' } }, { accept: null }];
+      const target = [{ match: { op: '==', left: bits, right: 0xfe80 } }, { counter: null }, drop];
+      const whole = [
+        make.addTable('netdev', 'edera'),
+        make.addChain(chain),
+        make.deleteChain(chain),
+        make.addChain(chain, ingress),
+        ...[expr, target].map((each) => make.addRule(chain, each)),
+      ];
+      for (let time = 0; time < 2; time += 1) {
+        await host.nft.transact(whole);
+        const listed = await host.nft.table('netdev', 'edera');
+        const hooks = listed?.flatMap(({ chain: each }) =>
+          each === undefined ? [] : [(each as { hook?: unknown }).hook],
+        );
+        assert.deepEqual(hooks, ['ingress']);
+        const rules = listed?.flatMap(({ rule: each }) =>
+          each === undefined ? [] : [(each as { expr: unknown }).expr],
+        );
+        assert.deepEqual(rules, [expr, [target[0], { counter: { packets: 0, bytes: 0 } }, drop]]);
+      }
+      await world.deleteLink('vif7.0');
+      for (let time = 0; time < 2; time += 1) await host.nft.transact([make.addChain(chain), make.deleteChain(chain)]);
+      await host.nft.transact([make.addTable('netdev', 'edera'), make.deleteTable('netdev', 'edera')]);
+      assert.deepEqual(await host.nft.tables(), []);
+    },
+  },
+  {
     name: 'a table can be read without the elements of its sets',
     async run(host) {
-      await host.nft.transact([
-        ...setUp,
-        { add: elements(element('vif7.0', '10.75.0.3')) },
-        { add: rule('guard', lookup, drop) },
-      ]);
+      await host.nft.transact([...setUp, add(three), rule('guard', lookup, drop)]);
       const objects = (await host.nft.rules('inet', 'edera')) ?? [];
       assert.deepEqual(byKind(withoutHandles(objects)), [
         { chain: { ...at, name: 'guard', ...base } },
@@ -68,12 +109,12 @@ export const nftCases: readonly ContractCase[] = [
     name: 'a base chain without a policy accepts where it is new, and keeps the policy of one that is there',
     async run(host, world) {
       const { policy: _policy, ...hook } = base;
-      const add = { add: { chain: { ...at, name: 'guard', ...hook } } };
+      const chain = make.addChain(chainAt('guard'), hook);
       const policies = async () => (await host.nft.forwardChains()).map(({ policy }) => policy);
-      await host.nft.transact([{ add: { table: { family: 'inet', name: 'edera' } } }, add]);
+      await host.nft.transact([table, chain]);
       assert.deepEqual(await policies(), ['accept']);
       await world.nft([{ add: { chain: { ...at, name: 'guard', ...base, policy: 'drop' } } }]);
-      await host.nft.transact([add]);
+      await host.nft.transact([chain]);
       assert.deepEqual(await policies(), ['drop']);
     },
   },
@@ -87,13 +128,13 @@ export const nftCases: readonly ContractCase[] = [
       const subnet = { prefix: { addr: '10.75.0.0', len: 16 } };
       await host.nft.transact([
         ...setUp,
-        { add: rule('side', match({ meta: { key: 'nfproto' } }, 'ipv4'), match(source, subnet, '!='), accept) },
-        { add: rule('side', match(source, { prefix: { addr: '10.75.0.3', len: 32 } })) },
-        { add: rule('side', match(source6, 'fd00:0::1')) },
-        { add: rule('side', match({ ct: { key: 'state' } }, ['related', 'established'], 'in'), accept) },
-        { add: rule('side', { mangle: { key: mark, value: { '|': [mark, 0x10000000] } } }) },
-        { add: rule('side', match({ '&': [mark, 0x10000000] }, 0x10000000), { return: null }) },
-        { add: rule('side', match({ meta: { key: 'iifname' } }, 'vif*'), { reject: null }) },
+        rule('side', match({ meta: { key: 'nfproto' } }, 'ipv4'), match(source, subnet, '!='), accept),
+        rule('side', match(source, { prefix: { addr: '10.75.0.3', len: 32 } })),
+        rule('side', match(source6, 'fd00:0::1')),
+        rule('side', match({ ct: { key: 'state' } }, ['related', 'established'], 'in'), accept),
+        rule('side', { mangle: { key: mark, value: { '|': [mark, 0x10000000] } } }),
+        rule('side', match({ '&': [mark, 0x10000000] }, 0x10000000), { return: null }),
+        rule('side', match({ meta: { key: 'iifname' } }, 'vif*'), { reject: null }),
       ]);
       assert.deepEqual(expressions(await rulesOf(host, 'side')), [
         [match(source, subnet, '!='), accept],
@@ -107,49 +148,100 @@ export const nftCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'the rules of a transaction are told with the handles that the kernel gave them',
+    name: 'links’ rules come with their handles, in the documented shape, and go by them',
     async run(host) {
-      const told: NewRule[] = [];
-      await host.watch((event) => {
-        if (event.kind === 'own-rules') told.push(...event.rules);
-      });
       await host.nft.transact(setUp);
-      await host.nft.transact([
-        { add: rule('guard', { counter: null }, accept) },
-        { flush: { chain: { ...at, name: 'side' } } },
-        { insert: rule('guard', { counter: null }) },
-        { add: elements(element('vif7.0', '10.75.0.3')) },
-        { add: rule('side', { counter: null }, drop) },
-        { add: rule('side', accept) },
+      const [seven, eight] = [pairOf('vif7.0'), pairOf('vif8.0')];
+      const handles = [...(await host.nft.transact([...seven, add(three)])), ...(await host.nft.transact(eight))];
+      const listed = await rulesOf(host, 'side');
+      assert.deepEqual(listed.map(handleOf), handles);
+      const shape = (key: string, name: string) => [linkIs(key, name), { counter: noCount }, accept];
+      const shapes = ['vif7.0', 'vif8.0'].flatMap((name) => [shape('oifname', name), shape('iifname', name)]);
+      assert.deepEqual(expressions(listed), shapes);
+      const gone = handles.slice(0, 2).map((handle) => make.deleteRule(chainAt('side'), handle));
+      assert.deepEqual(await host.nft.transact([...gone, remove(three)]), []);
+      assert.deepEqual((await rulesOf(host, 'side')).map(handleOf), handles.slice(2));
+    },
+  },
+  {
+    name: 'links’ rules that go along with the layout stand where they were put, and their handles are not told',
+    async run(host) {
+      await host.nft.transact(setUp);
+      const [out, into] = pairOf('vif7.0');
+      const commands = [make.flushChain(chainAt('side')), rule('side', drop), add(three), out, into];
+      assert.deepEqual(await host.nft.transact(commands.filter((command) => command !== undefined)), []);
+      const counter = { counter: noCount };
+      assert.deepEqual(expressions(await rulesOf(host, 'side')), [
+        [drop],
+        [linkIs('oifname', 'vif7.0'), counter, accept],
+        [linkIs('iifname', 'vif7.0'), counter, accept],
       ]);
-      await eventually(
-        'the four rules',
-        () => (told.length >= 4 ? told : undefined),
-        () => told,
+      assert.deepEqual(await countersOf(host), [{ link: 'vif7.0', ...noCount }]);
+    },
+  },
+  {
+    name: 'each element counts, by whichever way it came, and a set that is not there has none',
+    async run(host) {
+      await host.nft.transact([...setUp, add(three)]);
+      await host.nft.transact([add(four, 'vif8.0 10.75.0.5')]);
+      const counted = await countersOf(host);
+      assert.deepEqual(
+        counted.toSorted((a, b) => a.link.localeCompare(b.link)),
+        ['vif7.0', 'vif8.0', 'vif8.0'].map((name) => ({ link: name, ...noCount })),
       );
-      const [first, second] = (await rulesOf(host, 'guard')).map(handleOf);
-      const [third, fourth] = (await rulesOf(host, 'side')).map(handleOf);
-      const place = { family: 'inet', table: 'edera', chain: 'guard' };
-      assert.deepEqual(told, [
-        { ...place, text: 'counter accept', handle: second },
-        { ...place, text: 'counter', handle: first },
-        { ...place, chain: 'side', text: 'counter drop', handle: third },
-        { ...place, chain: 'side', text: 'accept', handle: fourth },
-      ]);
+      assert.deepEqual(await host.nft.counters({ ...at, set: 'nobodys' }), []);
+      assert.deepEqual(await host.nft.counters({ family: 'ip', table: 'nobodys', set: 'zones' }), []);
+    },
+  },
+  {
+    name: 'elements of addresses alone, of links alone, and of either family are listed as they were given',
+    async run(host) {
+      const sets: readonly (readonly [string, string | string[], string, unknown])[] = [
+        ['zone4', 'ipv4_addr', '10.75.0.3', '10.75.0.3'],
+        ['zone6', 'ipv6_addr', 'fdd4:1476:6c7e::3', 'fdd4:1476:6c7e::3'],
+        ['drops', 'ifname', 'vif1339.2', 'vif1339.2'],
+        ['from6', ['ifname', 'ipv6_addr'], 'vif7.0 fdd4:1476:6c7e::3', element('vif7.0', 'fdd4:1476:6c7e::3')],
+      ];
+      await host.nft.transact([table, ...sets.map(([name, type]) => make.addSet('inet', 'edera', { name, type }))]);
+      await host.nft.transact(sets.flatMap(([name, , key]) => make.elements('add', 'inet', 'edera', name, [key])));
+      const objects = (await host.nft.table('inet', 'edera')) ?? [];
+      const listed = objects.flatMap((object) => ('set' in object ? [bodyOf(object)] : []));
+      const elemOf = (name: string) => listed.find((set) => set['name'] === name)?.['elem'];
+      for (const [name, , , value] of sets) assert.deepEqual(elemOf(name), [value], name);
+      await host.nft.transact(sets.flatMap(([name, , key]) => make.elements('delete', 'inet', 'edera', name, [key])));
+    },
+  },
+  {
+    name: 'what zones come and go by is refused as a whole where its table vanished',
+    async run(host, world) {
+      await host.nft.transact(setUp);
+      const handles = await host.nft.transact(pairOf('vif7.0'));
+      await world.nft([{ delete: { table: { family: 'inet', name: 'edera' } } }]);
+      await failure('refused', () => host.nft.transact([add(three)]));
+      await failure('refused', () => host.nft.transact(pairOf('vif8.0')));
+      const [handle] = handles;
+      await failure('refused', () => host.nft.transact([make.deleteRule(chainAt('side'), handle)]));
+      assert.deepEqual(await host.nft.tables(), []);
+    },
+  },
+  {
+    name: 'a dry run says why not, or nothing, and changes nothing',
+    async run(host) {
+      assert.equal(await host.nft.refusalOf([...setUp, rule('guard', lookup, drop)]), undefined);
+      assert.match((await host.nft.refusalOf([rule('guard', drop)])) ?? '', /No such file or directory/);
+      assert.deepEqual(await host.nft.tables(), []);
     },
   },
   {
     name: 'insert with a handle goes before that rule',
     async run(host) {
-      await host.nft.transact([...setUp, { add: rule('guard', drop) }]);
-      const [anchor] = await rulesOf(host, 'guard');
-      await host.nft.transact([{ insert: { rule: { ...rule('guard', accept).rule, handle: handleOf(anchor) } } }]);
-      await host.nft.transact([{ insert: rule('guard', { counter: null }) }]);
+      await host.nft.transact([...setUp, rule('guard', drop)]);
+      const [anchor] = (await rulesOf(host, 'guard')).map(handleOf);
+      await host.nft.transact([make.insertRule(chainAt('guard'), [accept], anchor)]);
+      await host.nft.transact([make.insertRule(chainAt('guard'), [{ counter: null }], undefined)]);
       const counter = { counter: { packets: 0, bytes: 0 } };
       assert.deepEqual(expressions(await rulesOf(host, 'guard')), [[counter], [accept], [drop]]);
-      await failure('refused', () =>
-        host.nft.transact([{ insert: { rule: { ...rule('guard', accept).rule, handle: 999 } } }]),
-      );
+      await failure('refused', () => host.nft.transact([make.insertRule(chainAt('guard'), [accept], 999)]));
     },
   },
   {
@@ -158,30 +250,26 @@ export const nftCases: readonly ContractCase[] = [
       await host.nft.transact(setUp);
       const before = await host.nft.table('inet', 'edera');
       const broken: readonly NftCommand[][] = [
-        [{ delete: { rule: { ...at, chain: 'guard', handle: 999 } } }],
-        [{ delete: { chain: { ...at, name: 'nowhere' } } }],
-        [{ delete: { set: { ...at, name: 'nowhere' } } }],
-        [{ delete: { table: { family: 'inet', name: 'nowhere' } } }],
-        [{ delete: elements(element('vif7.0', '10.75.0.9')) }],
-        [{ flush: { chain: { ...at, name: 'nowhere' } } }],
-        [{ add: rule('nowhere', accept) }],
-        [{ add: rule('guard', { jump: { target: 'nowhere' } }) }],
-        [{ add: rule('guard', { match: { ...lookup.match, right: '@nowhere' } }) }],
-        [{ add: rule('guard', accept, drop) }],
-        [{ add: { chain: { family: 'inet', table: 'nowhere', name: 'x' } } }],
-        [{ add: { set: { ...zones, type: 'ifname' } } }],
-        [{ add: { chain: { ...at, name: 'guard', ...base, prio: 5 } } }],
-        [{ add: elements('vif7.0') }],
-        [{ add: elements(element('vif7.0', 'fd00::1')) }],
-        [{ create: { chain: { ...at, name: 'side' } } }],
-        [{ create: { table: { family: 'inet', name: 'edera' } } }],
-        [{ frobnicate: { table: { family: 'inet', name: 'edera' } } }],
-        [{ add: { gadget: { ...at, name: 'x' } } }],
-        [{ add: rule('guard', { frobnicate: null }) }],
+        [make.deleteRule(chainAt('guard'), 999)],
+        [make.deleteChain(chainAt('nowhere'))],
+        [make.deleteSet('inet', 'edera', 'nowhere')],
+        [make.deleteTable('inet', 'nowhere')],
+        [remove('vif7.0 10.75.0.9')],
+        [make.flushChain(chainAt('nowhere'))],
+        [rule('nowhere', accept)],
+        make.acceptLink(chainAt('nowhere'), link('vif7.0')),
+        [rule('guard', { jump: { target: 'nowhere' } })],
+        [rule('guard', { match: { ...lookup.match, right: '@nowhere' } })],
+        [rule('guard', accept, drop)],
+        [make.addChain({ family: 'inet', table: 'nowhere', chain: 'x' })],
+        [make.addSet('inet', 'edera', { name: 'zones', type: 'ifname' })],
+        [make.addChain(chainAt('guard'), { ...base, prio: 5 })],
+        [add('vif7.0')],
+        [add('vif7.0 fd00::1')],
+        [rule('guard', { frobnicate: null })],
       ];
       for (const commands of broken) {
-        const good = { add: elements(element('vif7.0', '10.75.0.3')) };
-        await failure('refused', () => host.nft.transact([good, ...commands])).catch((error: Error) => {
+        await failure('refused', () => host.nft.transact([add(three), ...commands])).catch((error: Error) => {
           throw new Error(`${JSON.stringify(commands)}: ${error.message}`, { cause: error });
         });
         assert.deepEqual(await host.nft.table('inet', 'edera'), before, JSON.stringify(commands));
@@ -191,39 +279,41 @@ export const nftCases: readonly ContractCase[] = [
   {
     name: 'a transaction of any size is applied as a whole or refused',
     async run(host) {
-      const many = Array.from({ length: 1000 }, (_, index) => element(`vif${index + 1}.0`, '10.75.0.3'));
-      await host.nft.transact([...setUp, { add: elements(...many) }]);
+      const many = Array.from({ length: 3000 }, (_, index) => `vif${index + 1}.0 10.75.0.3`);
+      await host.nft.transact([...setUp, add(...many.slice(0, 1000))]);
+      await host.nft.transact([add(...many.slice(1000))]);
       assert.equal((await valuesOf(host)).length, many.length);
-      const refused = [{ delete: elements(...many) }, { delete: { chain: { ...at, name: 'nowhere' } } }];
-      await failure('refused', () => host.nft.transact(refused));
-      assert.equal((await valuesOf(host)).length, many.length);
-      await host.nft.transact([{ delete: elements(...many) }]);
+      for (const wrong of [make.deleteChain(chainAt('nowhere')), remove('vif4000.0 10.75.0.3')]) {
+        await failure('refused', () => host.nft.transact([remove(...many), wrong]));
+        assert.equal((await valuesOf(host)).length, many.length);
+      }
+      const links = many.map((key) => link(key.split(' ')[0] ?? ''));
+      const handles = await host.nft.transact(links.flatMap((name) => make.acceptLink(chainAt('side'), name)));
+      assert.equal(new Set(handles).size, 2 * many.length);
+      await host.nft.transact([remove(...many), ...handles.map((handle) => make.deleteRule(chainAt('side'), handle))]);
       assert.deepEqual(await valuesOf(host), []);
     },
   },
   {
     name: 'adding what is there is no error and keeps it',
     async run(host) {
-      const add = { add: elements(element('vif7.0', '10.75.0.3')) };
-      await host.nft.transact([...setUp, add]);
+      await host.nft.transact([...setUp, add(three)]);
       const before = await host.nft.table('inet', 'edera');
-      await host.nft.transact([...setUp, add]);
+      await host.nft.transact([...setUp, add(three)]);
+      await host.nft.transact([add(three)]);
       assert.deepEqual(await host.nft.table('inet', 'edera'), before);
-      await failure('refused', () => host.nft.transact([{ create: elements(element('vif7.0', '10.75.0.3')) }]));
     },
   },
   {
     name: 'chains that are jumped to and sets that are looked up cannot be deleted before their rules',
     async run(host) {
       const jump = rule('guard', { jump: { target: 'side' } });
-      await host.nft.transact([...setUp, { add: jump }, { add: rule('guard', lookup, drop) }]);
-      const deleteChain = { delete: { chain: { ...at, name: 'side' } } };
-      const deleteSet = { delete: { set: { ...at, name: 'zones' } } };
+      await host.nft.transact([...setUp, jump, rule('guard', lookup, drop)]);
+      const deleteChain = make.deleteChain(chainAt('side'));
+      const deleteSet = make.deleteSet('inet', 'edera', 'zones');
       await failure('refused', () => host.nft.transact([deleteChain]));
       await failure('refused', () => host.nft.transact([deleteSet]));
-      const rules = (await rulesOf(host, 'guard')).map((object) => ({
-        delete: { rule: { ...at, chain: 'guard', handle: handleOf(object) } },
-      }));
+      const rules = (await rulesOf(host, 'guard')).map((object) => make.deleteRule(chainAt('guard'), handleOf(object)));
       await host.nft.transact([...rules, deleteChain, deleteSet]);
       const left = withoutHandles((await host.nft.table('inet', 'edera')) ?? []);
       assert.deepEqual(left, [
@@ -233,25 +323,12 @@ export const nftCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'elements come and go, and a flushed set is empty',
+    name: 'elements come and go',
     async run(host) {
-      const [three, four] = [element('vif7.0', '10.75.0.3'), element('vif8.0', '10.75.0.4')];
-      await host.nft.transact([...setUp, { add: elements(three, four) }]);
-      assert.deepEqual(await valuesOf(host), [three, four]);
-      await host.nft.transact([{ delete: elements(three) }]);
-      assert.deepEqual(await valuesOf(host), [four]);
-      await host.nft.transact([{ flush: { set: { ...at, name: 'zones' } } }]);
-      assert.deepEqual(await valuesOf(host), []);
-    },
-  },
-  {
-    name: 'flushing a table empties its chains and leaves its sets alone',
-    async run(host) {
-      const three = element('vif7.0', '10.75.0.3');
-      await host.nft.transact([...setUp, { add: elements(three) }, { add: rule('guard', lookup, drop) }]);
-      await host.nft.transact([{ flush: { table: { family: 'inet', name: 'edera' } } }]);
-      assert.deepEqual(await rulesOf(host, 'guard'), []);
-      assert.deepEqual(await valuesOf(host), [three]);
+      await host.nft.transact([...setUp, add(three, four)]);
+      assert.deepEqual(await valuesOf(host), [element('vif7.0', '10.75.0.3'), element('vif8.0', '10.75.0.4')]);
+      await host.nft.transact([remove(three)]);
+      assert.deepEqual(await valuesOf(host), [element('vif8.0', '10.75.0.4')]);
     },
   },
   {
@@ -261,14 +338,34 @@ export const nftCases: readonly ContractCase[] = [
       assert.deepEqual(await host.nft.tables(), []);
       await host.nft.transact([]);
       await host.nft.transact(setUp.slice(0, 1));
-      await host.nft.transact([{ delete: { table: { family: 'inet', name: 'edera' } } }]);
+      await host.nft.transact([make.deleteTable('inet', 'edera')]);
       assert.deepEqual(await host.nft.tables(), []);
+    },
+  },
+  {
+    name: 'the generation changes with each transaction of anybody’s, and with nothing else',
+    async run(host, world) {
+      const steps = [
+        () => host.nft.transact(setUp),
+        () => host.nft.transact([add(three)]),
+        () => world.nft([{ delete: { element: { ...at, name: 'zones', elem: [element('vif7.0', '10.75.0.3')] } } }]),
+        () => host.nft.transact(pairOf('vif7.0')),
+      ];
+      for (const step of steps) {
+        const before = await host.nft.generation();
+        await step();
+        const after = await host.nft.generation();
+        assert.notEqual(after, before);
+        await host.nft.table('inet', 'edera');
+        await failure('refused', () => host.nft.transact([remove('vif7.0 10.75.0.9')]));
+        assert.equal(await host.nft.generation(), after);
+      }
     },
   },
   {
     name: 'what others made is listed, too',
     async run(host, world) {
-      await world.nft([...setUp, { add: rule('guard', { counter: null }) }]);
+      await world.nft([...setUp, rule('guard', { counter: null })].map(commandJson));
       assert.deepEqual(expressions(await rulesOf(host, 'guard')), [[{ counter: { packets: 0, bytes: 0 } }]]);
     },
   },
@@ -304,8 +401,12 @@ function byKind(objects: readonly NftObject[]): NftObject[] {
   return objects.toSorted((a, b) => kindOf(a).localeCompare(kindOf(b)));
 }
 
-function handleOf(object: NftObject | undefined): unknown {
-  return bodyOf(object ?? {})['handle'];
+function handleOf(object: NftObject): number {
+  return bodyOf(object)['handle'] as number;
+}
+
+async function countersOf(host: Host) {
+  return host.nft.counters(zonesAt);
 }
 
 function bodyOf(object: NftObject): Readonly<Record<string, unknown>> {

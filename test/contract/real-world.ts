@@ -10,7 +10,8 @@ import { hostLength, parseAddress } from '../../src/model/address.ts';
 import type { World } from './case.ts';
 
 const run = promisify(execFile);
-
+/** RTPROT_STATIC: a host may give numbers other names. */
+const staticProtocol = '4';
 const linksSchema = z.tuple([z.object({ ifindex: z.number() })]);
 const routesSchema = z.array(z.object({ dst: z.string(), dev: z.string().optional(), protocol: z.string() }));
 
@@ -27,6 +28,17 @@ export async function realWorld(peers: string): Promise<World> {
       await run('ip', ['-n', peers, 'link', 'set', peer, 'up']);
       return ifindexOf(name);
     },
+    async addBridge(name) {
+      await run('ip', ['link', 'add', name, 'type', 'bridge']);
+      return ifindexOf(name);
+    },
+    async addMacvlan(name, lower) {
+      await run('ip', ['link', 'add', 'link', lower, 'name', name, 'type', 'macvlan']);
+      return ifindexOf(name);
+    },
+    async setMaster(name, bridge) {
+      await run('ip', ['link', 'set', name, ...(bridge === undefined ? ['nomaster'] : ['master', bridge])]);
+    },
     async deleteLink(name) {
       await run('ip', ['link', 'del', name]);
     },
@@ -37,10 +49,36 @@ export async function realWorld(peers: string): Promise<World> {
       await run('ip', ['link', 'set', from, 'name', to]);
     },
     async addRoute(address, device) {
-      await run('ip', ['route', 'add', address, 'dev', device, 'proto', 'static']);
+      await run('ip', ['route', 'add', address, 'dev', device, 'proto', staticProtocol]);
+    },
+    async addHole(type, address) {
+      await run('ip', ['route', 'add', type, address, 'proto', '75']);
+    },
+    async visitBridge(name) {
+      await run('ip', ['link', 'add', 'bridge', 'type', 'bridge']);
+      await run('ip', ['link', 'set', name, 'master', 'bridge']);
+      await run('ip', ['link', 'set', name, 'nomaster']);
+    },
+    // In the mount namespace that `ip netns exec` made for this process.
+    async leaveStrayFile() {
+      await run('mount', ['-t', 'tmpfs', 'tmpfs', '/run/netns']);
+      await writeFile('/run/netns/stray', '');
+    },
+    async nameProtocol() {
+      await run('mount', ['-t', 'tmpfs', 'tmpfs', '/etc/iproute2']);
+      await writeFile('/etc/iproute2/rt_protos', '4\tstatic\n75\tmyproto\n');
     },
     async addDefaultRoute(family, device) {
-      await run('ip', [family === 'ipv4' ? '-4' : '-6', 'route', 'add', 'default', 'dev', device, 'proto', 'static']);
+      await run('ip', [
+        family === 'ipv4' ? '-4' : '-6',
+        'route',
+        'add',
+        'default',
+        'dev',
+        device,
+        'proto',
+        staticProtocol,
+      ]);
     },
     routes: hostRoutes,
     async addProxy(address, device) {
@@ -68,11 +106,11 @@ async function ifindexOf(name: string): Promise<number> {
 }
 
 async function hostRoutes(family: Family): Promise<string[]> {
-  const { stdout } = await run('ip', [family === 'ipv4' ? '-4' : '-6', '-json', 'route', 'show', 'table', 'main']);
+  const { stdout } = await run('ip', [family === 'ipv4' ? '-4' : '-6', '-N', '-json', 'route', 'show', 'table', '254']);
   return routesSchema
     .parse(JSON.parse(stdout.trim() === '' ? '[]' : stdout))
     .filter(({ dst }) => parseAddress(dst.replace(`/${hostLength(family)}`, '')) !== undefined)
-    .map(({ dst, dev, protocol }) => `${dst} dev ${dev} proto ${protocol}`)
+    .map(({ dst, dev, protocol }) => `${dst} dev ${dev} proto ${protocol === staticProtocol ? 'static' : protocol}`)
     .sort();
 }
 

@@ -8,9 +8,77 @@ export const rtnetlinkCases: readonly ContractCase[] = [
     name: 'links are listed with ifindex, name and whether they are up',
     async run(host, world) {
       const ifindex = await world.addLink('vif7.0');
-      assert.deepEqual(await link(host, 'vif7.0'), { ifindex, name: 'vif7.0', up: false });
+      const seen = async () => {
+        const { ifindex: index, name, up } = (await link(host, 'vif7.0')) ?? {};
+        return { ifindex: index, name, up };
+      };
+      assert.deepEqual(await seen(), { ifindex, name: 'vif7.0', up: false });
       await world.setLink('vif7.0', 'up');
-      assert.deepEqual(await link(host, 'vif7.0'), { ifindex, name: 'vif7.0', up: true });
+      assert.deepEqual(await seen(), { ifindex, name: 'vif7.0', up: true });
+    },
+  },
+  {
+    name: 'links are listed with what they are, whose port they are and what they stand on',
+    async run(host, world) {
+      await world.addLink('vif7.0');
+      await world.addBridge('xenbr0');
+      await world.addMacvlan('m0', 'vif7.0');
+      const seen = async (name: string) => {
+        const { master, lower, kind } = (await link(host, name)) ?? {};
+        return [master, lower, kind];
+      };
+      assert.deepEqual(await seen('xenbr0'), [undefined, undefined, 'bridge']);
+      assert.deepEqual(await seen('m0'), [undefined, 'vif7.0', 'macvlan']);
+      await world.deleteLink('m0');
+      await world.setMaster('vif7.0', 'xenbr0');
+      assert.deepEqual((await seen('vif7.0')).slice(0, 2), ['xenbr0', undefined]);
+      await world.setMaster('vif7.0', undefined);
+      assert.deepEqual((await seen('vif7.0')).slice(0, 2), [undefined, undefined]);
+    },
+  },
+  {
+    name: 'links are listed with their sysctls as they are then',
+    async run(host, world) {
+      await world.addLink('vif7.0');
+      const keys = { ipv4: ['proxy_arp', 'accept_source_route'], ipv6: ['accept_ra', 'proxy_ndp', 'accept_dad'] };
+      const places = (['ipv4', 'ipv6'] as const).flatMap((family) => keys[family].map((key) => ({ family, key })));
+      const told = async () => {
+        const settings = (await link(host, 'vif7.0'))?.settings;
+        return places.map(({ family, key }) => settings?.({ family, group: 'conf', key }));
+      };
+      const before = await told();
+      const read = places.map((place) => host.sysctl.read({ ...place, group: 'conf', link: 'vif7.0' }));
+      assert.deepEqual(before, read);
+      const first = (await link(host, 'vif7.0'))?.settings;
+      for (const [place, value] of places.map((each, at) => [each, before[at] === '0' ? '1' : '0'] as const)) {
+        host.sysctl.write({ ...place, group: 'conf', link: 'vif7.0' }, value);
+      }
+      assert.deepEqual(
+        await told(),
+        before.map((value) => (value === '0' ? '1' : '0')),
+      );
+      // Another listing leaves the first as it was.
+      assert.deepEqual(
+        places.map(({ family, key }) => first?.({ family, group: 'conf', key })),
+        before,
+      );
+      assert.equal(first?.({ family: 'ipv4', group: 'conf', key: 'no_such' }), undefined);
+    },
+  },
+  {
+    name: 'links are listed with how long the kernel waits before it answers for others',
+    async run(host, world) {
+      await world.addLink('vif7.0');
+      await world.addLink('vif8.0');
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        const place = { family, group: 'neigh', key: 'proxy_delay' } as const;
+        const told = async (name: string) => (await link(host, name))?.settings?.(place);
+        assert.equal(await told('vif7.0'), host.sysctl.read({ ...place, link: 'vif7.0' }));
+        assert.notEqual(await told('vif7.0'), '0');
+        host.sysctl.write({ ...place, link: 'vif7.0' }, '0');
+        assert.equal(await told('vif7.0'), '0');
+        assert.equal(await told('vif8.0'), host.sysctl.read({ ...place, link: 'vif8.0' }));
+      }
     },
   },
   {
@@ -172,8 +240,14 @@ export const rtnetlinkCases: readonly ContractCase[] = [
         { family: 'ipv4', ...about },
         { family: 'ipv6', ...about },
       ]);
+      const out = [
+        { family: 'ipv4', device: 'uplink' },
+        { family: 'ipv6', device: 'uplink' },
+      ];
+      assert.deepEqual(await host.rtnetlink.waysOut(), out);
       await world.setLink('uplink', 'down');
       assert.deepEqual(await host.rtnetlink.defaultRoutes(), []);
+      assert.deepEqual(await host.rtnetlink.waysOut(), []);
     },
   },
   {
@@ -183,8 +257,8 @@ export const rtnetlinkCases: readonly ContractCase[] = [
       await world.addProxy(zone6, 'vif7.0');
       const add = { kind: 'proxy-add', ifindex, address: gateway6 } as const;
       assert.deepEqual(await outcome(host, add, add), ['ok', 'ok']);
-      assert.deepEqual(await host.rtnetlink.proxies(), [{ address: gateway6, device: 'vif7.0' }]);
-      assert.deepEqual(await host.rtnetlink.proxies({ ifindex }), [{ address: gateway6, device: '' }]);
+      assert.deepEqual(await host.rtnetlink.proxies(), [{ address: gateway6, ifindex }]);
+      assert.deepEqual(await host.rtnetlink.proxies({ ifindex }), [{ address: gateway6, ifindex }]);
       const remove = { ...add, kind: 'proxy-del' } as const;
       assert.deepEqual(await outcome(host, remove, remove), ['ok', 'ok']);
       assert.deepEqual(await host.rtnetlink.proxies(), []);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ControlApiDirectory } from '../../src/lifecycle/control-api-directory.ts';
+import { ControlApiDirectory } from '../../src/directories/control-api/directory.ts';
 import { ControlApiServer } from './server.ts';
 import { ederaZone } from './zones.ts';
 

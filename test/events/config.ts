@@ -1,6 +1,7 @@
 /** Configurations as values, without files. */
 import type { Config } from '../../src/config/config.ts';
-import { defaultSettings, type Settings } from '../../src/config/settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { defaultSettings } from '../../src/config/settings-schema.ts';
 import { parseSubnet, type Subnet, type Subnets } from '../../src/config/subnet.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
 

@@ -1,6 +1,7 @@
 /** What may happen to a host on which the daemon runs, as generated events that can be read when a sequence fails. */
+
 import fc from 'fast-check';
-import type { NftCommand } from '../../src/host/port.ts';
+import type { NftJson } from '../../src/host/nft-command.ts';
 import type { Call } from '../fake/faults.ts';
 import { faults } from '../fake/faulty-host.ts';
 import { configOf } from './config.ts';
@@ -45,7 +46,7 @@ const directoryEvent = fc.oneof(
 );
 
 const edera = { family: 'inet', table: 'edera' };
-const nftDamage: readonly (readonly [string, NftCommand])[] = [
+const nftDamage: readonly (readonly [string, NftJson])[] = [
   ['flush ruleset', { flush: { ruleset: {} } }],
   ['delete table inet edera', { delete: { table: { family: 'inet', name: 'edera' } } }],
   ['flush table inet edera', { flush: { table: { family: 'inet', name: 'edera' } } }],
@@ -54,7 +55,7 @@ const nftDamage: readonly (readonly [string, NftCommand])[] = [
   ['flush EDERA-FORWARD', { flush: { chain: { ...filter, name: 'EDERA-FORWARD' } } }],
   ['rule in EDERA-FORWARD', { insert: { rule: { ...filter, chain: 'EDERA-FORWARD', expr: [{ accept: null }] } } }],
 ];
-const nftForeign: readonly (readonly [string, NftCommand, (readonly string[])?])[] = [
+const nftForeign: readonly (readonly [string, NftJson, (readonly string[])?])[] = [
   ['append a drop', { add: { rule: { ...filter, chain: 'FORWARD', expr: [{ counter: null }, { drop: null }] } } }],
   [
     'append a drop by iptables',
@@ -139,9 +140,8 @@ const faultEvent = fc
   .tuple(fc.constantFrom(...faults), fc.nat(60))
   .map(([fault, ahead]) => event(`the call ${ahead} ahead ${fault}`, (stage) => stage.order(fault, ahead)));
 
-const monitors = ['ip -oneline -rcvbuf', 'nft --handle monitor'];
 const helperEvent = fc
-  .constantFrom(...monitors, 'ip -json -force -batch', 'nft --json --interactive')
+  .constantFrom('nft --json --interactive')
   .map((helper) => event(`${helper} is killed`, (stage) => stage.kill(helper)));
 
 /** Settings change; before the end they are as they were. */

@@ -1,6 +1,7 @@
 /** What others do to a host, beside us: the same to one with the daemon on it and to one without. */
+
 import fc from 'fast-check';
-import type { NftCommand } from '../../src/host/port.ts';
+import type { NftJson } from '../../src/host/nft-command.ts';
 import { address } from '../unit/nft/support.ts';
 import type { Act, Stage } from './stage.ts';
 
@@ -12,11 +13,11 @@ export interface Event {
 export const filter = { family: 'ip', table: 'filter' };
 
 /** Tables, sets, chains and rules of others, in families of theirs and of ours. */
-const rulesets: readonly (readonly [string, readonly NftCommand[]])[] = (['inet', 'ip', 'ip6'] as const).flatMap(
+const rulesets: readonly (readonly [string, readonly NftJson[]])[] = (['inet', 'ip', 'ip6'] as const).flatMap(
   (family) => {
     const theirs = { family, table: 'theirs' };
     const hook = { type: 'filter', hook: 'input', prio: 7, policy: 'accept' };
-    const made: NftCommand[] = [
+    const made: NftJson[] = [
       { add: { table: { family, name: 'theirs' } } },
       { add: { chain: { ...theirs, name: 'in', ...hook } } },
       { add: { set: { ...theirs, name: 'ports', type: 'inet_service' } } },
@@ -72,6 +73,8 @@ const nat = { family: 'ip', table: 'nat' };
 /** What a host has from the start, once there is a link `eth0` that is up. */
 export const furniture: readonly Act[] = [
   { kind: 'route-add', route: { family: 'ipv4', destination: 'default', device: 'eth0' } },
+  // An uplink that takes router advertisements is made to go on with that: the one thing of others that is changed.
+  { kind: 'sysctl', path: { family: 'ipv6', group: 'conf', link: 'eth0', key: 'accept_ra' }, value: '0' },
   { kind: 'nft', commands: filterTable() },
   {
     kind: 'nft',
@@ -86,7 +89,7 @@ export const furniture: readonly Act[] = [
   },
 ];
 
-export function filterTable(): NftCommand[] {
+export function filterTable(): NftJson[] {
   const hook = { type: 'filter', hook: 'forward', prio: 0, policy: 'accept' };
   return [
     { add: { table: { family: 'ip', name: 'filter' } } },

@@ -1,11 +1,7 @@
 /** A zone directory in memory, which says what it is told to say. */
-import type {
-  DirectoryName,
-  DirectorySnapshot,
-  DirectoryState,
-  ZoneDirectory,
-  ZoneEntry,
-} from '../../src/lifecycle/directory.ts';
+import type { DirectorySnapshot, DirectoryState, ZoneDirectory } from '../../src/directories/zone-directory.ts';
+import type { ZoneEntry } from '../../src/directories/zone-entry.ts';
+import type { DirectoryName } from '../../src/model/directory-name.ts';
 import { address, link } from '../unit/nft/support.ts';
 
 export class MemoryDirectory implements ZoneDirectory {

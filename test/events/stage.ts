@@ -4,8 +4,10 @@
  *
  * Verbs are tolerant: what is not there to be changed is left alone. They return once the kernel has taken it.
  */
+
 import type { Config } from '../../src/config/config.ts';
-import type { NftCommand, SysctlPath } from '../../src/host/port.ts';
+import type { NftJson } from '../../src/host/nft-command.ts';
+import type { SysctlPath } from '../../src/host/port.ts';
 import type { Address } from '../../src/model/address.ts';
 import type { Call } from '../fake/faults.ts';
 import type { Fault } from '../fake/faulty-host.ts';
@@ -52,7 +54,7 @@ export interface Stage {
 export type Act =
   | {
       readonly kind: 'nft';
-      readonly commands: readonly NftCommand[];
+      readonly commands: readonly NftJson[];
       /** The same by iptables-nft, where that says it in another way. */
       readonly iptables?: readonly (readonly string[])[];
     }

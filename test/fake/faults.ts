@@ -11,6 +11,9 @@ export type AsyncCall =
   | 'rtnetlink.apply'
   | `rtnetlink.apply ${RtnetlinkChange['kind']}`
   | 'nft.transact'
+  | 'nft.refusalOf'
+  | 'nft.counters'
+  | 'nft.generation'
   | 'nft.tables'
   | 'nft.forwardChains'
   | 'nft.rules'

@@ -131,6 +131,7 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
           () => rtnetlink.routes(...which),
           (routes) => [...routes, ...strangeRoutes],
         ),
+      waysOut: () => call('rtnetlink.defaultRoutes', () => rtnetlink.waysOut()),
       defaultRoutes: () => call('rtnetlink.defaultRoutes', () => rtnetlink.defaultRoutes()),
       proxies: (...which) => call('rtnetlink.proxies', () => rtnetlink.proxies(...which)),
       apply: (changes) =>
@@ -151,6 +152,9 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
         ),
       rules: (...which) => call('nft.rules', () => nft.rules(...which)),
       transact: (commands) => call('nft.transact', () => nft.transact(commands)),
+      refusalOf: (commands) => call('nft.refusalOf', () => nft.refusalOf(commands)),
+      generation: () => call('nft.generation', () => nft.generation()),
+      counters: (set) => call('nft.counters', () => nft.counters(set)),
     },
     sysctl: {
       follow: (link) => sysctl.follow(link),

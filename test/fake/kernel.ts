@@ -5,12 +5,14 @@
  *
  * Not in it: addresses on links, route metrics, packets.
  */
+
+import type { NftJson } from '../../src/host/nft-command.ts';
 import type {
   Culprit,
   Host,
   HostEvent,
   LegacyFilter,
-  NftCommand,
+  Link,
   NftFamily,
   NftObject,
   RouteType,
@@ -23,7 +25,7 @@ import { FakeConntrack } from './conntrack.ts';
 import { EventStream } from './events.ts';
 import type { AsyncCall, Call } from './faults.ts';
 import { Faults } from './faults.ts';
-import { FakeLinks } from './links.ts';
+import { FakeLinks, type LinkChange } from './links.ts';
 import { FakeNft } from './nft.ts';
 import { isJson } from './nft-state.ts';
 import { refused } from './refuse.ts';
@@ -89,8 +91,8 @@ export class FakeHost implements Host {
   }
 
   /** Adds a link that is down and returns its ifindex. The name may have belonged to another link before. */
-  addLink(name: string): number {
-    return this.#links.add(name);
+  addLink(name: string, ties?: Pick<Link, 'lower' | 'kind' | 'bus'>): number {
+    return this.#links.add(name, ties);
   }
 
   deleteLink(name: string): void {
@@ -101,7 +103,7 @@ export class FakeHost implements Host {
     this.#links.rename(from, to);
   }
 
-  setLink(name: string, change: { readonly up?: boolean; readonly carrier?: boolean }): void {
+  setLink(name: string, change: LinkChange): void {
     this.#links.set(name, change);
   }
 
@@ -138,7 +140,7 @@ export class FakeHost implements Host {
   }
 
   /** Somebody else's nft transaction; returns what nft would echo to them. */
-  foreignNft(commands: readonly NftCommand[], culprit?: Culprit): NftObject[] {
+  foreignNft(commands: readonly NftJson[], culprit?: Culprit): NftObject[] {
     return this.nft.foreign(commands, culprit);
   }
 

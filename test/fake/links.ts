@@ -5,6 +5,12 @@ import { refused, vanished } from './refuse.ts';
 import { FakeRoutes } from './routes.ts';
 import type { FakeSysctl } from './sysctl.ts';
 
+export interface LinkChange {
+  readonly up?: boolean;
+  readonly carrier?: boolean;
+  readonly master?: string | null;
+}
+
 interface FakeLink extends Link {
   readonly carrier: boolean;
 }
@@ -37,7 +43,7 @@ export class FakeLinks {
   }
 
   list(): Link[] {
-    return [...this.#links.values()].map(portLink);
+    return [...this.#links.values()].map((link) => this.#portLink(link));
   }
 
   find(name: string): FakeLink | undefined {
@@ -52,11 +58,11 @@ export class FakeLinks {
   }
 
   /** Born down, with a carrier, under an ifindex that was never used before. */
-  add(name: string): number {
+  add(name: string, ties: Pick<Link, 'lower' | 'kind' | 'bus'> = {}): number {
     if (name === '' || name.length > maxNameLength) throw refused(`"${name}" is no link name`);
     if (this.find(name) !== undefined) throw refused(`${name}: File exists`);
     this.#lastIfindex += 1;
-    const link = { ifindex: this.#lastIfindex, name, up: false, carrier: true };
+    const link = { ifindex: this.#lastIfindex, name, up: false, carrier: true, ...ties };
     this.#links.set(link.ifindex, link);
     this.#sysctl.addLink(name);
     this.#announce(link, false);
@@ -65,6 +71,7 @@ export class FakeLinks {
 
   remove(name: string): void {
     const link = this.#named(name);
+    for (const member of this.list()) if (member.master === name) this.set(member.name, { master: null });
     if (link.up) this.set(name, { up: false });
     this.routes.flush(link.ifindex, ['ipv4', 'ipv6']);
     this.#sysctl.deleteLink(name);
@@ -81,10 +88,12 @@ export class FakeLinks {
     this.#announce({ ...link, name: to }, false);
   }
 
-  set(name: string, change: { readonly up?: boolean; readonly carrier?: boolean }): void {
+  /** A master of null is none. */
+  set(name: string, change: LinkChange): void {
     const old = this.#named(name);
-    const link = { ...old, ...change };
-    if (link.up === old.up && link.carrier === old.carrier) return;
+    const { master = old.master, ...rest } = change;
+    const link: FakeLink = { ...old, ...rest, master: master ?? undefined };
+    if (link.up === old.up && link.carrier === old.carrier && link.master === old.master) return;
     if (!link.up && old.up) this.routes.flush(link.ifindex, ['ipv4', 'ipv6']);
     this.#links.set(link.ifindex, link);
     this.#announce(link, false);
@@ -92,8 +101,8 @@ export class FakeLinks {
 
   render(): string[] {
     return [...this.#links.values()].map(
-      ({ ifindex, name, up, carrier }) =>
-        `link ${ifindex} ${name} ${up ? 'up' : 'down'}${carrier ? '' : ' no-carrier'}`,
+      ({ ifindex, name, up, carrier, master }) =>
+        `link ${ifindex} ${name} ${up ? 'up' : 'down'}${carrier ? '' : ' no-carrier'}${master === undefined ? '' : ` master ${master}`}`,
     );
   }
 
@@ -104,10 +113,10 @@ export class FakeLinks {
   }
 
   #announce(link: FakeLink, deleted: boolean): void {
-    this.#events.emit({ kind: 'link', link: portLink(link), deleted });
+    this.#events.emit({ kind: 'link', link: this.#portLink(link), deleted });
   }
-}
 
-function portLink({ ifindex, name, up }: FakeLink): Link {
-  return { ifindex, name, up };
+  #portLink({ ifindex, name, up, master, lower, kind, bus }: FakeLink): Link {
+    return { ifindex, name, up, master, lower, kind, bus, settings: this.#sysctl.told(name) };
+  }
 }

@@ -1,5 +1,5 @@
 /** One command of nft's JSON on a ruleset that the caller throws away when any command fails. */
-import type { NftCommand, NftObject } from '../../src/host/port.ts';
+import type { NftJson, NftObject } from '../../src/host/nft-command.ts';
 import { addElements, deleteElements } from './nft-elements.ts';
 import type { BaseChain, FakeChain, FakeSet, FakeTable, Json, Ruleset } from './nft-state.ts';
 import { isJson, isJumpedTo, isLookedUp } from './nft-state.ts';
@@ -63,7 +63,7 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 /** Applies the command and returns what nft echoes of it: the object of an add or insert, with its handle. */
-export function applyCommand(ruleset: Ruleset, command: NftCommand, author: Author): NftObject | undefined {
+export function applyCommand(ruleset: Ruleset, command: NftJson, author: Author): NftObject | undefined {
   const [verb, content] = onlyEntry(command);
   if (author.foreign && verb === 'flush' && isJson(content) && 'ruleset' in content) {
     ruleset.tables.clear();
@@ -79,7 +79,7 @@ export function applyCommand(ruleset: Ruleset, command: NftCommand, author: Auth
 }
 
 /** `family name` of the table that a command touches. */
-export function touchedTable(command: NftCommand): string {
+export function touchedTable(command: NftJson): string {
   const [, content] = onlyEntry(command);
   const [kind, body] = onlyEntry(content);
   return isJson(body) ? `${body['family']} ${kind === 'table' ? body['name'] : body['table']}` : '';
@@ -87,24 +87,27 @@ export function touchedTable(command: NftCommand): string {
 
 function addTable(ruleset: Ruleset, body: Json, mustBeNew: boolean): number {
   const { family, name } = object(body, ['family', 'name']);
-  if (family !== 'ip' && family !== 'ip6' && family !== 'inet') throw refused(`Unknown family '${text(family)}'.`);
+  if (!['ip', 'ip6', 'inet', 'netdev'].includes(String(family))) throw refused(`Unknown family '${text(family)}'.`);
   const there = ruleset.tables.get(`${family} ${name}`);
   if (there !== undefined && mustBeNew) throw refused(`Could not process rule: File exists: table ${name}`);
   if (there !== undefined) return there.handle;
   ruleset.lastTableHandle += 1;
   const handle = ruleset.lastTableHandle;
   const fresh = { lastHandle: 0, sets: new Map(), chains: new Map(), others: [] };
-  ruleset.tables.set(`${family} ${name}`, { family, name: String(name), handle, ...fresh });
+  ruleset.tables.set(`${family} ${name}`, { family: String(family), name: String(name), handle, ...fresh });
   return handle;
 }
 
 function addChain(table: FakeTable, body: Json, mustBeNew: boolean): number {
-  const { name } = object(body, [...inTable, 'type?', 'hook?', 'prio?', 'policy?']);
+  const { name } = object(body, [...inTable, 'type?', 'hook?', 'dev?', 'prio?', 'policy?']);
   const there = table.chains.get(String(name));
   const base = parseBase(body, there?.base?.policy ?? 'accept');
+  const { dev } = body;
+  if ((base !== undefined && table.family === 'netdev') !== (dev !== undefined))
+    throw refused(`a base chain of netdev, and no other, has a device: ${text(body)}`);
   if (there === undefined) {
     const handle = nextHandle(table);
-    table.chains.set(String(name), { handle, base, rest: {}, rules: [] });
+    table.chains.set(String(name), { handle, base, rest: dev === undefined ? {} : { dev }, rules: [] });
     return handle;
   }
   if (mustBeNew) throw refused(`Could not process rule: File exists: chain ${name}`);

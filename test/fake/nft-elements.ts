@@ -7,18 +7,19 @@ import { refused } from './refuse.ts';
 
 /** Present elements stay as they are, counters included; with `mustBeNew` they are in the way. */
 export function addElements(set: FakeSet, elements: unknown, mustBeNew: boolean): void {
-  for (const [key, value, comment] of parseElements(set, elements)) {
+  for (const { key, value, comment, counts } of parseElements(set, elements)) {
     if (set.elements.has(key)) {
       if (mustBeNew) throw refused(`Could not process rule: File exists: element ${key}`);
       continue;
     }
     if (set.elements.size === set.rest['size']) throw refused('Could not process rule: Too many open files in system');
-    set.elements.set(key, { value, comment, packets: 0, bytes: 0 });
+    const counter = set.counted || counts ? { packets: 0, bytes: 0 } : undefined;
+    set.elements.set(key, { value, comment, counter });
   }
 }
 
 export function deleteElements(set: FakeSet, elements: unknown): void {
-  for (const [key] of parseElements(set, elements)) {
+  for (const { key } of parseElements(set, elements)) {
     if (!set.elements.delete(key)) throw refused(`Could not process rule: No such file or directory: element ${key}`);
   }
 }
@@ -28,18 +29,19 @@ export function elementKey(set: FakeSet, value: unknown): string {
   return JSON.stringify(parseValue(set, value));
 }
 
-function parseElements(set: FakeSet, elements: unknown): [string, unknown, string | undefined][] {
+function parseElements(set: FakeSet, elements: unknown) {
   if (!Array.isArray(elements) || elements.length === 0) throw refused('Invalid set.');
   return elements.map((element: unknown) => {
-    const { val, comment } = isJson(element) && isJson(element['elem']) ? withParts(element['elem']) : { val: element };
+    const isWhole = isJson(element) && isJson(element['elem']);
+    const { val, comment, counter } = isWhole ? withParts(element['elem'] as Json) : { val: element };
     const value = parseValue(set, val);
-    return [JSON.stringify(value), value, comment];
+    return { key: JSON.stringify(value), value, comment, counts: counter !== undefined };
   });
 }
 
-function withParts(element: Json): { val: unknown; comment: string | undefined } {
-  const { val, comment } = object(element, ['val', 'comment?', 'counter?']);
-  return { val, comment: comment === undefined ? undefined : String(comment) };
+function withParts(element: Json) {
+  const { val, comment, counter } = object(element, ['val', 'comment?', 'counter?']);
+  return { val, comment: comment === undefined ? undefined : String(comment), counter };
 }
 
 function parseValue(set: FakeSet, value: unknown): unknown {

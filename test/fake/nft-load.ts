@@ -62,9 +62,9 @@ function toSet(body: Json, handle: number): FakeSet {
 
 function toElement(element: unknown): FakeElement {
   const parts = isJson(element) && isJson(element['elem']) ? element['elem'] : { val: element };
-  const counter = isJson(parts['counter']) ? parts['counter'] : {};
-  const [packets, bytes] = [Number(counter['packets'] ?? 0), Number(counter['bytes'] ?? 0)];
-  return { value: parts['val'], comment: parts['comment'] as string | undefined, packets, bytes };
+  const { packets = 0, bytes = 0 } = isJson(parts['counter']) ? parts['counter'] : {};
+  const counter = 'counter' in parts ? { packets: Number(packets), bytes: Number(bytes) } : undefined;
+  return { value: parts['val'], comment: parts['comment'] as string | undefined, counter };
 }
 
 function tableOf(ruleset: Ruleset, body: Json): FakeTable {

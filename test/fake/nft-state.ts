@@ -27,14 +27,14 @@ export interface FakeChain {
 export interface FakeElement {
   readonly value: unknown;
   readonly comment: string | undefined;
-  packets: number;
-  bytes: number;
+  /** Undefined where it counts nothing. */
+  readonly counter: { packets: number; bytes: number } | undefined;
 }
 
 export interface FakeSet {
   readonly handle: number;
   readonly type: string | readonly string[];
-  /** True where `stmt` holds a counter: every element then has its own. */
+  /** True where `stmt` holds a counter: every element then has one. */
   readonly counted: boolean;
   /** The remaining keys as given: stmt, flags, comment, size. */
   readonly rest: Json;
@@ -74,16 +74,15 @@ export function listTable(table: FakeTable): NftObject[] {
 }
 
 function listSet(table: FakeTable, name: string, set: FakeSet): NftObject {
-  const elements = [...set.elements.values()].map((element) => listElement(set, element));
+  const elements = [...set.elements.values()].map(listElement);
   const { handle, type, rest } = set;
   const listed = { family: table.family, name, table: table.name, type, handle, ...rest };
   return structuredClone({ set: elements.length === 0 ? listed : { ...listed, elem: elements } });
 }
 
-function listElement(set: FakeSet, { value, comment, packets, bytes }: FakeElement): unknown {
-  if (!set.counted && comment === undefined) return value;
-  const counter = set.counted ? { counter: { packets, bytes } } : {};
-  return { elem: { val: value, ...(comment === undefined ? {} : { comment }), ...counter } };
+function listElement({ value, comment, counter }: FakeElement): unknown {
+  if (counter === undefined && comment === undefined) return value;
+  return { elem: { val: value, ...(comment !== undefined && { comment }), ...(counter !== undefined && { counter }) } };
 }
 
 function listRule(table: FakeTable, chain: string, { handle, comment, expr }: FakeRule): Json {

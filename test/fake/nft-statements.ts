@@ -27,8 +27,10 @@ const expressionKeys: Readonly<Record<string, readonly string[]>> = {
   payload: ['protocol', 'field'],
   ct: ['key', 'family?', 'dir?'],
   fib: ['result', 'flags'],
+  exthdr: ['name'],
   prefix: ['addr', 'len'],
 };
+const rawPayloadKeys = ['base', 'offset', 'len'];
 const listExpressions = new Set(['concat', 'set', 'range', '&', '|', '^', '<<', '>>']);
 
 /** The statements as the kernel would list them; throws `refused` for what nft refuses or this kernel does not know. */
@@ -65,6 +67,8 @@ function acceptStatement(statement: unknown, place: RulePlace): Json {
     }
     case 'masquerade':
       return { masquerade: acceptMasquerade(body, place) };
+    case 'snat':
+      return { snat: acceptSourceNat(object(body, ['family', 'addr']), place) };
     case 'reject':
       return { reject: acceptReject(body, place) };
     case 'log':
@@ -101,6 +105,8 @@ function acceptRight(left: unknown, right: unknown, place: RulePlace): unknown {
   }
   // `fib … missing`
   if (right === false && isJson(left) && 'fib' in left) return right;
+  // `exthdr frag exists`
+  if (right === true && isJson(left) && 'exthdr' in left) return right;
   return spell(left, acceptExpression(right, place));
 }
 
@@ -157,7 +163,7 @@ function acceptExpression(expression: unknown, place: RulePlace): unknown {
   if (typeof expression === 'string' || typeof expression === 'number') return expression;
   if (!isJson(expression) || Object.keys(expression).length !== 1) throw refused(`no expression: ${text(expression)}`);
   const [[name, body] = ['', undefined]] = Object.entries(expression);
-  const keys = expressionKeys[name];
+  const keys = isJson(body) && name === 'payload' && 'base' in body ? rawPayloadKeys : expressionKeys[name];
   if (keys !== undefined) return { [name]: object(body, keys) };
   if (!listExpressions.has(name) || !Array.isArray(body)) throw refused(`Unknown expression type '${name}'.`);
   return { [name]: body.map((part: unknown) => acceptExpression(part, place)) };
@@ -178,6 +184,13 @@ function acceptMasquerade(body: unknown, { table, chain }: RulePlace): unknown {
   if (body === null) return null;
   const { flags } = object(body, ['flags']);
   return { flags: Array.isArray(flags) && flags.length === 1 ? flags[0] : flags };
+}
+
+function acceptSourceNat({ family, addr }: Json, { table, chain }: RulePlace): Json {
+  const base = table.chains.get(chain)?.base;
+  if (base !== undefined && base.type !== 'nat') throw refused('Operation not supported: snat outside a nat chain');
+  if (family !== 'ip' && family !== 'ip6') throw refused(`no family of an address: ${text(family)}`);
+  return { family, addr: spellAddress(family, addr) };
 }
 
 function acceptReject(body: unknown, { table }: RulePlace): Json {

@@ -63,6 +63,7 @@ function expression(value: unknown): string {
   if (!isJson(body)) return JSON.stringify(value);
   if (name === 'meta')
     return /^(mark|l4proto|nfproto|protocol)$/.test(String(body['key'])) ? `meta ${body['key']}` : `${body['key']}`;
+  if (name === 'payload' && 'base' in body) return `@${body['base']},${body['offset']},${body['len']}`;
   if (name === 'payload') return `${body['protocol']} ${body['field']}`;
   if (name === 'ct') return `ct ${[body['dir'], body['key']].filter(Boolean).join(' ')}`;
   if (name === 'fib') return `fib ${[body['flags']].flat().join(' . ')} ${body['result']}`;

@@ -1,7 +1,16 @@
 /** The nft side of the port: transactions that apply whole or not at all, and listings. */
 
-import { describeCommand } from '../../src/host/nft-script.ts';
-import type { Culprit, ForwardChain, NewRule, Nft, NftCommand, NftFamily, NftObject } from '../../src/host/port.ts';
+import { commandJson, isOfZone, type NftJson, type SetRef } from '../../src/host/nft-command.ts';
+import type {
+  Culprit,
+  ElementCounter,
+  ForwardChain,
+  Nft,
+  NftCommand,
+  NftFamily,
+  NftObject,
+} from '../../src/host/port.ts';
+import { messageOf } from '../../src/model/errors.ts';
 import type { EventStream } from './events.ts';
 import type { Faults } from './faults.ts';
 import { applyCommand, touchedTable } from './nft-commands.ts';
@@ -13,7 +22,7 @@ import { renderRuleset } from './nft-text.ts';
 
 export class FakeNft implements Nft {
   /** Transactions that went through, ours and foreign ones, like the kernel's own generation. */
-  generation = 0;
+  transactions = 0;
   #ruleset: Ruleset = { lastTableHandle: 0, tables: new Map() };
   readonly #events: EventStream;
   readonly #faults: Faults;
@@ -23,11 +32,40 @@ export class FakeNft implements Nft {
     this.#faults = faults;
   }
 
-  async transact(commands: readonly NftCommand[]): Promise<void> {
+  async transact(commands: readonly NftCommand[]): Promise<readonly number[]> {
     await this.#faults.pass('nft.transact');
-    if (commands.length === 0) return;
-    const rules = this.#apply(commands, false).flatMap(newRule);
-    if (rules.length > 0) this.#events.emit({ kind: 'own-rules', rules });
+    if (commands.length === 0) return [];
+    const echoed = this.own(commands.map(commandJson));
+    return commands.every(isOfZone) ? echoed.flatMap(handleOf) : [];
+  }
+
+  /** A transaction of ours in nft's JSON, judged strictly. */
+  own(commands: readonly NftJson[]): NftObject[] {
+    return this.#apply(commands, false);
+  }
+
+  async refusalOf(commands: readonly NftCommand[]): Promise<string | undefined> {
+    await this.#faults.pass('nft.refusalOf');
+    try {
+      this.#tried(commands.map(commandJson), false);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async counters({ family, table, set }: SetRef): Promise<ElementCounter[]> {
+    await this.#faults.pass('nft.counters');
+    const elements = this.#ruleset.tables.get(`${family} ${table}`)?.sets.get(set)?.elements.values() ?? [];
+    return [...elements].flatMap(({ value, counter }) => {
+      const parts = isJson(value) ? (value['concat'] as unknown[]) : [value];
+      return counter === undefined ? [] : [{ link: String(parts[0]), ...counter }];
+    });
+  }
+
+  async generation(): Promise<number> {
+    await this.#faults.pass('nft.generation');
+    return this.transactions;
   }
 
   async tables() {
@@ -57,7 +95,7 @@ export class FakeNft implements Nft {
   }
 
   /** Somebody else's transaction. Understands `{"flush":{"ruleset":null}}`, xt statements and `handle` on add, too. */
-  foreign(commands: readonly NftCommand[], culprit: Culprit | undefined): NftObject[] {
+  foreign(commands: readonly NftJson[], culprit: Culprit | undefined): NftObject[] {
     const before = [...this.#ruleset.tables.keys()];
     const echoed = this.#apply(commands, true);
     const flushesAll = commands.some((command) => command['flush'] !== undefined && 'ruleset' in command['flush']);
@@ -69,40 +107,37 @@ export class FakeNft implements Nft {
   /** Puts the objects of an `nft -j list ruleset` beside what is there, whatever they hold. No event. */
   load(objects: readonly NftObject[]): void {
     this.#ruleset = loadObjects(structuredClone(this.#ruleset), objects);
+    this.transactions += 1;
   }
 
   /** Makes packets hit an element. Throws where there is no such element with a counter. */
   hit(family: NftFamily, table: string, set: string, value: unknown, packets: number, bytes: number): void {
     const owner = this.#ruleset.tables.get(`${family} ${table}`)?.sets.get(set);
     const element: FakeElement | undefined = owner?.elements.get(owner === undefined ? '' : elementKey(owner, value));
-    if (element === undefined || owner?.counted !== true)
-      throw new Error(`no counted element ${JSON.stringify(value)}`);
-    element.packets += packets;
-    element.bytes += bytes;
+    if (element?.counter === undefined) throw new Error(`no counted element ${JSON.stringify(value)}`);
+    element.counter.packets += packets;
+    element.counter.bytes += bytes;
   }
 
   render(): string[] {
     return renderRuleset(this.#ruleset);
   }
 
-  #apply(commands: readonly NftCommand[], foreign: boolean): NftObject[] {
-    const next = structuredClone(this.#ruleset);
-    const echoed = commands.map((command) => applyCommand(next, structuredClone(command), { foreign }));
+  #apply(commands: readonly NftJson[], foreign: boolean): NftObject[] {
+    const { next, echoed } = this.#tried(commands, foreign);
     this.#ruleset = next;
-    this.generation += 1;
+    this.transactions += 1;
     return echoed.filter((object) => object !== undefined);
+  }
+
+  #tried(commands: readonly NftJson[], foreign: boolean) {
+    const next = structuredClone(this.#ruleset);
+    return { next, echoed: commands.map((command) => applyCommand(next, structuredClone(command), { foreign })) };
   }
 }
 
-/** As the kernel tells a new rule to whoever listens. */
-function newRule(echoed: NftObject): NewRule[] {
-  const rule = echoed['rule'] as
-    | { family: string; table: string; chain: string; handle: number; expr: unknown }
-    | undefined;
-  if (rule === undefined) return [];
-  const { family, table, chain, handle, expr } = rule;
-  const line = describeCommand({ add: { rule: { family, table, chain, expr } } });
-  return [{ family, table, chain, handle, text: line.slice(`add rule ${family} ${table} ${chain} `.length) }];
+function handleOf({ rule }: NftObject): number[] {
+  return rule === undefined ? [] : [(rule as { handle: number }).handle];
 }
 
 function withoutElements(object: NftObject): NftObject {

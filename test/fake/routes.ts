@@ -74,15 +74,12 @@ export class FakeRoutes {
     this.#announce(there, true);
   }
 
-  /** Only those of IPv6 and of our protocol. Narrowed to a link, they come without its name. */
+  /** Only those of IPv6 and of our protocol. */
   proxies(ifindex: number | undefined): NeighbourProxy[] {
     return this.#proxies
       .filter(({ address, protocol }) => familyOf(address) === 'ipv6' && protocol === ourProtocol)
       .filter((proxy) => ifindex === undefined || proxy.ifindex === ifindex)
-      .map((proxy) => ({
-        address: proxy.address,
-        device: ifindex === undefined ? (this.#device(proxy.ifindex) ?? '') : '',
-      }));
+      .map((proxy) => ({ address: proxy.address, ifindex: proxy.ifindex }));
   }
 
   /** One already there takes the new protocol. */

@@ -32,6 +32,12 @@ export class FakeRtnetlink implements Rtnetlink {
     return this.#links.routes.list(family, device?.ifindex);
   }
 
+  async waysOut() {
+    const routes = await this.defaultRoutes();
+    const ways = new Map(routes.map(({ family, device }) => [`${family} ${device}`, { family, device }]));
+    return [...ways.values()];
+  }
+
   async defaultRoutes() {
     await this.#faults.pass('rtnetlink.defaultRoutes');
     return this.#links.routes.defaults();

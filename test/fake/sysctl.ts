@@ -2,7 +2,7 @@
  * The tree under /proc/sys/net that concerns links. Values are what Linux 6.18 shows in a fresh network namespace,
  * where `neigh/default` does not exist.
  */
-import type { HostEvent, SysctlPath } from '../../src/host/port.ts';
+import type { HostEvent, LinkSettings, SysctlPath } from '../../src/host/port.ts';
 import type { Family } from '../../src/model/address.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
 import type { LinkName } from '../../src/model/link-name.ts';
@@ -72,6 +72,13 @@ export class FakeSysctl {
       this.#tree.set(`${family}/neigh/${link}`, new Map(Object.entries(bornNeigh)));
       this.#announceAll(family, link);
     }
+  }
+
+  /** What is told with the link, as of now. */
+  told(link: string): LinkSettings {
+    const places = this.families.flatMap((family) => [`${family}/conf`, `${family}/neigh`]);
+    const now = new Map(places.map((place) => [place, new Map(this.#tree.get(`${place}/${link}`))]));
+    return ({ family, group, key }) => now.get(`${family}/${group}`)?.get(key);
   }
 
   deleteLink(link: string): void {

@@ -6,7 +6,8 @@ import { addresses, commandLine } from './targets/command-line.ts';
 import { configFiles, daemonToml, settings, staticZone } from './targets/config.ts';
 import { controlApiServer, controlApiZones } from './targets/control-api.ts';
 import { controlRequests } from './targets/control-socket.ts';
-import { ipJson, ipMonitor, nftListing, nftMonitor } from './targets/tools.ts';
+import { netlinkMessages } from './targets/netlink.ts';
+import { nftListing } from './targets/tools.ts';
 import { xenstoreBodies, xenstoreFrames } from './targets/xenstore.ts';
 import { xenstoreServer } from './targets/xenstore-server.ts';
 
@@ -22,9 +23,7 @@ export const targets: Readonly<Record<string, { readonly share: number; readonly
   'control-api-zones': { share: 110, make: controlApiZones },
   'control-api-server': { share: 2, make: controlApiServer },
   'nft-listing': { share: 50, make: nftListing },
-  'nft-monitor': { share: 100, make: nftMonitor },
-  'ip-json': { share: 30, make: ipJson },
-  'ip-monitor': { share: 100, make: ipMonitor },
+  'netlink-messages': { share: 230, make: netlinkMessages },
   'control-requests': { share: 12, make: controlRequests },
   'command-line': { share: 60, make: commandLine },
   addresses: { share: 60, make: addresses },

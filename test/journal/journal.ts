@@ -8,12 +8,11 @@ import { waitFor } from '../lab/wait-for.ts';
 
 export type Entry = Readonly<Record<string, readonly string[]>>;
 
-const connect = join(import.meta.dirname, '../../scripts/package/connect-systemd.pl');
 const program = join(import.meta.dirname, 'program.ts');
 /** The journal's stream is known by the device and inode of our standard output (systemd.exec(5)). */
 const asService =
-  'exec 3>&1; JOURNAL_STREAM=$(stat -L -c %d:%i /dev/fd/3); exec 3>&-; export JOURNAL_STREAM; exec perl "$@"';
-const asAnythingElse = 'JOURNAL_STREAM=1:1; export JOURNAL_STREAM; exec perl "$@"';
+  'exec 3>&1; JOURNAL_STREAM=$(stat -L -c %d:%i /dev/fd/3); exec 3>&-; export JOURNAL_STREAM; exec "$@"';
+const asAnythingElse = 'JOURNAL_STREAM=1:1; export JOURNAL_STREAM; exec "$@"';
 
 export interface Order {
   readonly level: 'info' | 'warn' | 'error';
@@ -45,7 +44,7 @@ export class TestJournal {
   async start(isService = true): Promise<Program> {
     await waitFor(() => this.#isListening || undefined, { what: 'the journal', deadlineMs: 30_000 });
     const script = isService ? asService : asAnythingElse;
-    return new Program(script, [connect, this.#socket, process.execPath, program], this.#socket);
+    return new Program(script, [process.execPath, '--disable-warning=ExperimentalWarning', program, this.#socket]);
   }
 
   hang(): void {
@@ -72,10 +71,10 @@ export class Program {
   readonly #process: ChildProcess;
   #done = 0;
 
-  constructor(script: string, args: readonly string[], socket: string) {
+  constructor(script: string, args: readonly string[]) {
     this.#process = spawn('sh', ['-c', script, 'sh', ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: '/usr/bin:/bin', NOTIFY_SOCKET: socket },
+      env: { PATH: '/usr/bin:/bin' },
     });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error('the program has no output');

@@ -8,6 +8,7 @@ import { untilNothingToDo } from '../lab/served.ts';
 
 const isOf = (group: string) => (attack: Attack) => attack.group === group;
 const packetGroups = [...new Set(catalogue.filter((attack) => attack.tunnelDevice !== true).map(({ group }) => group))];
+const bridged = catalogue.filter((attack) => attack.bridged === true);
 
 describe('as the zone-networking document has it', () => {
   let arena: Arena;
@@ -29,9 +30,25 @@ describe('as the zone-networking document has it', () => {
   });
 
   it('a forged fragment is put together with a sibling’s, and priority-tagged packets get out', async () => {
-    const attacks = catalogue.filter(({ name }) => /a forged tail for|802.1Q, priority tag/.test(name));
+    const attacks = catalogue.filter(({ name }) => /a forged tail|802.1Q, priority tag/.test(name));
     const { passages } = await arena.attempt(attacks, 2);
-    expect(passages.map(({ sent, through }) => sent - through)).toEqual([0, 0, 0, 0]);
+    expect(passages.map(({ sent, through }) => sent - through)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('what is no connection leaves under a zone’s inner address', async () => {
+    const { passages } = await arena.attempt(catalogue.filter(isOf('not translated')), 2);
+    expect(passages.map(({ sent, through }) => sent - through)).toEqual([0, 0]);
+  });
+
+  it('packets get out whose source changes behind defragmentation', async () => {
+    const { passages } = await arena.attempt(catalogue.filter(isOf('source changed in dom0')), 2);
+    expect(passages.map(({ sent, through }) => sent - through)).toEqual([0, 0]);
+  });
+
+  it('a zone in a bridge sends its neighbours there whatever it likes', async () => {
+    const { passages } = await arena.attempt(bridged, 2);
+    const held = passages.filter(({ sent, through }) => through < sent).map(({ attack }) => attack.name);
+    expect(held).toEqual([]);
   });
 
   it('one error message of a zone sets dom0’s path MTU, one question makes a neighbour', async () => {
@@ -72,8 +89,11 @@ describe('with ours', () => {
 
 describe.each(['ipv4', 'ipv6'] as const)('each layer holds alone against forged sources (%s)', (family) => {
   const attacks = catalogue.filter(
-    (attack) => attack.family === family && /forged source|zone address|options|extension|tags/.test(attack.group),
+    (attack) =>
+      attack.family === family && /forged source|zone address|fragments|options|extension|tags/.test(attack.group),
   );
+  // By itself: it changes what all others send, too.
+  const changed = catalogue.filter((attack) => attack.family === family && isOf('source changed in dom0')(attack));
   let arena: Arena;
   beforeAll(async () => {
     arena = await openArena('ours');
@@ -86,6 +106,7 @@ describe.each(['ipv4', 'ipv6'] as const)('each layer holds alone against forged 
     await reversePath(0);
     if (family === 'ipv6') await deleteTable(reversePathTable);
     expectNothing(await arena.attempt(attacks, 5));
+    expectNothing(await arena.attempt(changed, 5));
   });
 
   it('the reverse path, without our main table', withoutMainTable);
@@ -95,6 +116,8 @@ describe.each(['ipv4', 'ipv6'] as const)('each layer holds alone against forged 
     await arena.parts.world.host.nft('flush ruleset');
     const { passages } = await arena.attempt(attacks, 2);
     expect(passages.filter(({ through }) => through > 0).length).toBeGreaterThan(10);
+    const [{ through = 0 } = {}] = (await arena.attempt(changed, 2)).passages;
+    expect(through).toBeGreaterThan(0);
   });
 
   /** What is left is no address of anybody's: link-local and unspecified sources, which dom0 does not forward. */
@@ -102,12 +125,17 @@ describe.each(['ipv4', 'ipv6'] as const)('each layer holds alone against forged 
     await reversePath(1);
     await restoreReversePathTable();
     await deleteTable(ownTable);
+    // Somebody's rules still have connections tracked, and so fragments put together.
+    await arena.parts.world.host.nft(
+      'add table inet lab; add chain inet lab in { type filter hook prerouting priority 0; }; add rule inet lab in ct state new counter',
+    );
     const { passages, changes } = await arena.attempt(attacks, 5);
     expect(changes).toEqual([]);
+    expectNothing(await arena.attempt(changed, 5));
     const through = passages.filter((passage) => passage.through > 0).map(({ attack }) => attack.name);
     expect(through).toEqual(
       family === 'ipv4'
-        ? ['a zone’s, by the uplink']
+        ? ['a zone’s, by the uplink', 'a forged tail for a sibling’s head', 'a forged head for a sibling’s tail']
         : ['unspecified', 'its own link-local', 'a sibling’s link-local', 'a zone’s, by the uplink'],
     );
   }

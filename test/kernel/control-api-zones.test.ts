@@ -144,7 +144,7 @@ describe.each<Flavour>(['edera', 'krata'])('zones of %s', (flavour) => {
       const vigil = await startVigil(world, stays);
       api.kill();
       const down = await untilDirectory(daemon, 'control-api', 'down');
-      expect(down).toMatchObject({ entries: 2, detail: expect.stringContaining('its last answer stays served') });
+      expect(down).toMatchObject({ entries: 2, detail: expect.stringContaining('its last answer stays in force') });
       api.zones.delete('vanishes');
       await vigil.flows();
       // Answers half of a list, then fails: no answer (krata's list is one reply, which fails as a whole).

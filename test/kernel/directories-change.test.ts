@@ -2,7 +2,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DirectoryName } from '../../src/lifecycle/directory.ts';
+import type { DirectoryName } from '../../src/model/directory-name.ts';
 import type { ControlApiServer } from '../control-api/server.ts';
 import { farHost } from '../lab/addresses.ts';
 import { controlApiIn, directoryOf, tracesOf, untilDirectory, wireZone } from '../lab/directories.ts';

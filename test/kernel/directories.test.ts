@@ -2,7 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DirectoryName } from '../../src/lifecycle/directory.ts';
+import type { DirectoryName } from '../../src/model/directory-name.ts';
 import type { ControlApiServer } from '../control-api/server.ts';
 import { farHost } from '../lab/addresses.ts';
 import type { Daemon } from '../lab/daemon.ts';
@@ -48,14 +48,14 @@ describe('directories that disagree', () => {
       addresses: [zone.ipv4, zone.ipv6],
     });
     expect(await reaches(zone, farHost.ipv4)).toBe(true);
-    const reports = daemon.log.filter(({ msg }) => /is asked first and wins/.test(String(msg)));
+    const reports = daemon.log.filter(({ msg }) => /takes precedence/.test(String(msg)));
     expect(reports).toHaveLength(2);
     expect((await daemon.status()).warnings).toEqual([
       expect.stringMatching(
-        /^vif7\.0: control-api says 10\.75\.1\.7, .* xenstore says 10\.75\.3\.7, .*; control-api is asked first and wins$/,
+        /^vif7\.0: control-api says 10\.75\.1\.7, .* xenstore says 10\.75\.3\.7, .*; control-api takes precedence$/,
       ),
       expect.stringMatching(
-        /^vif7\.0: control-api says 10\.75\.1\.7, .* static says 10\.75\.4\.7, .*; control-api is asked first and wins$/,
+        /^vif7\.0: control-api says 10\.75\.1\.7, .* static says 10\.75\.4\.7, .*; control-api takes precedence$/,
       ),
     ]);
     await three.change(daemon, ['static', 'xenstore', 'control-api']);
@@ -87,7 +87,7 @@ describe('directories that disagree', () => {
     await say['control-api'](newcomer);
     await waitFor(async () => (await daemon.status()).warnings.length > 0, { what: 'a report', deadlineMs: deadline });
     expect((await daemon.status()).warnings).toEqual([
-      'vif7.0 gets nothing: 10.75.1.8 already belongs to vif8.0 (control-api: zone vif7.0)',
+      'vif7.0 has no network: 10.75.1.8 already belongs to vif8.0 (control-api: zone vif7.0)',
     ]);
     expect(await untilState(daemon, newcomer.link, 'unserved')).toMatchObject({
       reason: expect.stringContaining('vif8.0'),
@@ -176,7 +176,7 @@ describe('each directory’s health', () => {
     expect(down.since).toBeGreaterThanOrEqual(before);
     expect(await daemon.get('/metrics')).toContain('protect_network_directory_up{directory="control-api"} 0');
     const text = (await world.cli(['status'])).stdout;
-    expect(text).toMatch(/control-api down for .*its last answer stays served/s);
+    expect(text).toMatch(/control-api down for .*its last answer stays in force/s);
     expect(text).toMatch(/xenstore answered for /);
     expect(text).toMatch(/static absent/);
   });

@@ -69,7 +69,7 @@ const faults: readonly Fault[] = [
   {
     name: 'a table of somebody else’s that drops',
     level: 'bad',
-    finding: /^foreign-firewalls: the chain forward of table inet other ends zones' packets/,
+    finding: /^foreign-firewalls: the chain forward of table inet other drops zones' packets/,
     make: async ({ world: { host } }) => {
       await host.nft('add table inet other');
       await host.nft('add chain inet other forward { type filter hook forward priority 10; policy drop; }');
@@ -79,14 +79,14 @@ const faults: readonly Fault[] = [
   {
     name: 'a table of iptables-legacy that drops',
     level: 'bad',
-    finding: /^legacy-tables: the filter table of iptables-legacy ends zones' packets/,
+    finding: /^legacy-tables: the filter table of iptables-legacy drops zones' packets/,
     make: ({ world: { host } }) => host.mustExec('iptables-legacy', ['-P', 'FORWARD', 'DROP']),
     mend: ({ world: { host } }) => host.mustExec('iptables-legacy', ['-P', 'FORWARD', 'ACCEPT']),
   },
   {
     name: 'a bridge inside the zones’ subnet',
     level: 'bad',
-    finding: /^subnets: the route to 10\.75\.8\.0\/24 by docker0 .* lies inside the zones' 10\.75\.0\.0\/16$/,
+    finding: /^subnets: the route to 10\.75\.8\.0\/24 via docker0 .* lies inside the zones' 10\.75\.0\.0\/16$/,
     make: ({ world: { host } }) =>
       host.ip(
         'link add docker0 type veth peer name docker1',
@@ -127,14 +127,14 @@ const faults: readonly Fault[] = [
   {
     name: 'a settings file that anybody may write',
     level: 'bad',
-    finding: /^configuration: .*protect-network\.toml: others than its owner may write it/,
+    finding: /^configuration: .*protect-network\.toml: writable by group or others/,
     make: ({ world: { files } }) => chmod(files.settings, 0o666),
     mend: ({ world: { files } }) => chmod(files.settings, 0o644),
   },
   {
     name: 'a zone file that anybody may write',
     level: 'bad',
-    finding: /^files: .*vif9\.0\.toml: others than its owner may write it/,
+    finding: /^files: .*vif9\.0\.toml: writable by group or others/,
     make: async ({ world: { files } }) => {
       await files.writeZone('vif9.0', { ipv4: '10.75.0.9' });
       await chmod(join(files.zones, 'vif9.0.toml'), 0o666);
@@ -167,7 +167,7 @@ function mangle(verb: string): string[] {
 }
 
 describe('doctor', () => {
-  it('finds nothing to mend on a sound host, and says whence each zone has its addresses', async () => {
+  it('finds nothing to fix on a sound host, and says whence each zone has its addresses', async () => {
     const { host } = scene.world;
     const before = await host.snapshot();
     const { exitCode, findings } = await doctor();
@@ -179,7 +179,7 @@ describe('doctor', () => {
       `zones: vif7.0 ready: 10.75.1.7 fdd4:1476:6c7e::107 (static, ${directory}/zones.d/vif7.0.toml)`,
       `zones: vif8.0 ready: 10.75.1.8 fdd4:1476:6c7e::108 (static, ${directory}/zones.d/vif8.0.toml)`,
     ]);
-    expect(told(findings, 'ok')).toContain('kernel: the kernel would take our whole ruleset (dry run)');
+    expect(told(findings, 'ok')).toContain('kernel: the kernel accepts our whole ruleset (dry run)');
   });
 
   it.each(faults)('names $name', async ({ level, finding, make, mend }) => {
@@ -195,23 +195,23 @@ describe('doctor', () => {
     const { daemon, world } = scene;
     await daemon.stop();
     const { findings, exitCode } = await doctor();
-    expect(told(findings, 'bad')).toEqual(['daemon: the daemon does not run']);
+    expect(told(findings, 'bad')).toEqual(['daemon: the daemon is not running']);
     expect(exitCode).toBe(1);
     expect(told(findings, 'ok').filter((text) => text.startsWith('zones: vif7.0'))).toEqual([
-      expect.stringMatching(/^zones: vif7\.0 is to have 10\.75\.1\.7 fdd4:1476:6c7e::107 \(static, /),
+      expect.stringMatching(/^zones: vif7\.0 should have 10\.75\.1\.7 fdd4:1476:6c7e::107 \(static, /),
     ]);
     await world.host.mustExec('iptables-nft', ['-D', 'FORWARD', '-j', 'EDERA-FORWARD']);
     await world.host.mustExec('iptables-nft', ['-P', 'FORWARD', 'DROP']);
     expect(told((await doctor()).findings, 'bad')).toEqual([
-      'daemon: the daemon does not run',
-      'forward-chains: FORWARD of ip filter denies what nobody accepts, and our jump is not there',
+      'daemon: the daemon is not running',
+      'forward-chains: FORWARD of ip filter denies what no rule accepts, and our jump is not there',
     ]);
     const { stdout, exitCode: asText } = await world.cli(['doctor']);
     expect(asText).toBe(1);
     expect(stdout).toMatch(
-      /^BAD {6}the daemon does not run\n {9}why {2}.*\n(?: {14}.*\n)* {9}do {3}systemctl enable --now/,
+      /^BAD {6}the daemon is not running\n {9}why {2}.*\n(?: {14}.*\n)* {9}do {3}systemctl enable --now/,
     );
-    expect(stdout).toMatch(/\n2 things must be mended(, \d+ warnings?)?\n$/);
+    expect(stdout).toMatch(/\n2 things to fix(, \d+ warnings?)?\n$/);
   });
 
   it('says in the kernel’s words why our rules would be refused', async () => {

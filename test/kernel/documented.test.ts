@@ -1,4 +1,4 @@
-/** What the zone-networking document and SPEC promise to be on the host, under these very names. */
+/** What Edera's zone-networking document and ours (docs/what-is-on-the-host.md) promise to be on the host, under these very names. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { farHost, gateway } from '../lab/addresses.ts';
 import { addServedZone, isCutOff, openScene, reaches, type Scene, withScene } from '../lab/served.ts';
@@ -16,10 +16,11 @@ describe('the documented objects of a zone', () => {
 
   it('are its two routes, with protocol 75', async () => {
     const { host } = scene.world;
-    expect((await host.mustExec('ip', ['route', 'show', '10.75.0.3/32'])).trim()).toBe(
-      '10.75.0.3 dev vif1339.2 proto 75 scope link',
+    // In numbers, since a host may have names for them: scope 253 is `link`.
+    expect((await host.mustExec('ip', ['-N', 'route', 'show', '10.75.0.3/32'])).trim()).toBe(
+      '10.75.0.3 dev vif1339.2 proto 75 scope 253',
     );
-    expect(await host.mustExec('ip', ['-6', 'route', 'show', 'fdd4:1476:6c7e::3/128'])).toMatch(
+    expect(await host.mustExec('ip', ['-N', '-6', 'route', 'show', 'fdd4:1476:6c7e::3/128'])).toMatch(
       /^fdd4:1476:6c7e::3 dev vif1339.2 proto 75 /,
     );
   });
@@ -58,7 +59,7 @@ describe('the documented objects of a zone', () => {
   });
 
   it.each(['ip', 'ip6'])(
-    'are in table %s filter: one jump, its chain in the order of SPEC, and the pair',
+    'are in table %s filter: one jump, its chain in the promised order, and the pair',
     async (family) => {
       const { host } = scene.world;
       const forward = await host.mustExec('nft', ['list', 'chain', family, 'filter', 'FORWARD']);

@@ -139,7 +139,7 @@ describe('a rule in EDERA-USER', () => {
               await daemon.stop();
               const cleanup = await world.cli(['cleanup']);
               expect(cleanup).toMatchObject({ exitCode: 0, stderr: '' });
-              expect(cleanup.stdout).toContain('note: ip6 filter EDERA-USER holds rules of yours');
+              expect(cleanup.stdout).toContain('note: ip6 filter EDERA-USER contains or is used by rules of yours');
               expect(await ruleLines(scene)).toEqual(handles);
               daemon = await world.startDaemon();
               await untilState(daemon, two.link);

@@ -4,7 +4,7 @@ import { farHost, gateway } from '../lab/addresses.ts';
 import type { LongRunning } from '../lab/command.ts';
 import { programPath } from '../lab/daemon.ts';
 import { ping } from '../lab/ping.ts';
-import { openScene, type Scene } from '../lab/served.ts';
+import { openScene, reaches, type Scene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { withWorld } from '../lab/world.ts';
 
@@ -22,22 +22,58 @@ describe('explain', () => {
     expect(stdout).toMatch(
       /^✓ an echo request from 10\.75\.1\.7 to 198\.51\.100\.10: passes this host, and so does its answer\n/,
     );
-    expect(stdout).not.toMatch(/protect-network does not run/);
+    expect(stdout).not.toMatch(/protect-network is not running/);
     expect(stdout).toMatch(
       /✓ leaves as 192\.0\.2\.1, this host’s address on uplink0\n.*inet edera uplink-nat handle \d+: .*masquerade/,
     );
     expect(exitCode).toBe(0);
   });
 
-  it('names the rule that drops and what deletes it, and ends with 1', async () => {
+  it('names the rule that drops and what lets just this past it, and ends with 1', async () => {
     const { host } = scene.world;
     await host.nft('add rule ip filter EDERA-USER tcp dport 25 counter drop');
     const { stdout, exitCode } = await scene.world.cli(['explain', '10.75.1.7', '--to', `${farHost.ipv4}:25`]);
-    const delete_ = /to mend it: (nft delete rule ip filter EDERA-USER handle \d+)\n/.exec(stdout)?.[1];
+    const fixes = [...stdout.matchAll(/fix: (nft insert rule ip filter EDERA-USER handle \d+ .* accept)\n/g)];
     expect(stdout).toMatch(/^✗ TCP from 10\.75\.1\.7 to 198\.51\.100\.10 port 25: does not pass\n/);
     expect(exitCode).toBe(1);
-    await host.nft(String(delete_).replace(/^nft /, ''));
+    for (const command of new Set(fixes.map(([, each = '']) => each))) await host.mustExec('sh', ['-c', command]);
     expect((await scene.world.cli(['explain', '10.75.1.7', '--to', `${farHost.ipv4}:25`])).exitCode).toBe(0);
+    // Whoever made the rule meant somebody: everybody else is still kept out.
+    expect((await scene.world.cli(['explain', '10.75.1.8', '--to', `${farHost.ipv4}:25`])).exitCode).toBe(1);
+    expect((await scene.world.cli(['explain', '10.75.1.7', '--to', '198.51.100.11:25'])).exitCode).toBe(1);
+    await host.nft('flush chain ip filter EDERA-USER');
+  });
+
+  it.each([
+    ['with a policy of drop', 'policy drop;', []],
+    ['with a drop at its end', 'policy accept;', ['counter drop']],
+    ['with a reject for all zones in a chain of its own', 'policy accept;', ['iifname "vif*" jump zones']],
+  ])('lets one zone past a forward chain of another program %s, and nobody else', async (_name, policy, rules) => {
+    const { world, zones } = scene;
+    const { host } = world;
+    const add = (chain: string, rule: string) => `add rule inet corp ${chain} ${rule}`;
+    await host.nft(
+      [
+        'add table inet corp',
+        'add chain inet corp zones',
+        add('zones', 'reject'),
+        `add chain inet corp forwarding { type filter hook forward priority 5; ${policy} }`,
+        ...rules.map((rule) => add('forwarding', rule)),
+      ].join('; '),
+    );
+    try {
+      for (const far of [farHost.ipv4, farHost.ipv6]) {
+        const { stdout } = await world.cli(['explain', 'vif7.0', '--to', far]);
+        const commands = new Set([...stdout.matchAll(/fix: (.*)\n/g)].map(([, command = '']) => command));
+        expect(commands.size).toBe(2);
+        for (const command of commands) await host.mustExec('sh', ['-c', command]);
+        expect(await reaches(zones[0], far)).toBe(true);
+        expect(await reaches(zones[1], far)).toBe(false);
+        expect(await reaches(zones[0], zones[1].ipv4)).toBe(false);
+      }
+    } finally {
+      await host.nft('delete table inet corp');
+    }
   });
 
   it('tells both families where none is named, as JSON, too', async () => {
@@ -65,10 +101,8 @@ describe('explain', () => {
     it('follows a packet that passes, and its answer', async () => {
       const live = await watching(scene, toFar);
       await untilEnded(live, () => ping(scene.zones[0], farHost.ipv4));
-      expect(live.stdout.join('\n')).toMatch(
-        /✓ a real packet came past every chain of nftables, and its answer came back/,
-      );
-      expect(live.stdout.join('\n')).toMatch(/✓ the zone \(10\.75\.1\.7\) answers an echo request of dom0’s/);
+      expect(live.stdout.join('\n')).toMatch(/✓ a real packet passed every nftables chain, and its answer came back/);
+      expect(live.stdout.join('\n')).toMatch(/✓ the zone \(10\.75\.1\.7\) answers an echo request from dom0/);
       expect(await live.ended).toBe(0);
       expect(await traceIsGone(scene)).toBe(true);
     });
@@ -92,14 +126,14 @@ describe('explain', () => {
       await untilEnded(live, () => ping(scene.zones[0], farHost.ipv4, { timeoutMs: 100 }));
       await host.nft('flush chain ip filter EDERA-USER');
       expect(live.stdout.join('\n')).toMatch(
-        /✗ a real packet was dropped by ip filter EDERA-USER handle \d+, which is not what was computed/,
+        /✗ a real packet was dropped by ip filter EDERA-USER handle \d+, not as computed/,
       );
       expect(await live.ended).toBe(1);
     });
 
     it('says so where no packet came', async () => {
       const { stdout, exitCode } = await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
-      expect(stdout).toMatch(/· no such packet came by vif7\.0 within 1 s: nothing is confirmed/);
+      expect(stdout).toMatch(/· no such packet arrived on vif7\.0 within 1 s: nothing is confirmed/);
       expect(exitCode).toBe(0);
     });
 
@@ -121,7 +155,10 @@ describe('explain', () => {
     it('leaves the table of one that runs alone, and so does cleanup', async () => {
       const live = await watching(scene, toFar);
       const second = await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
-      expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`that runs (process ${live.pid})`) });
+      expect(second).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining(`running explain --live (process ${live.pid})`),
+      });
       const { stdout } = await scene.world.cli(['cleanup', '--dry-run']);
       expect(stdout).toContain(`inet edera-trace stays: an explain --live uses it (process ${live.pid})`);
       expect(await traceIsGone(scene)).toBe(false);
@@ -173,7 +210,7 @@ describe('explain on a host without anything of ours', () => {
     withWorld({}, async (world) => {
       const zone = await world.addZone({ domid: 7 });
       const { stdout, exitCode } = await world.cli(['explain', zone.link]);
-      expect(stdout).toMatch(/vif7\.0 gets nothing: no zone directory knows this link/);
+      expect(stdout).toMatch(/vif7\.0 has no network: no zone directory knows this link/);
       expect(exitCode).toBe(1);
     }));
 });

@@ -77,7 +77,7 @@ describe.each(cases)('with $what', ({ on, off, scene: options, foreignTable }) =
   it('the documented objects are there', async () => {
     const { host } = scene.world;
     const [filter, version] = on === 'ipv4' ? ['ip', '-4'] : ['ip6', '-6'];
-    expect(await host.mustExec('ip', [version, 'route', 'show', String(scene.zones[0][on])])).toContain(
+    expect(await host.mustExec('ip', ['-N', version, 'route', 'show', String(scene.zones[0][on])])).toContain(
       'dev vif7.0 proto 75',
     );
     const chain = await host.mustExec('nft', ['list', 'chain', filter, 'filter', 'EDERA-FORWARD']);

@@ -1,6 +1,7 @@
 /** Forgeries that carry an honest source, or none that a rule behind defragmentation could see. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { farHost, hostUplink } from '../lab/addresses.ts';
+import { isRefused, listenForDatagrams } from '../lab/datagrams.ts';
 import { icmp, quoted, type RawSender, rawSender, udp } from '../lab/raw-packet.ts';
 import { isCutOff, openScene, reaches, type Scene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
@@ -18,7 +19,8 @@ beforeEach(async () => {
 describe('a forged fragment', () => {
   it('is never put together with a sibling’s own', async () => {
     const [attacker, victim] = scene.zones;
-    const heard = await listen();
+    const listener = await listenForDatagrams(scene.world.internet, [farHost.ipv4, port]);
+    const heard = () => listener.stdout.join('\n');
     const source = String(victim.ipv4);
     const whole = udp(1, port, Buffer.from('genuine!genuine\n'));
     const common = { source, destination: farHost.ipv4, protocol: 'udp' } as const;
@@ -37,14 +39,35 @@ describe('a forged fragment', () => {
     expect(heard()).not.toContain('forged');
     expect(await spoofs(attacker.link)).toBeGreaterThanOrEqual(10);
   });
+});
 
-  async function listen(): Promise<() => string> {
-    const listener = scene.world.internet.spawn('nc', ['-u', '-l', '-k', farHost.ipv4, String(port)]);
-    await waitFor(async () => (await scene.world.internet.exec('ss', ['-uln'])).stdout.includes(`:${port}`), {
-      what: 'the listener',
-    });
-    return () => listener.stdout.join('\n');
-  }
+describe('a source that changes in dom0 as packets leave defragmentation', () => {
+  it.each(['ipv4', 'ipv6'] as const)('counts as a forgery, and is logged (%s)', async (family) => {
+    const { world, daemon, zones } = scene;
+    const [zone] = zones;
+    const [table, icmpName, other] =
+      family === 'ipv4' ? ['ip', 'icmp', '10.75.0.99'] : ['ip6', 'icmpv6', 'fdd4:1476:6c7e::99'];
+    await world.host.nft(
+      `add table ${table} lab; add chain ${table} lab change { type filter hook prerouting priority -400; }; add rule ${table} lab change iifname "${zone.link}" ${icmpName} type echo-request ${table} saddr set ${other}`,
+    );
+    // Forwarded, and to dom0 itself.
+    for (const to of [farHost[family], hostUplink[family]]) expect(await isCutOff(zone, to), to).toBe(true);
+    expect(await spoofs(zone.link)).toBe(4);
+    const line = await daemon.waitForLog(({ msg }) =>
+      String(msg).startsWith(`${zone.link}: dropped packet with spoofed source `),
+    );
+    expect(line['msg']).toContain(`source ${other} (to `);
+  });
+});
+
+it('a packet that comes in fragments counts once as sent by its zone', async () => {
+  const { daemon, zones } = scene;
+  const [zone] = zones;
+  const sent = async () => (await daemon.status()).zones.find(({ link }) => link === zone.link)?.sent?.packets ?? 0;
+  await reaches(zone, farHost.ipv4);
+  const before = await sent();
+  await zone.mustExec('ping', ['-c', '1', '-W', '5', '-s', '4000', farHost.ipv4]);
+  expect((await sent()) - before).toBe(1);
 });
 
 describe('an ICMP error of a zone', () => {
@@ -66,9 +89,7 @@ describe('an ICMP error of a zone', () => {
 
   it('about its own connection is heard: a closed port is refused, not silent', async () => {
     const [zone] = scene.zones;
-    const result = await scene.world.host.exec('timeout', ['3', 'nc', '-u', '-z', '-v', String(zone.ipv4), '9']);
-    expect(result.exitCode).not.toBe(0);
-    expect(result.stderr).not.toContain('succeeded');
+    expect(await isRefused(scene.world.host, [String(zone.ipv4), 9])).toBe(true);
     expect(await foreignErrors(zone.link)).toBe(0);
   });
 });

@@ -1,21 +1,15 @@
 /** Who may not, does not: forged sources; the operator's rules; what a zone could teach dom0. */
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { farHost, gateway, hostUplink } from '../lab/addresses.ts';
 import { startEchoServer, tcpConnect } from '../lab/echo.ts';
 import type { Namespace } from '../lab/namespace.ts';
 import { ping } from '../lab/ping.ts';
-import {
-  childOf,
-  isCutOff,
-  openScene,
-  reaches,
-  type Scene,
-  untilNothingToDo,
-  untilState,
-  withScene,
-} from '../lab/served.ts';
+import { isCutOff, openScene, reaches, type Scene, untilNothingToDo, untilState, withScene } from '../lab/served.ts';
 import { pause, waitFor } from '../lab/wait-for.ts';
 import { withWorld } from '../lab/world.ts';
+
+const linkSettings = fileURLToPath(new URL('../lab/link-settings.ts', import.meta.url));
 
 describe.each(['ipv4', 'ipv6'] as const)('a forged source (%s)', (family) => {
   let scene: Scene;
@@ -112,17 +106,15 @@ describe('the operator’s rules', () => {
 describe('dom0', () => {
   it('accepts no router advertisements from a zone link before it brings it up', () =>
     withScene({}, async ({ world, daemon }) => {
-      const helper = await childOf(daemon, 'ip -json');
-      process.kill(helper, 'SIGSTOP');
+      const settings = world.host.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', linkSettings]);
+      await waitFor(async () => settings.stdout.includes('listening'), { what: 'the listener' });
       const zone = await world.addZone({ domid: 9 });
       expect(await world.host.sysctl(`net/ipv6/conf/${zone.link}/accept_ra`)).toBe('1');
       await world.declareZone(zone);
-      await waitFor(async () => (await world.host.sysctl(`net/ipv6/conf/${zone.link}/accept_ra`)) === '0', {
-        what: 'accept_ra to be off',
-      });
-      expect(await world.host.mustExec('ip', ['link', 'show', zone.link])).toContain('state DOWN');
-      process.kill(helper, 'SIGCONT');
       await untilState(daemon, zone.link);
+      const told = settings.stdout.filter((line) => line.startsWith(`${zone.link} `));
+      expect(told[0]).toBe(`${zone.link} down accept_ra 1`);
+      expect(told.find((line) => line.includes(' up '))).toBe(`${zone.link} up accept_ra 0`);
     }));
 
   it('keeps a default route that it has from router advertisements when forwarding goes on', () =>

@@ -217,7 +217,7 @@ describe('destruction', () => {
 
   it.each(['throw', 'SIGINT', 'exit'] as const)('happens when the process ends by %s', async (how) => {
     const program = new LongRunning(nodePath, ['--input-type=module', '-e', programThatEnds(how)]);
-    const prefix = (await program.waitForLine((line) => line.startsWith('pn-'))).trim();
+    const prefix = (await program.waitForLine((line) => line.startsWith('pn-'), { deadlineMs: 30_000 })).trim();
     if (how === 'SIGINT') process.kill(program.pid, 'SIGINT');
     expect(await program.ended).toBe({ throw: 1, SIGINT: 'SIGINT', exit: 3 }[how]);
     expect(namespacesOf(prefix)).toEqual([]);
@@ -226,7 +226,7 @@ describe('destruction', () => {
 
   it('of a world whose process was killed happens when the next one is made', async () => {
     const program = new LongRunning(nodePath, ['--input-type=module', '-e', programThatEnds('SIGKILL')]);
-    const prefix = (await program.waitForLine((line) => line.startsWith('pn-'))).trim();
+    const prefix = (await program.waitForLine((line) => line.startsWith('pn-'), { deadlineMs: 30_000 })).trim();
     await program.stop('SIGKILL');
     expect(namespacesOf(prefix)).not.toEqual([]);
     const world = await createWorld();

@@ -64,7 +64,7 @@ describe('tables of iptables-legacy', () => {
       expect(documented('the old tables let zones pass, both ways').split('\n')).toEqual(expect.arrayContaining(mend));
       await type(world.host, mend.join('\n'));
       expect(await ways.open()).toEqual(allWays);
-      await daemon.waitForLog(({ msg }) => msg === `no longer: ${sentence}`, 30_000);
+      await daemon.waitForLog(({ msg }) => msg === `resolved: ${sentence}`, 30_000);
       expect(await warningsOf(daemon)).toEqual([]);
     },
   );

@@ -1,14 +1,14 @@
-/** What we say in nft's own language makes the same ruleset as the JSON that it stands for. */
+/** What `plan` and the log say in nft's own language makes the same ruleset as the JSON that nft is given. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nativeScript } from '../../src/host/nft-script.ts';
-import type { NftCommand } from '../../src/host/port.ts';
-import { addRule, insertRule } from '../../src/nft/commands.ts';
+import { commandJson, type NftCommand } from '../../src/host/nft-command.ts';
+import { addRule, deleteRule, insertRule } from '../../src/nft/commands.ts';
 import { counter, drop, jump, payloadIs } from '../../src/nft/expressions.ts';
 import { parseTable } from '../../src/nft/observe.ts';
 import { planRuleset } from '../../src/nft/plan.ts';
+import { describeCommand } from '../../src/nft/words.ts';
 import { maskNft } from '../lab/nft-mask.ts';
 import { type World, withWorld } from '../lab/world.ts';
 import { anySettings, anyZones, defaults } from '../unit/nft/support.ts';
@@ -23,10 +23,8 @@ describe('our own language and JSON', () => {
       const drawn = fc.sample(fc.tuple(anySettings, anyZones), { numRuns: samples, seed: 1 });
       for (const [settings, zones] of [[defaults, []] as const, ...drawn]) {
         const commands = planRuleset(settings, new Map(), { kind: 'all', zones, prune: true });
-        const said = nativeScript(commands);
-        expect(said, JSON.stringify(settings)).toBeDefined();
-        const byJson = await loaded(world, { json: JSON.stringify({ nftables: commands }) });
-        expect(await loaded(world, { native: said ?? '' }), JSON.stringify(settings)).toEqual(byJson);
+        const byJson = await loaded(world, { json: json(commands) });
+        expect(await loaded(world, { native: native(commands) }), JSON.stringify(settings)).toEqual(byJson);
       }
     }));
 
@@ -36,31 +34,38 @@ describe('our own language and JSON', () => {
         parseTable(await host.nftJson(['table', 'ip', 'filter']))
           .chains.get('FORWARD')
           ?.rules();
-      const tell = async (commands: NftCommand[], json: boolean) => {
-        const said = json ? JSON.stringify({ nftables: commands }) : (nativeScript(commands) ?? '');
+      const tell = async (commands: NftCommand[], isJson: boolean) => {
         const file = join(files.directory, 'said');
-        await writeFile(file, said);
-        await host.mustExec('nft', [...(json ? ['-j'] : []), '-f', file]);
+        await writeFile(file, isJson ? json(commands) : native(commands));
+        await host.mustExec('nft', [...(isJson ? ['-j'] : []), '-f', file]);
       };
       const after = [];
-      for (const json of [true, false]) {
+      for (const isJson of [true, false]) {
         await host.nft(
           'add table ip filter; flush table ip filter; add chain ip filter FORWARD; add chain ip filter mine',
         );
         await tell(
           [10, 11, 12].map((ttl) => addRule(chain, [payloadIs('ip', 'ttl', ttl), counter, drop])),
-          json,
+          isJson,
         );
         const [first, second] = (await rules()) ?? [];
-        await tell([insertRule(chain, [counter, jump('mine')], second?.handle)], json);
-        await tell([insertRule(chain, [payloadIs('ip', 'ttl', 9), drop], undefined)], json);
-        await tell([{ delete: { rule: { ...chain, handle: first?.handle } } }], json);
+        await tell([insertRule(chain, [counter, jump('mine')], second?.handle)], isJson);
+        await tell([insertRule(chain, [payloadIs('ip', 'ttl', 9), drop], undefined)], isJson);
+        await tell([deleteRule(chain, first?.handle)], isJson);
         after.push((await rules())?.map(({ text }) => text));
       }
       expect(after[0]).toHaveLength(4);
       expect(after[1]).toEqual(after[0]);
     }));
 });
+
+function json(commands: readonly NftCommand[]): string {
+  return JSON.stringify({ nftables: commands.map(commandJson) });
+}
+
+function native(commands: readonly NftCommand[]): string {
+  return commands.map((command) => `${describeCommand(command)}\n`).join('');
+}
 
 /** The ruleset that the text alone makes; what the kernel counts by itself is masked. */
 async function loaded({ host, files }: World, text: { json: string } | { native: string }): Promise<unknown> {

@@ -1,7 +1,11 @@
 /** Settings that change while the daemon runs. */
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { farHost } from '../lab/addresses.ts';
+import type { LogLine } from '../lab/daemon.ts';
+import { httpGet } from '../lab/http.ts';
 import { isCutOff, reaches, untilState, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 
@@ -61,7 +65,7 @@ describe('our settings on reload', () => {
       const line = await daemon.waitForLog(({ msg }) => String(msg).includes('stays in force'));
       expect(line['msg']).toContain(`${world.files.settings}:2:16: `);
       const refusal = async () => (await daemon.status()).warnings.find((each) => each.includes(':2:16: '));
-      expect(await refusal()).toMatch(/^the configuration read last stays in force: /);
+      expect(await refusal()).toMatch(/^the previous configuration stays in force: /);
       expect(await world.host.snapshot()).toBe(before);
       await world.files.writeSettings({});
       await waitFor(async () => (await refusal()) === undefined || undefined, {
@@ -81,6 +85,27 @@ describe('our settings on reload', () => {
       await world.files.writeSettings({});
       await waitFor(() => reaches(one, two.ipv4), { what: 'the sibling' });
       expect(await reaches(one, two.ipv6)).toBe(true);
+    }));
+});
+
+describe('the control socket on reload', () => {
+  it('stays where it is when it cannot be made elsewhere, is tried again when asked, and moves without a gap', () =>
+    withScene({}, async ({ world, daemon }) => {
+      const elsewhere = join(world.files.directory, 'other', 'control.sock');
+      // In its way: nothing can be made below a file.
+      await writeFile(dirname(elsewhere), '');
+      await world.files.writeSettings({ control: { socket: elsewhere } });
+      const incomplete = ({ event }: LogLine) => event === 'reload-incomplete';
+      await daemon.waitForLog(incomplete, { deadlineMs: 30_000 });
+      expect((await daemon.status()).pid).toBe(daemon.pid);
+
+      process.kill(daemon.pid, 'SIGHUP');
+      await waitFor(() => daemon.log.filter(incomplete).length === 2, { what: 'another try', deadlineMs: 30_000 });
+      await rm(dirname(elsewhere));
+      process.kill(daemon.pid, 'SIGHUP');
+      const statusThere = async () => JSON.parse(await httpGet(elsewhere, '/v1/status')) as { pid: number };
+      expect((await waitFor(statusThere, { what: 'the new socket', deadlineMs: 30_000 })).pid).toBe(daemon.pid);
+      await waitFor(() => !existsSync(world.files.socket), { what: 'the end of the old socket' });
     }));
 });
 

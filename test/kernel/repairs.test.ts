@@ -50,9 +50,9 @@ describe('a foreign change', () => {
   });
 
   const commands: readonly [string, readonly string[], string][] = [
-    ['a deleted route', ['ip', 'route', 'del', '10.75.1.7'], 'the route 10.75.1.7 by vif7.0'],
+    ['a deleted route', ['ip', 'route', 'del', '10.75.1.7'], 'the route 10.75.1.7 via vif7.0'],
     ['a deleted IPv6 route', ['ip', '-6', 'route', 'del', 'fdd4:1476:6c7e::107'], 'the route fdd4:1476:6c7e::107'],
-    ['all routes flushed', ['ip', 'route', 'flush', 'proto', '75'], 'the route 10.75.1.7 by vif7.0'],
+    ['all routes flushed', ['ip', 'route', 'flush', 'proto', '75'], 'the route 10.75.1.7 via vif7.0'],
     [
       'a deleted neighbour proxy',
       ['ip', '-6', 'neigh', 'del', 'proxy', gateway.ipv6, 'dev', link],
@@ -176,7 +176,7 @@ describe('somebody who undoes each repair', () => {
       const script = 'while nft flush chain ip filter EDERA-FORWARD; do :; done';
       const fighter = world.host.spawn('sh', ['-c', script]);
       const fight = await waitFor(
-        async () => (await daemon.status()).failures.find(({ reason }) => reason.includes('undoes what is put back')),
+        async () => (await daemon.status()).failures.find(({ reason }) => reason.includes('reverting our repairs')),
         { what: 'the quarrel to be noticed', deadlineMs: 60_000 },
       );
       expect(fight.reason).toMatch(/nft \(\d+\)/);
@@ -190,7 +190,7 @@ describe('somebody who undoes each repair', () => {
           deadlineMs: 60_000,
         },
       );
-      await waitFor(async () => /no sooner than 2 s/.test(JSON.stringify((await daemon.status()).failures)), {
+      await waitFor(async () => /at most every 2 s/.test(JSON.stringify((await daemon.status()).failures)), {
         what: 'the longest wait',
         deadlineMs: 60_000,
       });

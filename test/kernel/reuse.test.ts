@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { farHost, hostUplink } from '../lab/addresses.ts';
 import type { Daemon } from '../lab/daemon.ts';
-import type { Namespace } from '../lab/namespace.ts';
+import { sendDatagram } from '../lab/datagrams.ts';
 import { addServedZone, reaches, type Scene, untilForgotten, untilState, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { World } from '../lab/world.ts';
@@ -107,11 +107,11 @@ async function beginFlows(world: World, zone: Zone): Promise<void> {
   );
   for (const family of families) {
     const [inside, outside] = [String(zone[family]), farHost[family]];
-    await send(zone, [inside, outward.zone], [outside, outward.outside]);
-    await send(world.internet, [outside, forwarded.outside], [hostUplink[family], forwarded.host]);
-    await send(zone, [inside, forwarded.zone], [outside, forwarded.outside]);
-    await send(world.internet, [outside, routed.outside], [inside, routed.zone]);
-    await send(zone, [inside, routed.zone], [outside, routed.outside]);
+    await sendDatagram(zone, [inside, outward.zone], [outside, outward.outside]);
+    await sendDatagram(world.internet, [outside, forwarded.outside], [hostUplink[family], forwarded.host]);
+    await sendDatagram(zone, [inside, forwarded.zone], [outside, forwarded.outside]);
+    await sendDatagram(world.internet, [outside, routed.outside], [inside, routed.zone]);
+    await sendDatagram(zone, [inside, routed.zone], [outside, routed.outside]);
   }
 }
 
@@ -130,9 +130,9 @@ async function goOn(world: World, zone: Zone): Promise<void> {
   for (const family of families) {
     const [outside, host] = [farHost[family], hostUplink[family]];
     // The masqueraded port is the zone's own: nothing else on this host had it.
-    await send(world.internet, [outside, outward.outside], [host, outward.zone]);
-    await send(world.internet, [outside, forwarded.outside], [host, forwarded.host]);
-    await send(world.internet, [outside, routed.outside], [String(zone[family]), routed.zone]);
+    await sendDatagram(world.internet, [outside, outward.outside], [host, outward.zone]);
+    await sendDatagram(world.internet, [outside, forwarded.outside], [host, forwarded.host]);
+    await sendDatagram(world.internet, [outside, routed.outside], [String(zone[family]), routed.zone]);
   }
 }
 
@@ -156,12 +156,6 @@ async function reborn(world: World, old: Zone, running?: Daemon): Promise<Zone> 
     { what: `${fresh.link} to be ready again`, deadlineMs: 15_000 },
   );
   return fresh;
-}
-
-/** One datagram, from an address and port to another. */
-async function send(where: Namespace, [from, fromPort]: [string, number], [to, toPort]: [string, number]) {
-  const args = ['-u', '-q', '0', '-s', from, '-p', String(fromPort), to, String(toPort)];
-  await where.mustExec('nc', args, { input: '?' });
 }
 
 /** Counts, ahead of everything, what comes of each flow from now on. */

@@ -1,6 +1,7 @@
 /** What goes leaves nothing behind: a link, a file, the whole program. What belongs to others stays to the byte. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { addServedZone, openScene, reaches, type Scene, untilForgotten, untilState, withScene } from '../lab/served.ts';
+import { waitFor } from '../lab/wait-for.ts';
 import { type World, withWorld } from '../lab/world.ts';
 import type { Zone } from '../lab/zone.ts';
 
@@ -88,7 +89,7 @@ describe('cleanup', () => {
       await daemon.stop();
       const { stdout, exitCode } = await world.cli(['cleanup']);
       expect(exitCode).toBe(0);
-      expect(stdout).toMatch(/note: ip filter EDERA-USER holds rules of yours/);
+      expect(stdout).toMatch(/note: ip filter EDERA-USER contains or is used by rules of yours/);
       expect(await world.host.mustExec('nft', ['list', 'chain', 'ip', 'filter', 'EDERA-USER'])).toContain(
         'udp dport 53',
       );
@@ -127,6 +128,9 @@ async function unservedLinkThatIsUp(world: World, options: Parameters<World['add
     [`net/ipv6/conf/${link}/accept_dad`]: 0,
   });
   await world.host.ip(`link set ${link} up`);
+  // The kernel adds them once the guest has its end up, too.
+  const hasLinkLocal = async () => (await world.host.routes(6, 'local')).some(({ dev }) => dev === link);
+  await waitFor(hasLinkLocal, { what: `the link-local address of ${link}`, deadlineMs: 20_000 });
   return zone;
 }
 

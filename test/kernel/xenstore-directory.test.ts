@@ -1,8 +1,8 @@
 /** The zone directory against Debian's real xenstored, written to as `xl`, krata, and an attacker would. */
 import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { DirectorySnapshot } from '../../src/lifecycle/directory.ts';
-import { XenstoreDirectory } from '../../src/lifecycle/xenstore-directory.ts';
+import { XenstoreDirectory } from '../../src/directories/xenstore/directory.ts';
+import type { DirectorySnapshot } from '../../src/directories/zone-directory.ts';
 import { path, XenstoreClient } from '../../src/xenstore/index.ts';
 import { attachDevice, createDomain, ipNodeOf, readableBy } from '../xenstored/as-xl.ts';
 import { startXenstored, type Xenstored } from '../xenstored/xenstored.ts';
@@ -148,10 +148,10 @@ test('what is no address is reported and the rest is used; both are bounded', as
   expect(entries.find(({ link }) => link === 'vif6.0')?.addresses).toHaveLength(16);
   expect(entries.filter(({ link }) => link.startsWith('vif8.'))).toHaveLength(64);
   expect(problems).toEqual([
-    `${ipNodeOf(5)}: "nonsense" is no address`,
-    `${ipNodeOf(5)}: "10.75.0.3/33" is no address`,
+    `${ipNodeOf(5)}: "nonsense" is not an address`,
+    `${ipNodeOf(5)}: "10.75.0.3/33" is not an address`,
     `${ipNodeOf(6)} has 20 addresses; those after 16 are not used`,
-    `${ipNodeOf(7)}: "ÿþ\\u0000" is no address`,
+    `${ipNodeOf(7)}: "ÿþ\\u0000" is not an address`,
     '/local/domain/0/backend/vif/8 has 70 devices; those after 64 are not used',
   ]);
 });
@@ -194,7 +194,7 @@ test('krata names no link: with two there is no guessing', async () => {
   await start();
   expect(said()).toEqual([]);
   expect(directory.snapshot().problems).toEqual([
-    '/local/domain/5/krata/network names no link and domain 5 has 2: not guessed, not used',
+    '/local/domain/5/krata/network names no link and domain 5 has 2; not used',
   ]);
   await xenstored.remove('/local/domain/0/backend/vif/5/0');
   await soon(() => expect(said()).toEqual(['vif5.1 10.75.0.3 k5']));

@@ -163,7 +163,7 @@ describe('a node that is opened to the guest', () => {
     await untilState(daemon, zone.link, 'ready', deadline);
     expect(await reaches(zone, farHost.ipv4)).toBe(true);
     expect(attacksIn(daemon)).toHaveLength(2);
-    expect(String(attacksIn(daemon)[1]?.['msg'])).toMatch(/^no longer: /);
+    expect(String(attacksIn(daemon)[1]?.['msg'])).toMatch(/^resolved: /);
   });
 });
 

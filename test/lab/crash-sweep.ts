@@ -1,7 +1,7 @@
 /** The crash sweeps as tests; which steps they take decides how long they last. */
 import { describe, expect, it } from 'vitest';
 import { type DoomedDaemon, DoomedDaemons } from './doomed.ts';
-import { type Move, type SweptMove, sweepCycle, sweepFirstPass } from './sweep.ts';
+import { type SweptMove, sweepCycle, sweepFirstPass } from './sweep.ts';
 import { damage, openAndClose, openAndDie, reload } from './sweep-moves.ts';
 import { SweepScene } from './sweep-scene.ts';
 
@@ -10,29 +10,18 @@ type Choose = (steps: readonly string[]) => number[];
 export interface CrashSweepOptions {
   /** Steps at which the daemon dies. */
   readonly daemon: Choose;
-  /** Steps at which a helper dies. */
-  readonly helper: Choose;
-  readonly helperCycles: readonly (keyof typeof cycles)[];
   readonly timeoutMs: number;
 }
 
 const cycles = { openAndClose, openAndDie, reload, damage };
-/** The heads of their command lines. */
-const helpers = [
-  'nft --json --interactive',
-  'ip -json -force -batch',
-  'conntrack',
-  'ip -oneline -rcvbuf',
-  'nft --handle monitor',
-];
 
-export function crashSweep({ daemon, helper, helperCycles, timeoutMs }: CrashSweepOptions): void {
+export function crashSweep({ daemon, timeoutMs }: CrashSweepOptions): void {
   describe('the daemon, killed and started again, leaves what it would have made, and nobody else notices', () => {
     it.each(Object.entries(cycles))(
       '%s',
       async (name, cycle) => {
         await inScene(name, async (scene, daemons, first) => {
-          const { moves } = await sweepCycle(scene, daemons, first, cycle, { choose: daemon, victim: 'self' });
+          const { moves } = await sweepCycle(scene, daemons, first, cycle, daemon);
           for (const { name: move } of cycle.filter(({ swept }) => swept)) expectKilled(moves.get(move), daemon);
         });
       },
@@ -56,22 +45,6 @@ export function crashSweep({ daemon, helper, helperCycles, timeoutMs }: CrashSwe
       timeoutMs,
     );
   });
-
-  it.each(helperCycles)(
-    'each helper, killed in the middle: the daemon goes on and puts everything in place (%s)',
-    async (name) => {
-      await inScene(name, async (scene, daemons, first) => {
-        const cycle: readonly Move[] = cycles[name];
-        // Nobody talks to the guest that opens and closes, and where there is nothing to forget conntrack is not started.
-        for (const victim of helpers.filter((each) => each !== 'conntrack' || name !== 'openAndClose')) {
-          const { moves } = await sweepCycle(scene, daemons, first, cycle, { choose: helper, victim });
-          const killed = [...moves.values()].reduce((sum, move) => sum + move.killed, 0);
-          expect(killed, `deaths of ${victim}`).toBeGreaterThan(0);
-        }
-      });
-    },
-    timeoutMs,
-  );
 }
 
 /** The run that was counted may have had a few looks, at its end, that no other has: a tenth of a whole sweep, two of a sample. */

@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly debug?: boolean;
   /** A command that becomes the program it is given, e.g. in a mount namespace of its own. */
   readonly through?: readonly string[];
+  /** Another build's launcher. */
+  readonly program?: string | undefined;
   /** For `wait`, default 55 000: a start takes half a second, and many on a busy machine. */
   readonly deadlineMs?: number;
 }
@@ -31,13 +33,18 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 export async function startDaemon(host: Namespace, files: WorldFiles, options: DaemonOptions): Promise<Daemon> {
   const { args = [], settings, wait = 'ready', deadlineMs = 55_000, through = [], debug = true } = options;
+  const { program = programPath } = options;
   if (settings !== undefined) await files.writeSettings(settings);
-  const daemon = new Daemon(
-    host,
-    files,
-    ['run', '--log-format', 'json', ...(debug ? ['--debug'] : []), ...files.options, ...args],
-    through,
-  );
+  const daemon = new Daemon(host, files, [
+    ...through,
+    program,
+    'run',
+    '--log-format',
+    'json',
+    ...(debug ? ['--debug'] : []),
+    ...files.options,
+    ...args,
+  ]);
   if (wait === 'ready') await daemon.ready(deadlineMs);
   return daemon;
 }
@@ -50,9 +57,9 @@ export class Daemon {
   readonly process: LongRunning;
   readonly #socket: string;
 
-  constructor(host: Namespace, files: WorldFiles, args: readonly string[], through: readonly string[] = []) {
+  constructor(host: Namespace, files: WorldFiles, words: readonly string[]) {
     this.#socket = files.socket;
-    const [command = '', ...rest] = [...through, programPath, ...args];
+    const [command = '', ...rest] = words;
     this.process = host.spawn(command, rest, (line) => this.#record(line));
   }
 

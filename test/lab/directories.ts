@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DirectoryStatus, Status } from '../../src/control/status.ts';
-import type { DirectoryName, DirectoryState } from '../../src/lifecycle/directory.ts';
+import type { DirectoryState } from '../../src/directories/zone-directory.ts';
+import type { DirectoryName } from '../../src/model/directory-name.ts';
 import { domidOf } from '../../src/model/link-name.ts';
 import { ControlApiServer, type Flavour, type WireZone } from '../control-api/server.ts';
 import { ederaZone, krataZone } from '../control-api/zones.ts';

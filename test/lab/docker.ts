@@ -3,6 +3,7 @@
  * rule by rule with iptables as dockerd does it. After moby's own record of its rules (integration/network/bridge/iptablesdoc).
  */
 import { ipBatch } from './command.ts';
+import { freshNamespaceLines } from './fresh-namespace.ts';
 import { iptables } from './iptables.ts';
 import { Namespace, sysctlLine } from './namespace.ts';
 import { farIndex, withoutDad } from './topology.ts';
@@ -59,7 +60,7 @@ export class Docker {
     const { host } = this.#world;
     const { name } = this.container;
     await ipBatch([
-      `netns add ${name}`,
+      ...freshNamespaceLines(name),
       `link add eth0 ${farIndex} netns ${name} type veth peer name veth1 netns ${host.name}`,
       sysctlLine(name, withoutDad('eth0')),
     ]);

@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 const node = join(repository, 'node_modules/.bin/node');
 const program = join(import.meta.dirname, 'doomed-daemon.ts');
-const count = z.object({ names: z.array(z.string()), idleMs: z.number(), victims: z.number() });
+const count = z.object({ names: z.array(z.string()), idleMs: z.number() });
 export type Count = z.infer<typeof count>;
 /** Imports and first pass take a second on a busy machine, and there may be worse. */
 const deadlineMs = 60_000;
@@ -65,9 +65,9 @@ export class DoomedDaemon {
     await httpGet(this.#orders, '/go');
   }
 
-  /** Counts from here, and kills `victim` at `step`. */
-  async arm(step: number, victim = 'self'): Promise<void> {
-    await httpGet(this.#orders, `/arm?${new URLSearchParams({ step: String(step), victim })}`);
+  /** Counts from here, and dies at `step`. */
+  async arm(step: number): Promise<void> {
+    await httpGet(this.#orders, `/arm?step=${step}`);
   }
 
   async counted(): Promise<Count> {
@@ -102,15 +102,6 @@ export class DoomedDaemon {
       }
     };
     return waitFor(outcome, { what: 'the daemon to die or to be done', deadlineMs }).then((how) => how === 'dead');
-  }
-
-  /** How many were killed at that step; waits for it, or for a run that has fewer. */
-  async killedBy(step: number): Promise<number> {
-    const done = async () => {
-      const counted = await this.counted();
-      return (counted.names.length >= step || counted.idleMs > quietMs) && counted;
-    };
-    return (await waitFor(done, { what: `step ${step}`, deadlineMs })).victims;
   }
 
   async kill(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Program: node echo-client.ts tcp|udp ADDRESS PORT TIMEOUT_MS [SOURCE] prints one JSON line with what came of it;
- * node echo-client.ts stream ADDRESS PORT prints its progress every 20 ms until it is killed.
+ * node echo-client.ts stream|ask ADDRESS PORT prints its progress every 20 ms until it is killed. `ask` sends a datagram
+ * every 5 ms from one socket, and counts the answers.
  */
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
@@ -11,6 +12,7 @@ const startedAt = performance.now();
 
 if (mode === 'tcp') tcp();
 else if (mode === 'udp') udp();
+else if (mode === 'ask') ask();
 else stream();
 
 function tcp(): void {
@@ -27,6 +29,18 @@ function udp(): void {
   socket.once('error', (error) => fail(error));
   socket.bind({ ...(source === undefined ? {} : { address: source }) }, () => socket.send('?', port, address));
   setTimeout(() => fail({ message: 'ETIMEDOUT' }), Number(timeoutText));
+}
+
+function ask(): void {
+  const progress = { bytes: 0, longestGapMs: 0, broken: null };
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  socket.on('message', (message) => {
+    progress.bytes += message.length;
+  });
+  // An error of one datagram (a refusal by ICMP) ends nothing.
+  socket.on('error', () => undefined);
+  setInterval(() => socket.send('?', port, address, () => undefined), 5);
+  setInterval(() => console.log(JSON.stringify(progress)), 20);
 }
 
 function stream(): void {

@@ -12,6 +12,7 @@ const clientPath = join(import.meta.dirname, 'echo-client.ts');
 
 export interface EchoServer {
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -21,6 +22,7 @@ export async function startEchoServer(where: Namespace, port = 7000): Promise<Ec
   await server.waitForLine((line) => line === 'listening', { what: 'the echo server to listen', deadlineMs: 30_000 });
   return {
     port,
+    pid: server.pid,
     stop: async () => {
       await server.stop('SIGKILL');
     },
@@ -72,6 +74,13 @@ export async function startTransfer(from: Namespace, address: string, port: numb
   return transfer;
 }
 
+/** Datagrams from one socket, each of which the server answers; answers come on return. */
+export async function startQuestions(from: Namespace, address: string, port: number): Promise<Transfer> {
+  const questions = new Transfer(from.spawn(node, [clientPath, 'ask', address, String(port)]));
+  await waitFor(() => questions.progress().bytes > 0, { what: `an answer from ${address}`, deadlineMs: 30_000 });
+  return questions;
+}
+
 export class Transfer {
   readonly #client: LongRunning;
 
@@ -99,6 +108,20 @@ export class Transfer {
     );
     if (reached.broken !== null) throw new Error(`the transfer broke: ${reached.broken}`);
     return reached;
+  }
+
+  /** Waits until nothing has come for a while. */
+  async waitForSilence(whileMs = 500, deadlineMs = 15_000): Promise<void> {
+    let bytes = -1;
+    let since = 0;
+    await waitFor(
+      () => {
+        const now = this.progress().bytes;
+        if (now !== bytes) [bytes, since] = [now, performance.now()];
+        return performance.now() - since > whileMs;
+      },
+      { what: 'the bytes to stop', deadlineMs, everyMs: 20 },
+    );
   }
 
   async stop(): Promise<Progress> {

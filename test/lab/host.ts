@@ -1,16 +1,17 @@
 /** The dom0 host: a namespace with eyes. */
 import { z } from 'zod';
+import { protocolName, routeType } from '../../src/host/route-numbers.ts';
 import { EventLog } from './event-log.ts';
 import { Namespace } from './namespace.ts';
 import { maskNft } from './nft-mask.ts';
 
 /** A route as `ip -j route` prints it; what the tests look at. */
 const route = z.looseObject({
-  type: z.string().default('unicast'),
+  type: z.string().transform(routeType).default('unicast'),
   dst: z.string(),
   dev: z.string().optional(),
   gateway: z.string().optional(),
-  protocol: z.string().optional(),
+  protocol: z.string().transform(protocolName).optional(),
   flags: z.array(z.string()).default([]),
 });
 export type RouteLine = z.infer<typeof route>;
@@ -23,7 +24,7 @@ export type NftObjects = z.infer<typeof ruleset>['nftables'];
 export class ObservedHost extends Namespace {
   /** The routes of a table, `main` unless named. */
   async routes(family: 4 | 6 = 4, table = 'main'): Promise<RouteLine[]> {
-    const text = await this.mustExec('ip', ['-j', '-d', `-${family}`, 'route', 'show', 'table', table]);
+    const text = await this.mustExec('ip', ['-j', '-N', '-d', `-${family}`, 'route', 'show', 'table', table]);
     return z.array(route).parse(parseList(text));
   }
 

@@ -1,6 +1,7 @@
 /** Links without a zone behind them, for tests of names and of numbers. */
 import { netbackMac } from './addresses.ts';
 import { ipBatch } from './command.ts';
+import { freshNamespaceLines } from './fresh-namespace.ts';
 import { Namespace, sysctlLine } from './namespace.ts';
 
 export interface ManyLinks {
@@ -59,6 +60,9 @@ function sharedPeers(prefix: string): Promise<Namespace> {
 /** Without IPv6: thousands of peers would solicit at the same time. */
 async function makePeers(prefix: string): Promise<Namespace> {
   const peers = new Namespace(`${prefix}-peers`);
-  await ipBatch([`netns add ${peers.name}`, sysctlLine(peers.name, { 'net/ipv6/conf/default/disable_ipv6': 1 })]);
+  await ipBatch([
+    ...freshNamespaceLines(peers.name),
+    sysctlLine(peers.name, { 'net/ipv6/conf/default/disable_ipv6': 1 }),
+  ]);
   return peers;
 }

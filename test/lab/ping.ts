@@ -26,8 +26,10 @@ export interface PingResult {
 export async function ping(from: Namespace, to: string, options: PingOptions = {}): Promise<PingResult> {
   const { count = 1, timeoutMs = 1000, intervalMs = 20, source } = options;
   const { stdout, stderr } = await from.exec(
-    'ping',
+    'env',
     [
+      // What it says is read below.
+      ...['LC_ALL=C', 'ping'],
       ...(isIpv6(to) ? ['-6'] : ['-4']),
       '-n',
       ...['-c', String(count), '-W', String(timeoutMs / 1000), '-i', String(intervalMs / 1000)],

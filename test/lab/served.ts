@@ -125,10 +125,3 @@ export async function childrenOf(daemon: Daemon): Promise<Map<number, string>> {
   const rows = stdout.split('\n').filter((line) => line.trim() !== '');
   return new Map(rows.map((line) => [Number.parseInt(line, 10), line.replace(/^\s*\d+ \S*\//, '')]));
 }
-
-/** The helper whose command line begins with `words`. */
-export function childOf(daemon: Daemon, words: string): Promise<number> {
-  return waitFor(async () => [...(await childrenOf(daemon))].find(([, line]) => line.startsWith(words))?.[0], {
-    what: `the helper ${words}`,
-  });
-}

@@ -1,5 +1,5 @@
 /** The program with something else in the place of one of its tools. */
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { programPath } from './daemon.ts';
@@ -19,26 +19,23 @@ export type Misbehaviour = 'held' | 'garbled';
 export class MoodyTool {
   readonly through: readonly string[];
   readonly #order: string;
+  readonly #calls: string;
 
-  private constructor(through: readonly string[], order: string) {
+  private constructor(through: readonly string[], directory: string) {
     this.through = through;
-    this.#order = order;
+    this.#order = join(directory, 'order');
+    this.#calls = join(directory, 'calls');
   }
 
-  /** `lacks`: an argument that it refuses from the start. */
-  static async of({ files }: World, tool: 'ip' | 'nft' | 'conntrack', lacks?: string): Promise<MoodyTool> {
+  static async of({ files }: World, tool: 'nft'): Promise<MoodyTool> {
     const directory = join(files.directory, `moody-${tool}`);
     await mkdir(directory);
     // Under its own name, which the kernel tells of whoever changes its rules.
-    const [real, script, order] = [tool, 'stand-in', 'order'].map((name) => join(directory, name)) as [
-      string,
-      string,
-      string,
-    ];
+    const [real, script] = [join(directory, tool), join(directory, 'stand-in')];
     await copyFile(`/usr/sbin/${tool}`, real);
-    await writeFile(script, scriptOf(real, order, lacks), { mode: 0o755 });
+    await writeFile(script, scriptOf(real, directory), { mode: 0o755 });
     const mounted = `mount --bind "$0" /usr/sbin/${tool} && exec "$@"`;
-    return new MoodyTool(['unshare', '--mount', 'sh', '-c', mounted, script], order);
+    return new MoodyTool(['unshare', '--mount', 'sh', '-c', mounted, script], directory);
   }
 
   /** From now on, wherever its arguments contain `words`. */
@@ -46,15 +43,21 @@ export class MoodyTool {
     await writeFile(this.#order, `${how}\n${words}\n`);
   }
 
+  /** The arguments of each call so far. */
+  async calls(): Promise<string[]> {
+    return (await readFile(this.#calls, 'utf8')).split('\n').filter((line) => line !== '');
+  }
+
   async behave(): Promise<void> {
     await rm(this.#order);
   }
 }
 
-function scriptOf(real: string, order: string, lacks: string | undefined): string {
-  const refusal = lacks === undefined ? '' : `case "$*" in *${lacks}*) exit 1 ;; esac\n`;
+function scriptOf(real: string, directory: string): string {
+  const order = join(directory, 'order');
   return `#!/bin/sh
-${refusal}{ read -r how && read -r words; } 2>/dev/null < ${order} && case "$*" in *"$words"*)
+echo "$*" >> ${join(directory, 'calls')}
+{ read -r how && read -r words; } 2>/dev/null < ${order} && case "$*" in *"$words"*)
   case $how in
     held) while [ -e ${order} ]; do sleep 0.05; done ;;
     garbled) echo '{"nftables": [{"ifname": '; exit 0 ;;

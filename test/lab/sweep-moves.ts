@@ -70,8 +70,3 @@ export function kinds(steps: readonly string[]): number[] {
   const some = [looks[1], looks.at(-2)].flatMap((step) => step ?? []);
   return [...new Set([...firsts.values(), ...lasts.values(), ...some])].sort((a, b) => a - b);
 }
-
-/** In the middle of the first change of each kind. */
-export function middles(steps: readonly string[]): number[] {
-  return kinds(steps).filter((step) => steps[step - 1]?.startsWith('during '));
-}

@@ -11,19 +11,15 @@ export interface Move {
   act(scene: SweepScene): Promise<void>;
 }
 
-export interface SweepOptions {
-  /** Which of a move's steps, as a run without a crash had them. */
-  readonly choose: (steps: readonly string[]) => number[];
-  /** `self`, or the head of a helper's command line. */
-  readonly victim: string;
-}
+/** Which of a move's steps, as a run without a crash had them. */
+type Choose = (steps: readonly string[]) => number[];
 
 export interface SweptMove {
   /** Of the run without a crash. */
   readonly steps: readonly string[];
   /** The state it leaves. */
   readonly wanted: string;
-  /** How often somebody was killed. */
+  /** How often the daemon was killed. */
   killed: number;
 }
 
@@ -40,7 +36,7 @@ interface Attempt {
 /** Events that come together make a run of fewer steps than the one that was counted; the next run may have them all. */
 const maxAttempts = 3;
 
-/** Recovery of a helper costs the daemon a backoff at most, a start of its own a second on a busy machine. */
+/** A start takes a second on a busy machine. */
 const recovery = { deadlineMs: 60_000, everyMs: 10 };
 
 /** Runs the cycle once without a crash, then once for each step that is chosen. It must end where it began. */
@@ -49,7 +45,7 @@ export async function sweepCycle(
   daemons: DoomedDaemons,
   first: DoomedDaemon,
   cycle: readonly Move[],
-  { choose, victim }: SweepOptions,
+  choose: Choose,
 ): Promise<Sweep> {
   let daemon = first;
   const { moves, left } = await survey(scene, first, cycle, choose);
@@ -59,14 +55,10 @@ export async function sweepCycle(
       const { step, attempt } = attempts?.shift() ?? { step: 0, attempt: 1 };
       const swept = sweptOf(moves, move);
       const killedBefore = swept.killed;
-      await daemon.arm(step, victim);
+      await daemon.arm(step);
       await move.act(scene);
-      if (step > 0) daemon = await afterDeath(scene, daemon, daemons, swept, step, victim);
-      await untilState(
-        scene,
-        swept.wanted,
-        `${move.name}, ${victim} killed at step ${step} (${swept.steps[step - 1]})`,
-      );
+      if (step > 0) daemon = await afterDeath(scene, daemon, daemons, swept);
+      await untilState(scene, swept.wanted, `${move.name}, killed at step ${step} (${swept.steps[step - 1]})`);
       if (step === 0) continue;
       await scene.expectUnharmed();
       if (swept.killed === killedBefore && attempt < maxAttempts) attempts?.push({ step, attempt: attempt + 1 });
@@ -80,7 +72,7 @@ async function survey(
   scene: SweepScene,
   daemon: DoomedDaemon,
   cycle: readonly Move[],
-  choose: SweepOptions['choose'],
+  choose: Choose,
 ): Promise<{ moves: Map<string, SweptMove>; left: Map<string, Attempt[]> }> {
   const moves = new Map<string, SweptMove>();
   const left = new Map<string, Attempt[]>();
@@ -102,19 +94,13 @@ function sweptOf(moves: ReadonlyMap<string, SweptMove>, { name }: Move): SweptMo
   return swept;
 }
 
-/** Waits for it, counts it, and returns the daemon that goes on: the next one, where it was the daemon's own. */
+/** Waits for it, counts it, and returns the daemon that goes on. */
 async function afterDeath(
   scene: SweepScene,
   daemon: DoomedDaemon,
   daemons: DoomedDaemons,
   swept: SweptMove,
-  step: number,
-  victim: string,
 ): Promise<DoomedDaemon> {
-  if (victim !== 'self') {
-    swept.killed += await daemon.killedBy(step);
-    return daemon;
-  }
   if (!(await daemon.dies(async () => (await scene.state()) === swept.wanted))) return daemon;
   swept.killed += 1;
   const next = await daemons.start();
@@ -134,7 +120,7 @@ async function withoutCrash(scene: SweepScene, daemon: DoomedDaemon, move: Move)
 export async function sweepFirstPass(
   scene: SweepScene,
   reset: () => Promise<void>,
-  choose: SweepOptions['choose'],
+  choose: Choose,
 ): Promise<SweptMove> {
   await reset();
   const daemons = new DoomedDaemons(scene.world);
@@ -145,11 +131,15 @@ export async function sweepFirstPass(
   const wanted = await scene.settledState();
   const swept = { steps, wanted, killed: 0 };
   let last = never;
-  for (const step of choose(steps)) {
+  const left: Attempt[] = choose(steps).map((step) => ({ step, attempt: 1 }));
+  for (let next = left.shift(); next !== undefined; next = left.shift()) {
+    const { step, attempt } = next;
     await last.kill();
     await reset();
     const doomed = await daemons.start(step);
-    if (await doomed.dies(async () => (await scene.state()) === wanted)) swept.killed += 1;
+    const isDead = await doomed.dies(async () => (await scene.state()) === wanted);
+    if (isDead) swept.killed += 1;
+    else if (attempt < maxAttempts) left.push({ step, attempt: attempt + 1 });
     await doomed.kill();
     last = await daemons.start();
     await last.ready();

@@ -1,5 +1,5 @@
 /** A world with all three zone directories: a control API server that is not started yet, a real xenstored, the files. */
-import type { DirectoryName } from '../../src/lifecycle/directory.ts';
+import type { DirectoryName } from '../../src/model/directory-name.ts';
 import type { ControlApiServer } from '../control-api/server.ts';
 import { startXenstored, type Xenstored } from '../xenstored/xenstored.ts';
 import type { Daemon } from './daemon.ts';
@@ -49,7 +49,7 @@ export class ThreeDirectories {
   async change(daemon: Daemon, ...settings: Parameters<ThreeDirectories['write']>): Promise<void> {
     const begun = daemon.log.length;
     await this.write(...settings);
-    await waitFor(() => daemon.log.slice(begun).some(({ msg }) => /^configuration read again/.test(String(msg))), {
+    await waitFor(() => daemon.log.slice(begun).some(({ msg }) => /^configuration reloaded/.test(String(msg))), {
       what: 'the new settings to be in force',
       deadlineMs: deadline,
     });

@@ -1,5 +1,6 @@
 /** The commands that make the host and the internet, as data. */
 import { farHost, hostUplink, internetGateway, zoneSubnet } from './addresses.ts';
+import { freshNamespaceLines } from './fresh-namespace.ts';
 import { sysctlLine } from './namespace.ts';
 
 export interface WorldOptions {
@@ -11,15 +12,20 @@ export interface WorldOptions {
   readonly defaultRoute?: boolean;
   /** True: the internet can route to zones, so that packets which were not masqueraded are answered too. Default false. */
   readonly routeBack?: boolean;
+  /**
+   * True: nobody has written to the host's `conf/default`. A link takes over from it also which values were ever written, and
+   * follows it in the others. Default false.
+   */
+  readonly untouchedDefaults?: boolean;
 }
 
-/** For the machine's own namespace: namespaces, the uplink's two ends, and sysctls as a fresh kernel has them. */
+/** For the machine's own namespace: namespaces and the uplink's two ends. */
 export function namespaceLines(host: string, internet: string, options: WorldOptions): string[] {
-  const { ipv6 = true, uplink = true } = options;
+  const { ipv6 = true, uplink = true, untouchedDefaults = false } = options;
   return [
-    `netns add ${host}`,
-    `netns add ${internet}`,
-    sysctlLine(host, { ...kernelDefaults, ...(ipv6 ? {} : disableIpv6) }),
+    ...(untouchedDefaults ? [`netns add ${host}`] : freshNamespaceLines(host)),
+    ...freshNamespaceLines(internet),
+    ...(ipv6 ? [] : [sysctlLine(host, disableIpv6)]),
     ...(uplink
       ? [
           `link add eth0 ${farIndex} netns ${internet} type veth peer name uplink0 netns ${host}`,
@@ -68,15 +74,6 @@ export function internetLines(options: WorldOptions): string[] {
 export function withoutDad(link: string): Record<string, number> {
   return { [`net/ipv6/conf/${link}/accept_dad`]: 0, [`net/ipv6/conf/${link}/dad_transmits`]: 0 };
 }
-
-/** A new namespace copies IPv4 settings from the machine's own (net.core.devconf_inherit_init_net=0): put them back. */
-export const kernelDefaults: Readonly<Record<string, number>> = {
-  'net/ipv4/ip_forward': 0,
-  'net/ipv4/conf/all/rp_filter': 0,
-  'net/ipv4/conf/default/rp_filter': 0,
-  'net/ipv4/conf/all/proxy_arp': 0,
-  'net/ipv4/conf/default/proxy_arp': 0,
-};
 
 /**
  * The ifindex of a far end (only the end named first can be given one), never equal to that of the near one. Where the two are equal, which they easily are in fresh

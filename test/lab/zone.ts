@@ -3,6 +3,7 @@ import { type LinkName, linkName } from '../../src/model/link-name.ts';
 import { defaultAddresses, gateway, isIpv6, netbackMac, zoneSubnet } from './addresses.ts';
 import { destroyNamespaces } from './cleanup.ts';
 import { ipBatch } from './command.ts';
+import { freshNamespaceLines } from './fresh-namespace.ts';
 import { Namespace, sysctlLine } from './namespace.ts';
 import { farIndex, withoutDad } from './topology.ts';
 
@@ -24,7 +25,7 @@ export async function addZone(prefix: string, host: Namespace, options: ZoneOpti
   if (link === undefined) throw new Error(`no link name for domain ${domid}, device ${devid}`);
   const { ipv4, ipv6 } = { ...defaultAddresses(domid, devid), ...definedOnly(options) };
   const zone = new Zone(`${prefix}-${domid}-${devid}`, host, link, ipv4 ?? undefined, ipv6 ?? undefined);
-  await ipBatch([`netns add ${zone.name}`, ...zone.linkLines()]);
+  await ipBatch([...freshNamespaceLines(zone.name), ...zone.linkLines()]);
   if (configureGuest) await zone.configure();
   return zone;
 }

@@ -32,7 +32,7 @@ export async function cached(
 
 /** What apt would install now, one line a package. Throws `Unobtainable` where it knows no version of one. */
 export async function candidates(packages: readonly string[]): Promise<string[]> {
-  const { stdout } = await execa('apt-cache', ['policy', ...packages]);
+  const { stdout } = await execa('apt-cache', ['policy', ...packages], { env: { LC_ALL: 'C' } });
   const versions = stdout.split('\n').filter((line) => line.includes('Candidate:') && !line.includes('(none)'));
   if (versions.length !== packages.length) throw new Unobtainable(`apt does not know all of ${packages.join(' ')}`);
   return versions.map((line, place) => `${packages[place]} ${line.trim()}`);

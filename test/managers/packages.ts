@@ -35,9 +35,7 @@ async function prepare(): Promise<Unpacked> {
   const hash = createHash('sha256').update(versions).digest('hex').slice(0, 12);
   const folder = join(tmpdir(), `protect-network-test-managers-${hash}`);
   if (!existsSync(folder)) await fill(folder);
-  const libraries = (await readdir(join(folder, 'usr/lib')))
-    .filter((name) => name.includes('-linux-gnu'))
-    .map((triplet) => join(folder, 'usr/lib', triplet));
+  const libraries = (await Promise.all(['usr/lib', 'lib'].map((place) => librariesIn(join(folder, place))))).flat();
   const libraryPath = libraries.flatMap((path) => [path, join(path, 'systemd')]);
   return {
     root: folder,
@@ -49,6 +47,12 @@ async function prepare(): Promise<Unpacked> {
       'PYTHONDONTWRITEBYTECODE=1',
     ],
   };
+}
+
+/** Some packages of Debian 12 have theirs in /lib: libdbus-1-3. */
+async function librariesIn(place: string): Promise<string[]> {
+  const names = existsSync(place) ? await readdir(place) : [];
+  return names.filter((name) => name.includes('-linux-gnu')).map((triplet) => join(place, triplet));
 }
 
 /** Fills a folder of its own and renames it, so that two suites at once, or one interrupted, leave no half-filled cache. */
@@ -72,7 +76,8 @@ async function fill(folder: string): Promise<void> {
 
 async function need(command: string, args: string[]): Promise<string> {
   try {
-    return (await run(command, args, { maxBuffer: 1 << 24 })).stdout;
+    // What is asked of apt names the cache: in one language.
+    return (await run(command, args, { maxBuffer: 1 << 24, env: { ...process.env, LC_ALL: 'C' } })).stdout;
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`these tests need apt-get, dpkg and Debian's packages ${packages.join(', ')}: ${detail}`, {

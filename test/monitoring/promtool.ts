@@ -20,7 +20,7 @@ let prepared: Promise<string> | undefined;
 /** Returns the program's path. The first time on a machine it takes some five seconds and 19 MB from Debian's archive. */
 async function prepare(): Promise<string> {
   try {
-    const { stdout } = await execa('apt-cache', ['show', '--no-all-versions', 'prometheus']);
+    const { stdout } = await execa('apt-cache', ['show', '--no-all-versions', 'prometheus'], { env: { LC_ALL: 'C' } });
     const hash = createHash('sha256').update(stdout).digest('hex').slice(0, 12);
     const folder = join(tmpdir(), `protect-network-test-promtool-${hash}`);
     const program = join(folder, 'usr/bin/promtool');

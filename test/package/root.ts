@@ -12,7 +12,7 @@ export const suite = 'bookworm';
 
 /** Returns a tar archive. */
 export async function debianRoot(packages: readonly string[], say: (text: string) => void): Promise<string> {
-  const { stdout } = await execa('apt-cache', ['policy', 'base-files', 'libc6', ...packages]);
+  const { stdout } = await execa('apt-cache', ['policy', 'base-files', 'libc6', ...packages], { env: { LC_ALL: 'C' } });
   const versions = stdout.split('\n').filter((line) => line.includes('Candidate:'));
   const key = createHash('sha256')
     .update([...packages, ...versions].join('\n'))
@@ -32,12 +32,13 @@ export async function debianRoot(packages: readonly string[], say: (text: string
   return archive;
 }
 
-/** Debian's own sources of this machine, which may stand for another release. */
-export async function debianSources(): Promise<string[]> {
+/** This machine's sources of Debian, or what they are for another release of it: `trixie` for `bookworm`, and so on. */
+export async function debianSources(release = suite): Promise<string[]> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)';
   const { stdout } = await execa('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
   const lines = stdout.split('\n').map((line) => line.split(' '));
-  const ours = lines.filter(([, release = '', , origin]) => origin === 'Debian' && release.startsWith(suite));
+  const ours = lines.filter(([, part = '', , origin]) => origin === 'Debian' && part.startsWith(suite));
   if (ours.length === 0) throw new Error(`apt has no source of Debian ${suite}`);
-  return [...new Set(ours.map(([uri, release, component]) => `deb ${uri} ${release} ${component}`))];
+  const sources = ours.map(([uri, part = '', component]) => `deb ${uri} ${part.replace(suite, release)} ${component}`);
+  return [...new Set(sources)];
 }

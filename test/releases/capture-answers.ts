@@ -9,3 +9,5 @@ if (file === undefined) throw new Error('a file to write is missing');
 const transcript: Transcript = new Map();
 await askAll(recording(findTools(), transcript));
 await writeFile(file, renderTranscript(transcript));
+// The tools' helpers would wait for more.
+process.exit();

@@ -1,17 +1,17 @@
 /**
  * `capture.ts` writes what the tools of each release say of one and the same host to test/fixtures/<release>: answers to
- * all that the daemon asks, and both monitors' lines. `capture.ts SUITE` does it for the tools that are here now.
+ * all that the daemon asks. `capture.ts SUITE` does it for the tools that are here now.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { farHost } from '../lab/addresses.ts';
+import { addBridge, takeIntoBridge } from '../lab/bridge.ts';
 import { mustRun } from '../lab/command.ts';
 import { ping } from '../lab/ping.ts';
 import { repository } from '../lab/program.ts';
 import { addServedZone, untilForgotten, untilState } from '../lab/served.ts';
 import { type World, withWorld } from '../lab/world.ts';
 import { releases } from './releases.ts';
-import { prepareRoot } from './root.ts';
 
 const withTools = join(import.meta.dirname, 'with-tools.ts');
 const timeoutMs = 300_000;
@@ -37,18 +37,10 @@ async function captureHere(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   await withWorld({}, async (world) => {
     const { host } = world;
-    const ip = await host.eventLog('ip', ['-oneline', 'monitor', 'label', 'link', 'address', 'route', 'netconf']);
-    const nft = await host.eventLog('nft', ['--handle', 'monitor']);
     await live(world);
-    const ipLines = await ip.settled(() => host.ip('route add 192.0.2.77 dev uplink0'), '192.0.2.77');
-    const nftLines = await nft.settled(() => host.nft('add table ip last'), 'add table ip last');
-    await writeFile(join(directory, 'ip-monitor.txt'), `${ipLines.join('\n')}\n`);
-    await writeFile(join(directory, 'nft-monitor.txt'), `${nftLines.join('\n')}\n`);
+    await host.nft('add table ip last');
     const ask = [join(import.meta.dirname, 'capture-answers.ts'), join(directory, 'answers.txt')];
     await host.mustExec(process.execPath, ask);
-    for (const tool of releases.find((release) => release.suite === suite)?.refused ?? []) {
-      await captureRefused(world, tool, directory);
-    }
   });
 }
 
@@ -72,14 +64,7 @@ async function live(world: World): Promise<void> {
   await host.ip('link set vif9.0 down', 'link set vif9.0 name vif10.0', 'link del vif10.0');
   await untilForgotten(daemon, 'vif9.0');
   await world.removeZoneFile('vif9.0');
-  await untilState(daemon, 'vif8.0');
-}
-
-/** What the release's own tool, which the daemon refuses, answers to the first question. */
-async function captureRefused({ host }: World, tool: string, directory: string): Promise<void> {
-  const release = releases.find((candidate) => directory.endsWith(candidate.suite));
-  const source = release && (await prepareRoot(release)).find(({ name }) => name === tool)?.source;
-  if (source === undefined) throw new Error(`there is no ${tool} for ${directory}`);
-  const answer = await host.mustExec(source, ['--json', 'list', 'tables']);
-  await writeFile(join(directory, `refused-${tool}.txt`), `$ ${tool} --json list tables\n${answer}`);
+  await addBridge(host);
+  await takeIntoBridge(host, 'vif8.0');
+  await untilState(daemon, 'vif8.0', 'taken');
 }

@@ -2,4 +2,4 @@
 import { crashSweep } from '../lab/crash-sweep.ts';
 import { all } from '../lab/sweep-moves.ts';
 
-crashSweep({ daemon: all, helper: all, helperCycles: ['openAndClose', 'damage'], timeoutMs: 3_600_000 });
+crashSweep({ daemon: all, timeoutMs: 3_600_000 });

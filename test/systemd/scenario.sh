@@ -76,12 +76,12 @@ mkdir -p /etc/edera
 host_state >before
 printf '[isolation]\nmetadata = "deny"\n' >/etc/edera/protect-network.toml
 ok 'systemctl reload succeeds' systemctl reload $unit
-ok 'what was changed is in force' soon 30 sh -c 'nft list table ip filter | grep 169.254.169.254'
+ok 'what was changed is in force' soon 30 sh -c 'nft list ruleset | grep 169.254.0.0/16'
 ok 'it is active again' soon 30 is_active
 printf 'nonsense = 1\n' >/etc/edera/protect-network.toml
 ok 'reload of a broken file succeeds all the same' systemctl reload $unit
 ok 'the status says why it is not in force' soon 30 sh -c "systemctl show -p StatusText --value $unit | grep 'configuration refused: .*nonsense'"
-ok 'the old one stays in force' sh -c 'nft list table ip filter | grep 169.254.169.254'
+ok 'the old one stays in force' sh -c 'nft list ruleset | grep 169.254.0.0/16'
 rm /etc/edera/protect-network.toml
 systemctl reload $unit
 ok 'all is as before' soon 30 unchanged
@@ -97,7 +97,7 @@ ok 'logs finds a zone by its name' sh -c "protect-network logs --zone web | grep
 systemctl restart systemd-journald
 ip link del vif9.0
 ip link add vif10.0 type veth peer name vif10peer
-ok 'a journal that was started again hears of it' soon 30 sh -c "journalctl -q -o cat PROTECT_NETWORK_LINK=vif10.0 | grep 'vif10.0 gets nothing'"
+ok 'a journal that was started again hears of it' soon 30 sh -c "journalctl -q -o cat PROTECT_NETWORK_LINK=vif10.0 | grep 'vif10.0 has no network'"
 ip link del vif10.0
 
 ### Ends of all kinds, with traffic running

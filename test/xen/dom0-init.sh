@@ -22,7 +22,7 @@ if told test.udev; then
   udevadm trigger --action=add
   udevadm settle -t 60
 fi
-tools=/usr/lib/xen-4.17/bin
+tools=$(echo /usr/lib/xen-4.*/bin)
 if told test.oxenstored; then store=oxenstored; else store=xenstored; fi
 # Where it ends, the report says how.
 {

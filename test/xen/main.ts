@@ -1,13 +1,14 @@
 /**
  * Boots Xen with a dom0 and real zones, and counts its TAP. All machines at once: each has one processor, and waits for a
  * third of its time. They take two gigabytes of memory each.
- * `--timeline`: writes docs/xen-timeline.json and the picture of it. A name of a boot: that one alone.
+ * `--timeline`: writes docs/xen-timeline.json and the picture of it. `life`, `traffic` or `other`: that boot alone. `trixie`:
+ * on Debian 13 and its Xen 4.20 instead of Debian 12.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Unobtainable } from '../machine/cache.ts';
-import { type XenImage, xenImage } from './image.ts';
+import { type Suite, suites, type XenImage, xenImage } from './image.ts';
 import { makeInput } from './input.ts';
 import { bootXen, type Dom0 } from './machine.ts';
 import { isWhole, judge, type Verdict } from './report.ts';
@@ -19,7 +20,10 @@ const boots: readonly Dom0[] = [
   { xenstored: 'xenstored', udev: false, plan: 'traffic' },
   { xenstored: 'oxenstored', udev: true, plan: 'other' },
 ];
-const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const isSuite = (word: string): word is Suite => word in suites;
+const named = words.filter((word) => !isSuite(word));
+const suite = words.find(isSuite) ?? 'bookworm';
 const directory = mkdtempSync(join(tmpdir(), 'protect-network-xen-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 // By way of `exit`, which also ends the emulator.
@@ -41,7 +45,7 @@ try {
 }
 
 async function run(): Promise<Verdict[]> {
-  const image = await xenImage((text) => write(`# ${text}\n`));
+  const image = await xenImage(suite, (text) => write(`# ${text}\n`));
   write(`# the image is there after ${seconds()} s\n`);
   const input = await makeInput(directory, image.zone);
   const chosen = boots.filter(({ plan }) => named.length === 0 || named.includes(plan));

@@ -4,13 +4,13 @@ export const check: Command = {
   name: 'check',
   summary: 'validate the settings files and the static zones',
   description: `Reads both settings files and the static zone directory as the daemon would, and
-prints what would hold: subnets, gateways, zone directories and every setting that
-is not at its default. Starts nothing and changes nothing. Mistakes are named with
-file, line and column.`,
+prints what would be in force: subnets, gateways, zone directories and every setting
+that differs from its default. Starts nothing and changes nothing. Mistakes are
+reported with file, line and column.`,
   exitCodes: [
     [0, 'all valid; there may be warnings'],
     [2, 'the command line is wrong'],
-    [77, 'a file may not be read'],
+    [77, 'not permitted to read a file'],
     [78, 'a settings file or a static zone file is wrong'],
   ],
   examples: [

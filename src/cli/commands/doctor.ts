@@ -2,15 +2,15 @@ import type { Command } from '../command.ts';
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'look for what keeps zones on this host from their network',
-  description: `Looks at the tools, the kernel, forwarding, uplinks, firewalls of others, overlaps
-with this host's routes and addresses, sizes, permissions, zone directories and the
-daemon, and says of each what is wrong, why it matters and what to type. Changes
+  summary: 'find what on this host keeps zones from having a network',
+  description: `Checks the tools, the kernel, forwarding, uplinks, other firewalls, overlaps with
+this host's routes and addresses, table sizes, permissions, zone directories and the
+daemon, and prints for each what is wrong, why it matters and what to type. Changes
 nothing. It works with and without a running daemon.`,
   options: { json: { help: 'print the findings as JSON' } },
   exitCodes: [
-    [0, 'nothing must be mended; there may be warnings'],
-    [1, 'something must be mended'],
+    [0, 'nothing to fix; there may be warnings'],
+    [1, 'something to fix'],
     [2, 'the command line is wrong'],
   ],
   examples: [

@@ -3,20 +3,20 @@ import type { Command } from '../command.ts';
 
 export const explain: Command = {
   name: 'explain',
-  summary: 'say why a packet of a zone passes this host, or does not',
+  summary: 'explain why a packet of a zone passes this host or does not',
   positionals: ['LINK|ADDRESS|NAME'],
   description: `Computes what this host would do with a packet from the zone, and with its answer:
 zone directory, link, gateway, source check, policy rules and routes, every chain of
-every table on the way whoever made it, masquerade, and the way back. Names the rule,
-route or setting that decides, and what would mend it. Sends nothing and changes
-nothing. Without --to, an address somewhere on the internet stands for the outside.
-With --live dom0 pings both ends, and the zone's next packets to there are followed by
-nft's trace for some seconds, in a table of our own that is removed again.`,
+every table on the way, masquerade, and the route back. Names the rule, route or
+setting that decides, and the fix. Sends nothing and changes nothing. Without --to,
+an address on the internet stands for the outside. With --live dom0 pings both ends
+and follows the zone's next packets to that destination with nft's trace for some
+seconds, in a table of its own that is removed afterwards.`,
   options: {
     to: { value: 'ADDRESS[:PORT]', help: 'where the packet goes; with a port TCP, else an echo request' },
-    from: { value: 'outside|ADDRESS', help: 'the packet comes to the zone; an address names its sender' },
+    from: { value: 'outside|ADDRESS', help: 'a packet to the zone, from outside or from ADDRESS' },
     udp: { help: 'UDP instead of TCP' },
-    live: { help: 'send and watch real packets, too' },
+    live: { help: 'also send and watch real packets' },
     seconds: { value: 'N', help: 'how long --live watches (default 10)' },
     json: { help: 'print everything as JSON' },
   },
@@ -36,6 +36,9 @@ nft's trace for some seconds, in a table of our own that is removed again.`,
   async run(args) {
     const { explainPacket } = await import('../explain.ts');
     const { 0: subject = '' } = args.positionals;
+    if (args.text('seconds') !== undefined && !args.has('live')) {
+      throw new ProtectNetworkError('usage', '--seconds needs --live');
+    }
     return explainPacket(args.paths, {
       subject,
       to: args.text('to'),

@@ -5,19 +5,19 @@ export const logs: Command = {
   name: 'logs',
   summary: 'show what the daemon and protect-daemon have logged',
   description: `Reads the journal of both services and shows it in one stream, the oldest line
-first. With --zone, only lines about that zone, by their fields and by their words:
-its link, name, addresses and id. Of a zone that has gone, and while the daemon does
-not run, only those with the very word that is given. For journalctl itself, each
+first. With --zone, only lines about that zone: those with its link, name, address or
+id in a field or in the text. If the zone has ended, or the daemon is not running,
+only lines with exactly the given word. For journalctl itself, each
 line has fields: 'journalctl PROTECT_NETWORK_ZONE=web', …_LINK, …_EVENT and more.`,
   options: {
-    follow: { short: 'f', help: 'go on with what is logged from now on' },
+    follow: { short: 'f', help: 'keep showing new lines' },
     zone: { value: 'LINK|NAME', help: 'only lines about this zone' },
     since: { value: 'TIME', help: "as journalctl takes it: '1 hour ago', today, '2026-03-01 12:00'" },
-    lines: { short: 'n', value: 'NUMBER', help: 'at most so many, the youngest (default 100; all with --since)' },
+    lines: { short: 'n', value: 'NUMBER', help: 'at most this many, the newest (default 100; all with --since)' },
   },
   exitCodes: [
-    [0, 'shown, also where there was nothing'],
-    [1, 'this host keeps no journal, or nothing in it is about such a zone'],
+    [0, 'shown; there may have been nothing to show'],
+    [1, 'this host keeps no journal, or it has nothing about such a zone'],
     [2, 'the command line is wrong'],
     [77, 'not permitted; it needs root'],
     [78, 'our settings file, which names the socket, is wrong'],

@@ -4,8 +4,8 @@ export const plan: Command = {
   name: 'plan',
   summary: 'show what the daemon would change now, and change nothing',
   description: `Reads the settings, the zone directories and the host, and prints every change
-that would bring the host to what it should be. Nothing to do means that all is
-well. It works with and without a running daemon.`,
+that would bring the host to the desired state. 'nothing to do' means that it is
+there already. It works with and without a running daemon.`,
   options: { json: { help: 'print the plan as JSON' } },
   exitCodes: [
     [0, 'printed, whether or not there is something to do'],

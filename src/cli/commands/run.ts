@@ -3,20 +3,20 @@ import type { Command } from '../command.ts';
 
 export const run: Command = {
   name: 'run',
-  summary: 'wire the zones of this host and keep them wired (the daemon)',
+  summary: 'connect the zones of this host and keep them connected (the daemon)',
   description: `Follows the links, routes and firewall of this host and the zone directories, and
-repairs whatever differs from what should be. Runs until SIGTERM or SIGINT and
-leaves everything in place then: stopping it moves no packet. A change of a
-settings file is taken up at once.`,
+repairs whatever differs from the desired state. Runs until SIGTERM or SIGINT and
+then leaves everything in place: traffic is not interrupted. A change of a
+settings file is applied at once.`,
   options: {
     'log-format': { value: 'FORMAT', help: 'text or json, on standard output (default text)' },
   },
   exitCodes: [
     [0, 'stopped by a signal'],
-    [1, 'failed; another daemon runs already, or the kernel lacks something'],
+    [1, 'failed; another daemon runs already, or the kernel lacks a feature'],
     [2, 'the command line is wrong'],
     [77, 'not permitted; it needs root'],
-    [78, "a settings file is wrong ('protect-network check' says the same)"],
+    [78, "a settings file is wrong (see 'protect-network check')"],
   ],
   examples: [
     'systemctl start protect-network',
@@ -28,7 +28,8 @@ settings file is taken up at once.`,
     if (logFormat !== 'text' && logFormat !== 'json') {
       throw new ProtectNetworkError('usage', `--log-format is '${logFormat}'; expected text or json`);
     }
-    const { runDaemon } = await import('../run.ts');
-    return runDaemon(args.paths, { logFormat, debug: args.has('debug') });
+    const [{ runDaemon }, { endWithoutJoining }] = await Promise.all([import('../run.ts'), import('../end.ts')]);
+    await runDaemon(args.paths, { logFormat, debug: args.has('debug') });
+    return endWithoutJoining();
   },
 };

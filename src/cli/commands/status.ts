@@ -2,18 +2,18 @@ import type { Command } from '../command.ts';
 
 export const status: Command = {
   name: 'status',
-  summary: 'show the zones, their traffic and what does not work',
+  summary: 'show the zones, their traffic and what fails',
   description: `Asks the running daemon through its control socket. SENT is what left the zone,
 RECEIVED what went to it, SPOOFED the packets dropped because their source was not
-the zone's address. Columns that do not fit the terminal are left out; a pipe gets
-all of them. With --watch, q ends it.`,
+the zone's address. Columns that do not fit the terminal are left out; piped output
+has all of them. With --watch, q ends it.`,
   options: {
     json: { help: 'print everything as JSON; with --watch, a line each second' },
     watch: { help: 'repeat every second, with rates' },
   },
   exitCodes: [
-    [0, 'the daemon answered, whatever it said'],
-    [1, 'its answer makes no sense'],
+    [0, 'the daemon answered'],
+    [1, 'invalid answer'],
     [2, 'the command line is wrong'],
     [75, 'the daemon does not answer'],
     [77, 'not permitted; it needs root'],

@@ -2,15 +2,16 @@ import type { Command } from '../command.ts';
 
 export const zoneList: Command = {
   name: 'zone list',
+  aliases: ['zone ls'],
   summary: 'list the static directory',
-  description: `Prints what the files of the static zone directory say, and which of them cannot be
-used and why. What the daemon made of it, and of the other zone directories, is in
+  description: `Prints the zones in the static zone directory, and which files cannot be used and
+why. What the daemon serves, from this and the other zone directories, is in
 'protect-network status'.`,
   options: { json: { help: 'print the list as JSON' } },
   exitCodes: [
     [0, 'printed'],
     [2, 'the command line is wrong'],
-    [77, 'the directory may not be read'],
+    [77, 'not permitted to read the directory'],
     [78, 'a settings file is wrong, or the directory cannot be read'],
   ],
   examples: ['protect-network zone list', 'protect-network zone list --json | jq -r .zones[].link'],

@@ -3,14 +3,14 @@ import type { Command } from '../command.ts';
 export const zoneSet: Command = {
   name: 'zone set',
   summary: "give a zone's link its addresses in the static directory",
-  positionals: ['LINK'],
-  description: `Writes LINK's file in the static zone directory; a running daemon takes it up at
-once. At least one address is needed, inside the zone subnet and nobody else's. The
-file is replaced as a whole: an address that is not given is no longer the zone's.`,
+  positionals: ['LINK|NAME'],
+  description: `Writes the link's file in the static zone directory; a running daemon reads it at
+once. What is not given stays as it is; the value 'none' removes it. A zone needs at
+least one address, inside the zone subnet, that no other zone has.`,
   options: {
-    ipv4: { value: 'ADDRESS', help: 'its IPv4 address, such as 10.75.0.3' },
-    ipv6: { value: 'ADDRESS', help: 'its IPv6 address, such as fdd4:1476:6c7e::3' },
-    name: { value: 'NAME', help: 'a name for people' },
+    ipv4: { value: 'ADDRESS', help: "its IPv4 address, such as 10.75.0.3, or 'none'" },
+    ipv6: { value: 'ADDRESS', help: "its IPv6 address, such as fdd4:1476:6c7e::3, or 'none'" },
+    name: { value: 'NAME', help: "a display name, or 'none'" },
   },
   exitCodes: [
     [0, 'written'],
@@ -22,6 +22,7 @@ file is replaced as a whole: an address that is not given is no longer the zone'
   examples: [
     'protect-network zone set vif7.0 --ipv4 10.75.0.3',
     'protect-network zone set vif7.0 --ipv4 10.75.0.3 --ipv6 fdd4:1476:6c7e::3 --name web',
+    'protect-network zone set web --ipv6 none',
   ],
   async run(args) {
     const { setZone } = await import('../zone.ts');

@@ -2,10 +2,11 @@ import type { Command } from '../command.ts';
 
 export const zoneUnset: Command = {
   name: 'zone unset',
-  summary: "take a zone's link out of the static directory",
-  positionals: ['LINK'],
-  description: `Removes LINK's file from the static zone directory. A running daemon takes the
-zone's network away at once, unless another zone directory knows the link.`,
+  aliases: ['zone rm', 'zone delete'],
+  summary: "remove a zone's link from the static directory",
+  positionals: ['LINK|NAME'],
+  description: `Removes the link's file from the static zone directory. A running daemon removes the
+zone's network at once, unless another zone directory knows the link.`,
   exitCodes: [
     [0, 'it has no file now; there may have been none'],
     [1, 'failed'],
@@ -13,7 +14,7 @@ zone's network away at once, unless another zone directory knows the link.`,
     [77, 'not permitted; it needs root'],
     [78, 'our settings file is wrong'],
   ],
-  examples: ['protect-network zone unset vif7.0'],
+  examples: ['protect-network zone unset vif7.0', 'protect-network zone unset web'],
   async run(args) {
     const { unsetZone } = await import('../zone.ts');
     const { 0: link = '' } = args.positionals;

@@ -1,6 +1,6 @@
 /** The daemon itself, and what it says about this host. */
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { type DaemonFacts, type Snapshot, zoneLinks } from '../snapshot.ts';
+import { type DaemonFacts, type Snapshot, zoneLinks } from '../host-snapshot.ts';
 
 export function checkDaemon(snapshot: Snapshot): Judgement[] {
   const { daemon } = snapshot;
@@ -9,8 +9,8 @@ export function checkDaemon(snapshot: Snapshot): Judgement[] {
   if (daemon.kind === 'silent') {
     return [
       bad(
-        `the daemon cannot be asked: ${daemon.why}`,
-        'nobody sees whether zones are repaired',
+        `the daemon cannot be queried: ${daemon.why}`,
+        'whether zones are being repaired is unknown',
         'systemctl restart protect-network',
       ),
     ];
@@ -19,7 +19,7 @@ export function checkDaemon(snapshot: Snapshot): Judgement[] {
   const why = isNeeded
     ? 'there are zone links on this host: new zones get no network, and nothing is repaired'
     : 'zones that are started now get no network';
-  return [(isNeeded ? bad : warning)('the daemon does not run', why, 'systemctl enable --now protect-network')];
+  return [(isNeeded ? bad : warning)('the daemon is not running', why, 'systemctl enable --now protect-network')];
 }
 
 function judgeStatus(
@@ -28,27 +28,27 @@ function judgeStatus(
 ): Judgement[] {
   const { state, pid, version, failures, zones } = status;
   const links = new Set(zones.map(({ link }) => link));
-  // A zone's failure is told with the zone.
+  // A zone's failure is reported with the zone.
   const own = failures.filter(({ what }) => !links.has(what));
   return [
     own.length === 0
       ? ok(`the daemon runs (version ${version}, process ${pid}, ${state})`)
       : bad(
           `the daemon is ${state}: ${own.map(({ what, reason, attempts }) => `${what}: ${reason} (attempt ${attempts})`).join('; ')}`,
-          'until it succeeds zones may lack what they should have',
+          'until it succeeds, zones may have no network, or only part of it',
           'protect-network status, protect-network logs -n 50',
         ),
     ...(version === ownVersion
       ? []
       : [
           warning(
-            `the daemon is version ${version}, and this command ${ownVersion}`,
-            'an upgrade takes effect when it is restarted, which moves no packet',
+            `the daemon is version ${version}, and this command is ${ownVersion}`,
+            'an upgrade takes effect when the daemon is restarted; traffic is not interrupted',
             'systemctl restart protect-network',
           ),
         ]),
     ...untold(snapshot, status.warnings).map((text) =>
-      warning(text, 'the daemon warns of it', 'protect-network status'),
+      warning(text, 'the daemon reports this', 'protect-network status'),
     ),
   ];
 }

@@ -1,10 +1,10 @@
 /** Who else could have written what decides about zones. */
 import { whyNotTrusted } from '../../config/read-file.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import type { FileFacts, FileRole, Snapshot } from '../snapshot.ts';
+import type { FileFacts, FileRole, Snapshot } from '../host-snapshot.ts';
 
 function judgeWarning(text: string): Judgement {
-  if (!text.includes('does not exist')) return warning(text, 'it is probably not meant', 'protect-network check');
+  if (!text.includes('does not exist')) return warning(text, 'this is probably unintended', 'protect-network check');
   const why = "on an Edera host that file has the zones' subnets; any other host needs it for other subnets only";
   return warning(text, why, "nothing, where these are the zones' subnets");
 }
@@ -14,20 +14,20 @@ export function checkConfiguration({ config, configProblem, files }: Snapshot): 
     return [ok('both settings files can be read'), ...config.warnings.map(judgeWarning)];
   }
   const why =
-    'the daemon does not start with it, and a running one stays with what it read before; much of the rest cannot be looked at';
+    'the daemon does not start with it, and a running one keeps its previous configuration; many other checks are skipped';
   const settings = files.find(({ role }) => role === 'settings');
   const isDistrusted = settings !== undefined && distrustOf(settings) !== undefined;
-  const fix = isDistrusted ? restricted(settings) : 'correct it; protect-network check says whether it is right';
+  const fix = isDistrusted ? restricted(settings) : 'correct it; verify with: protect-network check';
   return [bad(configProblem ?? 'a settings file cannot be read', why, fix)];
 }
 
 /** The settings are judged with their content. */
 const consequences: Partial<Record<FileRole, string>> = {
-  'daemon.toml': "it decides which addresses are zones'",
-  'static-dir': 'it decides whose address is whose; none of its files is used like this',
-  zone: 'it decides whose address is whose; its zone gets nothing like this',
-  socket: 'it tells everything about the zones of this host',
-  'socket-dir': 'somebody else could put a socket of his own into its place',
+  'daemon.toml': 'it defines which addresses belong to zones',
+  'static-dir': 'it assigns addresses to zones; none of its files is used until this is fixed',
+  zone: 'it assigns addresses to a zone; the zone has no network until this is fixed',
+  socket: 'it gives access to all data about the zones of this host',
+  'socket-dir': 'another user could replace the socket with their own',
 };
 /** Files that are used all the same. */
 const lenient: ReadonlySet<FileRole> = new Set<FileRole>(['daemon.toml', 'socket', 'socket-dir']);
@@ -39,7 +39,7 @@ export function checkFiles({ files }: Snapshot): Judgement[] {
     if (distrust === undefined || why === undefined) return [];
     return [(lenient.has(file.role) ? warning : bad)(`${file.path}: ${distrust}`, why, restricted(file))];
   });
-  return judged.length > 0 ? judged : [ok('nobody but root can write the files that decide about zones')];
+  return judged.length > 0 ? judged : [ok('only root can write the files that assign addresses to zones')];
 }
 
 function restricted({ role, path }: FileFacts): string {
@@ -50,5 +50,5 @@ export function distrustOf({ role, stats, linkDistrust }: FileFacts): string | u
   if (linkDistrust !== undefined) return linkDistrust;
   const distrust = whyNotTrusted(stats);
   if (distrust !== undefined || role !== 'socket' || (stats.mode & 0o077n) === 0n) return distrust;
-  return 'others than root may ask it; expected mode 0600';
+  return 'accessible by group or others; expected mode 0600';
 }

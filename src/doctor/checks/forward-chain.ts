@@ -6,7 +6,7 @@ import { isJumpTo, isOurJump, jumpPosition } from '../../nft/placement.ts';
 import type { Table } from '../../nft/ruleset.ts';
 import { filterTableOf } from '../filter-table.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { isServed, type Snapshot, subnetsOf, zoneLinks } from '../snapshot.ts';
+import { isServed, type Snapshot, subnetsOf, zoneLinks } from '../host-snapshot.ts';
 
 export function checkForwardChains(snapshot: Snapshot): Judgement[] {
   const { ruleset } = snapshot;
@@ -34,25 +34,23 @@ function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObj
   if (jump >= 0 && ahead <= end) {
     return [
       ok(
-        denies
-          ? `${place} denies what nobody accepts${by}, and our jump stands ahead of that`
-          : `our jump stands in ${place}${by}`,
+        denies ? `${place} denies what no rule accepts${by}, and our jump comes first` : `our jump is in ${place}${by}`,
       ),
     ];
   }
-  if (jump >= 0) return [missingJump(`in ${place}${by} a rule that ends every packet stands ahead of our jump`, 'bad')];
-  if (isServed(snapshot)) return [missingJump(`our jump is missing in ${place}${by}`, 'bad')];
-  if (!denies) return [ok(`${place} lets pass what nobody denies${by}`)];
+  if (jump >= 0) return [missingJump(`in ${place}${by} a rule that ends every packet comes before our jump`, 'bad')];
+  if (isServed(snapshot)) return [missingJump(`our jump is missing from ${place}${by}`, 'bad')];
+  if (!denies) return [ok(`${place} accepts what no rule denies${by}`)];
   const hasZones = zoneLinks(snapshot).length > 0;
   return [
-    missingJump(`${place} denies what nobody accepts${by}, and our jump is not there`, hasZones ? 'bad' : 'warning'),
+    missingJump(`${place} denies what no rule accepts${by}, and our jump is not there`, hasZones ? 'bad' : 'warning'),
   ];
 }
 
 function missingJump(what: string, level: 'bad' | 'warning'): Judgement {
   const tell = level === 'bad' ? bad : warning;
   const fix = 'systemctl restart protect-network';
-  return tell(what, "zones' packets end there; the daemon puts its jump ahead of that as long as it runs", fix);
+  return tell(what, "zones' packets are dropped there; while the daemon runs, it keeps its jump ahead of that", fix);
 }
 
 /** By the names that their chains have. */

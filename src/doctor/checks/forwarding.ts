@@ -1,8 +1,8 @@
 /** Whether packets are forwarded at all, and where to. */
 import { type Family, families } from '../../model/address.ts';
-import { parseLinkName } from '../../model/link-name.ts';
+import { isZoneLink } from '../../model/link-name.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { familyNames, isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../snapshot.ts';
+import { familyNames, isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../host-snapshot.ts';
 
 const switches: Record<Family, string> = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forwarding' };
 
@@ -19,12 +19,12 @@ function judgeSwitch(snapshot: Snapshot, family: Family): Judgement[] {
   const fix = `sysctl -w ${name}=1`;
   if (isServed(snapshot)) {
     return [
-      bad(`${name} is 0`, `nothing of zones' ${label} leaves this host; the daemon turns it on and did not`, fix),
+      bad(`${name} is 0`, `zones' ${label} packets do not leave this host; the daemon should have turned it on`, fix),
     ];
   }
   const byDaemon =
-    'systemctl start protect-network; not by hand, since forwarding without its guard lets forged packets out';
-  return [warning(`${name} is 0`, `nothing of zones' ${label} is forwarded until the daemon turns it on`, byDaemon)];
+    'systemctl start protect-network; not by hand, since forwarding without the guard lets spoofed packets out';
+  return [warning(`${name} is 0`, `zones' ${label} packets are not forwarded until the daemon turns it on`, byDaemon)];
 }
 
 /** IPv4 asks the link by which a packet came; IPv6 asks `all` only. */
@@ -34,7 +34,7 @@ function judgeLinks(snapshot: Snapshot): Judgement[] {
   return [...new Set(names)].flatMap((link) => {
     const name = `net/ipv4/conf/${link}/forwarding`;
     if (sysctl(snapshot, name) !== '0') return [];
-    const why = `IPv4 packets that come by ${link} are dropped, although forwarding is on for the host`;
+    const why = `IPv4 packets that arrive on ${link} are dropped, although forwarding is on for the host`;
     return [bad(`${name} is 0`, why, `sysctl -w ${name}=1`)];
   });
 }
@@ -47,7 +47,7 @@ export function checkUplinks(snapshot: Snapshot): Judgement[] {
     ...missing.map((name) =>
       bad(
         `uplink.interfaces names ${name}, and this host has no such interface`,
-        'what zones send out by another one is not masqueraded, and its answers do not come back',
+        'what zones send via another interface is not masqueraded, and gets no answers',
         `correct uplink.interfaces in ${snapshot.paths.settings}; ip link show lists what there is`,
       ),
     ),
@@ -63,12 +63,12 @@ function judgeDefaultRoutes(snapshot: Snapshot): Judgement[] {
   return wanted.map((family) => {
     const uplinks = uplinksByRoute(snapshot, family);
     const label = familyNames[family];
-    if (uplinks.length > 0) return ok(`${label} leaves this host by ${uplinks.join(', ')}`);
+    if (uplinks.length > 0) return ok(`${label} leaves this host via ${uplinks.join(', ')}`);
     const tell = leading.length === 0 ? bad : warning;
     const fix = `ip ${family === 'ipv4' ? '-4' : '-6'} route add default via ROUTER, and where this host's network is configured`;
     return tell(
       `there is no ${label} default route`,
-      `zones reach nothing beyond this host's own routes by ${label}`,
+      `over ${label} zones reach nothing beyond this host's own routes`,
       fix,
     );
   });
@@ -81,10 +81,6 @@ function uplinksByRoute(snapshot: Snapshot, family: Family): string[] {
   );
 }
 
-function isZoneLink(name: string): boolean {
-  return parseLinkName(name) !== undefined;
-}
-
 /** One router advertisement from a zone, taken before its link was ours, makes that zone this host's router. */
 function judgeZoneRoutes({ routes }: Snapshot): Judgement[] {
   const defaults = routes.filter(({ destination, type }) => destination === 'default' && type === 'unicast');
@@ -92,11 +88,11 @@ function judgeZoneRoutes({ routes }: Snapshot): Judgement[] {
     devices.filter(isZoneLink).map((link) => {
       const what = `the zone at ${link} is this host's ${familyNames[family]} router (protocol ${protocol})`;
       const fix = `ip ${family === 'ipv4' ? '-4' : '-6'} route del default dev ${link}`;
-      if (protocol === 'ra') return bad(what, 'it made itself so, by a router advertisement', fix);
+      if (protocol === 'ra') return bad(what, 'it became the router by sending a router advertisement', fix);
       return warning(
         what,
         'all that this host and other zones send to the outside goes through it',
-        `${fix}, unless it is meant`,
+        `${fix}, unless this is intended`,
       );
     }),
   );
@@ -104,17 +100,26 @@ function judgeZoneRoutes({ routes }: Snapshot): Judgement[] {
 
 /** The kernel asks the uplink's own switch whether it is a router, which then wants accept_ra to be 2. */
 function judgeAdvertisements(snapshot: Snapshot): Judgement[] {
-  const { routes } = snapshot;
-  const living = routes.filter(
+  const living = snapshot.routes.filter(
     ({ family, destination, protocol }) => family === families[1] && destination === 'default' && protocol === 'ra',
   );
-  return [...new Set(living.flatMap(({ devices }) => devices))].flatMap((link) => {
-    const name = `net/ipv6/conf/${link}/accept_ra`;
-    const isRouter = sysctl(snapshot, `net/ipv6/conf/${link}/forwarding`) === '1';
-    if (!isRouter || sysctl(snapshot, name) !== '1') return [];
-    const why = `with forwarding on the kernel takes no router advertisement by ${link} any more: its IPv6 default route dies in minutes`;
-    return [
-      bad(`${name} is 1, and ${link} has its default route from router advertisements`, why, `sysctl -w ${name}=2`),
-    ];
+  const devices = new Set(living.flatMap((route) => route.devices));
+  const expiring = [...devices].flatMap((link) => {
+    const why = `with forwarding on, the kernel no longer accepts router advertisements on ${link}: its IPv6 default route expires within minutes`;
+    return judgeIgnored(bad, snapshot, link, `${link} has its default route from router advertisements`, why);
   });
+  if (uplinksByRoute(snapshot, 'ipv6').length > 0) return expiring;
+  return uplinksByRoute(snapshot, 'ipv4').flatMap((link) => {
+    const why =
+      'with forwarding on and accept_ra at 1 it ignores them: where this host has its IPv6 from router advertisements, it gets none';
+    return judgeIgnored(warning, snapshot, link, `${link} ignores router advertisements`, why);
+  });
+}
+
+/** Nothing where the link does not ignore advertisements, or was told to. */
+function judgeIgnored(tell: typeof bad, snapshot: Snapshot, link: string, what: string, why: string): Judgement[] {
+  const name = `net/ipv6/conf/${link}/accept_ra`;
+  const isRouter = sysctl(snapshot, `net/ipv6/conf/${link}/forwarding`) === '1';
+  if (!isRouter || sysctl(snapshot, name) !== '1') return [];
+  return [tell(`${name} is 1, and ${what}`, why, `sysctl -w ${name}=2`)];
 }

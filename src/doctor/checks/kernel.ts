@@ -1,6 +1,6 @@
 /** What the kernel can do. */
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { type Snapshot, subnetsOf, sysctl } from '../snapshot.ts';
+import { type Snapshot, subnetsOf, sysctl } from '../host-snapshot.ts';
 import { isOlder, versionIn } from './tools.ts';
 
 /** README.md, "Installation on a dom0". */
@@ -18,12 +18,12 @@ export function checkKernel(snapshot: Snapshot): Judgement[] {
 
 function judgeTrial({ trial }: Snapshot): Judgement[] {
   if (trial === undefined) return [];
-  if (trial.refusal === undefined) return [ok('the kernel would take our whole ruleset (dry run)')];
+  if (trial.refusal === undefined) return [ok('the kernel accepts our whole ruleset (dry run)')];
   return [
     bad(
       `the kernel refuses our ruleset: ${trial.refusal}`,
-      'without it no zone is opened; mostly a module is missing (nf_tables, nft_fib_inet, nft_masq, nft_ct, nft_limit), ' +
-        'or somebody else has a chain of our name',
+      'without it no zone gets a network; usually a module is missing (nf_tables, nft_fib_inet, nft_masq, nft_ct, nft_limit), ' +
+        'or another program has a chain with our name',
       'modprobe -a nf_tables nft_fib_inet nft_masq nft_ct nft_limit',
     ),
   ];

@@ -1,6 +1,6 @@
 /** Sizes: what a zone may send against what the uplink takes. */
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { type Snapshot, subnetsOf, uplinksOf, zoneLinks } from '../snapshot.ts';
+import { type Snapshot, subnetsOf, uplinksOf, zoneLinks } from '../host-snapshot.ts';
 
 /** RFC 8200, section 5. Below it the kernel switches IPv6 off on the link. */
 const leastIpv6Mtu = 1280;

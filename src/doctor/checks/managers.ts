@@ -1,6 +1,6 @@
 /** Network managers that take every link for theirs unless told. */
 import { type Judgement, ok, warning } from '../finding.ts';
-import type { ManagerName, Snapshot } from '../snapshot.ts';
+import type { ManagerName, Snapshot } from '../host-snapshot.ts';
 
 interface Manager {
   readonly name: ManagerName;
@@ -27,8 +27,8 @@ const managers: readonly Manager[] = [
 export function checkManagers({ processes, dropIns }: Snapshot): Judgement[] {
   return managers.flatMap(({ name, process, fix }) => {
     if (!processes.has(process)) return [];
-    if (dropIns.has(name)) return [ok(`${name} runs, and is told to leave zones' links alone`)];
-    const why = "it may take zones' links for cards of its own and change them, which we then repair again and again";
+    if (dropIns.has(name)) return [ok(`${name} runs, and is configured to leave zones' links alone`)];
+    const why = "it may configure zones' links as its own, and the daemon then repairs them again and again";
     return [warning(`${name} runs without our file that keeps it away from zones' links`, why, fix)];
   });
 }

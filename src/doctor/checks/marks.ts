@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { NftObject } from '../../host/port.ts';
 import { type Family, families } from '../../model/address.ts';
 import { denyChain, filterTable, forwardChain, ownTable, reversePathTable } from '../../nft/names.ts';
+import { legacyTables } from '../../rules/iptables-tables.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../host-snapshot.ts';
 
 interface Use {
   readonly where: string;
@@ -23,16 +24,20 @@ export function checkMarks({ config, ruleset, saved, paths }: Snapshot): Judgeme
   ];
   const colliding = uses.filter(({ bits }) => (bits & mark) !== 0);
   const [first] = colliding;
-  if (first === undefined) return [ok(`the mark bit 0x${mark.toString(16)} is nobody else's`)];
+  if (first === undefined) return [ok(`no other rule uses the mark bit 0x${mark.toString(16)}`)];
   const free = freeBit(uses.reduce((taken, { bits }) => taken | bits, mark));
   const fix = `in ${paths.settings}: [forward] mark = ${free}`;
   const places = [...new Set(colliding.map(({ where, kind }) => `${where} ${kind} it`))];
-  const what = `0x${mark.toString(16)}, our bit of the packet mark, is somebody else's too: ${shortList(places)}`;
+  const what = `0x${mark.toString(16)}, our packet mark bit, is also used elsewhere: ${shortList(places)}`;
   if (colliding.every(({ kind }) => kind === 'matches')) {
-    return [warning(what, 'in the forward hook those rules take packets of zones for theirs', fix)];
+    return [warning(what, 'those rules match packets of zones in the forward hook', fix)];
   }
   return [
-    bad(what, 'packets that they mark are accepted like those of zones, and lose the mark when we take ours away', fix),
+    bad(
+      what,
+      'packets that they mark are accepted like those of zones, and lose the mark when our rules clear it',
+      fix,
+    ),
   ];
 }
 
@@ -66,16 +71,19 @@ function usesOfRule(object: NftObject): Use[] {
   const rule = ruleSchema.safeParse(object['rule']);
   if (!rule.success || isOurs(rule.data)) return [];
   const { family, table, chain, handle, expr } = rule.data;
-  const where = `${family} ${table} ${chain} (handle ${handle})`;
+  return usesOf(`${family} ${table} ${chain} (handle ${handle})`, expr);
+}
+
+function usesOf(where: string, expr: readonly NftObject[]): Use[] {
   return expr.flatMap((statement): Use[] => {
     const match = matchSchema.safeParse(statement['match']);
     if (match.success && isAboutMark(match.data.left)) {
-      const [mask] = numbersIn(match.data.left);
-      return [{ where, kind: 'matches', bits: mask ?? bitsOf(numbersIn(match.data.right)) }];
+      const [mask = allBits] = numbersIn(match.data.left);
+      return [{ where, kind: 'matches', bits: mask === allBits ? bitsOf(numbersIn(match.data.right)) : mask }];
     }
     const mangle = mangleSchema.safeParse(statement['mangle']);
     if (!mangle.success || !isAboutMark(mangle.data.key)) return [];
-    return [{ where, kind: 'sets', bits: bitsOf(addedBy(mangle.data.value)) }];
+    return [{ where, kind: 'sets', bits: bitsOf(changedBy(mangle.data.value)) }];
   });
 }
 
@@ -90,12 +98,13 @@ function isAboutMark(expression: unknown): boolean {
   return Object.values(expression).some((part) => (Array.isArray(part) ? part.some(isAboutMark) : false));
 }
 
-/** What a new mark has more than the old one: not the mask of an `&`. */
-function addedBy(value: unknown): number[] {
+/** What a new mark has other than the old one: what an `&` takes away, unless that is all, and what is added. */
+function changedBy(value: unknown): number[] {
   if (typeof value !== 'object' || value === null) return numbersIn(value);
-  return Object.entries(value).flatMap(([operator, operands]) =>
-    Array.isArray(operands) && operator !== '&' ? operands.flatMap(addedBy) : [],
-  );
+  return Object.entries(value).flatMap(([operator, operands]) => {
+    if (!Array.isArray(operands)) return [];
+    return operator === '&' ? numbersIn(operands).map((kept) => kept && ~kept >>> 0) : operands.flatMap(changedBy);
+  });
 }
 
 function numbersIn(value: unknown): number[] {
@@ -108,31 +117,11 @@ function bitsOf(numbers: readonly number[]): number {
   return numbers.reduce((bits, number) => bits | number, 0);
 }
 
-const matched = /-m mark (?:! )?--mark (0x[\da-f]+)(?:\/(0x[\da-f]+))?/g;
-const set = /--(?:set-xmark|set-mark|or-mark|xor-mark) (0x[\da-f]+)(?:\/(0x[\da-f]+))?/g;
-
-/** Lines of iptables-save: nft prints extensions of iptables by their names only. */
+/** Rules as iptables-save has them: nft prints extensions of iptables by their names only. */
 function usesOfSaved(saved: string, family: Family): Use[] {
-  let table = '';
-  return saved.split('\n').flatMap((line): Use[] => {
-    if (line.startsWith('*')) table = line.slice(1);
-    const chain = /-A (\S+)/.exec(line)?.[1];
-    if (chain === undefined || chain === forwardChain || chain === denyChain) return [];
-    const where = `${family === 'ipv4' ? 'iptables' : 'ip6tables'} -t ${table} ${chain}`;
-    // Of the two kinds of mark, CONNMARK's is the connection's.
-    const target = line.includes('-j CONNMARK') ? '' : line;
-    return [
-      ...[...line.matchAll(matched)].map(
-        ([, value, mask]): Use => ({ where, kind: 'matches', bits: partial(mask) ?? Number(value) }),
-      ),
-      ...[...target.matchAll(set)].map(
-        ([, value, mask]): Use => ({ where, kind: 'sets', bits: (partial(mask) ?? 0) | Number(value) }),
-      ),
-    ];
-  });
-}
-
-/** The mask, unless it is all of the mark: then only the value says whose bits are meant. */
-function partial(mask: string | undefined): number | undefined {
-  return mask === undefined || Number(mask) === allBits ? undefined : Number(mask);
+  const tool = family === 'ipv4' ? 'iptables' : 'ip6tables';
+  const chains = legacyTables(family, saved).flatMap((table) => [...table.chains.values()]);
+  return chains
+    .filter(({ name }) => name !== forwardChain && name !== denyChain)
+    .flatMap(({ table, name, rules }) => rules.flatMap(({ expr }) => usesOf(`${tool} -t ${table} ${name}`, expr)));
 }

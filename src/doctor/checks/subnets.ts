@@ -3,7 +3,7 @@ import type { SurveyedRoute } from '../../host/port.ts';
 import { routeProtocol } from '../../host/rtnetlink.ts';
 import { type Address, contains, hostLength, type Prefix, parseAddress, parsePrefix } from '../../model/address.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { type Snapshot, subnetsOf } from '../snapshot.ts';
+import { type Snapshot, subnetsOf } from '../host-snapshot.ts';
 
 type Known = ReturnType<typeof subnetsOf>[number]['subnet'];
 
@@ -12,7 +12,7 @@ export function checkSubnets(snapshot: Snapshot): Judgement[] {
   if (snapshot.links.length === 0) return [];
   return subnetsOf(snapshot).flatMap(({ subnet }) => {
     const judged = [...judgeAddresses(snapshot, subnet), ...judgeRoutes(snapshot, subnet)];
-    return judged.length > 0 ? judged : [ok(`nothing of this host overlaps ${subnet.prefix.text}`)];
+    return judged.length > 0 ? judged : [ok(`nothing on this host overlaps ${subnet.prefix.text}`)];
   });
 }
 
@@ -26,11 +26,11 @@ function judgeAddresses({ links, zones }: Snapshot, { prefix, reserved }: Known)
       const zone = holders.get(address);
       const fix = `ip address del ${address}/${hostLength(prefix.family)} dev ${name}, and where it is configured`;
       if (zone !== undefined) {
-        const why = 'the host takes what is meant for the zone';
+        const why = 'the host receives packets that are meant for the zone';
         return [bad(`${address} is the address of the zone at ${zone}, and this host's own on ${name}`, why, fix)];
       }
       if (reserved.has(address)) return [];
-      const why = `a zone that is given ${address} will not be reached`;
+      const why = `a zone with the address ${address} will not be reached`;
       return [warning(`this host has ${address} on ${name}, inside the zones' ${prefix.text}`, why, fix)];
     }),
   );
@@ -52,19 +52,19 @@ function judgeRoutes({ routes, links, paths }: Snapshot, subnet: Known): Judgeme
 
 function judgeOverlap(route: SurveyedRoute, target: Prefix, prefix: Prefix, config: string): Judgement[] {
   const { destination, devices, type, table, protocol } = route;
-  const by = devices.length === 0 ? type : `by ${devices.join(', ')}`;
+  const by = devices.length === 0 ? type : `via ${devices.join(', ')}`;
   const label = `the route to ${destination} ${by} (table ${table}, protocol ${protocol})`;
   if (contains(prefix, target.address) && target.length >= prefix.length) {
     const why =
       target.length === hostLength(prefix.family)
-        ? 'no zone can have that address: the route stands where its own would'
-        : "addresses of the zones' subnet are somebody else's too: what is forwarded there is dropped, or goes to a zone";
+        ? 'no zone can have that address: the route takes the place of its own'
+        : "addresses of the zones' subnet are also used elsewhere: what is forwarded there is dropped, or goes to a zone";
     const family = prefix.family === 'ipv4' ? '-4' : '-6';
     const fix = `ip ${family} route del ${destination} table ${table}, or give zones another subnet in ${config}`;
     return [bad(`${label} lies inside the zones' ${prefix.text}`, why, fix)];
   }
   if (!contains(target, prefix.address)) return [];
-  const why = `whoever has addresses of ${prefix.text} behind it is not reached from zones`;
+  const why = `zones do not reach hosts with addresses of ${prefix.text} behind it`;
   return [
     warning(`${label} covers the zones' ${prefix.text}`, why, `if that network uses it, other subnets in ${config}`),
   ];

@@ -1,32 +1,51 @@
 /** Settings for all links that overrule what we set on zones' links, since the kernel takes the larger value. */
-import { type Judgement, ok, warning } from '../finding.ts';
-import { type Snapshot, sysctl } from '../snapshot.ts';
+import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { type Snapshot, sysctl } from '../host-snapshot.ts';
 
-const harmful = [
+interface Harmful {
+  readonly tell: typeof bad;
+  readonly name: string;
+  readonly values: readonly string[];
+  readonly why: string;
+  readonly fix: string;
+}
+
+const harmful: readonly Harmful[] = [
   {
+    tell: bad,
+    name: 'net/ipv4/conf/all/arp_ignore',
+    values: ['1', '2', '3', '8'],
+    why: "dom0 answers ARP for an address only on the link that has it: zones find no gateway, and have no IPv4; kube-proxy's IPVS mode sets it",
+    fix: 'sysctl -w net/ipv4/conf/all/arp_ignore=0, and the file in /etc/sysctl.d that sets it; where it is needed, set it on its interface only',
+  },
+  {
+    tell: warning,
     name: 'net/ipv4/conf/all/rp_filter',
-    value: '2',
-    why: 'loose checks of sources overrule the strict ones on zone links: only the guard in inet edera holds back forged IPv4 sources',
+    values: ['2'],
+    why: 'the loose source check overrides the strict one on zone links: only the guard in inet edera blocks spoofed IPv4 sources',
     fix: 'sysctl -w net/ipv4/conf/all/rp_filter=0, and the file in /etc/sysctl.d or /usr/lib/sysctl.d that sets it',
   },
   {
+    tell: warning,
     name: 'net/ipv4/conf/all/arp_accept',
-    value: '1',
-    why: 'dom0 then learns neighbours from whatever a zone announces unasked',
+    values: ['1'],
+    why: 'dom0 then learns neighbours from unsolicited ARP of zones',
     fix: 'sysctl -w net/ipv4/conf/all/arp_accept=0, and the file in /etc/sysctl.d that sets it',
   },
   {
+    tell: warning,
     name: 'net/ipv4/conf/all/route_localnet',
-    value: '1',
-    why: "packets to 127.0.0.0/8 are routed: what listens there is one firewall rule away from zones, and kube-proxy's default",
+    values: ['1'],
+    why: 'packets to 127.0.0.0/8 are routed: only firewall rules keep zones from what listens there; kube-proxy sets it by default',
     fix: 'sysctl -w net/ipv4/conf/all/route_localnet=0 if nothing needs it (kube-proxy: --iptables-localhost-nodeports=false)',
   },
-] as const;
+];
 
 export function checkGlobalSysctls(snapshot: Snapshot): Judgement[] {
   if (snapshot.sysctls.size === 0) return [];
-  const judged = harmful.flatMap(({ name, value, why, fix }) =>
-    sysctl(snapshot, name) === value ? [warning(`${name} is ${value}`, why, fix)] : [],
-  );
+  const judged = harmful.flatMap(({ tell, name, values, why, fix }) => {
+    const value = sysctl(snapshot, name);
+    return value !== undefined && values.includes(value) ? [tell(`${name} is ${value}`, why, fix)] : [];
+  });
   return judged.length > 0 ? judged : [ok("no setting for all links overrules those of zones' links")];
 }

@@ -2,7 +2,7 @@
 import type { Fill } from '../../host/port.ts';
 import { families } from '../../model/address.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { type Snapshot, zoneLinks } from '../snapshot.ts';
+import { type Snapshot, zoneLinks } from '../host-snapshot.ts';
 
 /** Above these shares of a table people should know, or act. */
 const high = 0.75;
@@ -18,7 +18,7 @@ export function checkTables(snapshot: Snapshot): Judgement[] {
 function judgeConnections(fill: Fill | undefined): Judgement[] {
   if (fill === undefined) return [];
   const what = `${fill.count} of ${fill.max} connections are tracked`;
-  const why = 'where the table is full, new connections of every zone and of this host are dropped';
+  const why = 'when the table is full, new connections of every zone and of this host are dropped';
   const fix = `sysctl -w net/netfilter/nf_conntrack_max=${fill.max * 2}, and a file in /etc/sysctl.d`;
   return [judge(fill, what, why, fix)];
 }
@@ -31,7 +31,7 @@ function judgeNeighbours(snapshot: Snapshot, family: (typeof families)[number]):
   const table = family === 'ipv4' ? 'ARP' : 'NDP';
   // Each zone takes one entry, and for a moment one for each address that it makes us look for.
   if (zones > fill.max * high) {
-    const why = 'a zone whose neighbour entry finds no room has no network';
+    const why = 'a zone without a neighbour entry has no network';
     return [
       bad(
         `there are ${zones} zone links, and the ${table} table has ${fill.max} entries (${name})`,
@@ -40,7 +40,7 @@ function judgeNeighbours(snapshot: Snapshot, family: (typeof families)[number]):
       ),
     ];
   }
-  const why = 'where the table is full, zones and routers are not found any more';
+  const why = 'when the table is full, zones and routers become unreachable';
   return [
     judge(
       fill,

@@ -1,33 +1,23 @@
 /** Who runs this, and with what. Versions are those that the tests ran with (README.md, "Installation on a dom0"). */
 import type { SurveyedTool } from '../../host/port.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../host-snapshot.ts';
 
 export function checkUser({ user }: Snapshot): Judgement[] {
   if (user === 0) return [ok('this runs as root')];
-  const why = 'what only root may read is missing from all that follows, and the daemon needs root as well';
+  const why = 'without root the checks below are incomplete, and the daemon needs root as well';
   return [bad(`this runs as user ${user}, not as root`, why, 'sudo protect-network doctor')];
 }
 
 interface Known {
   readonly debianPackage: string;
-  readonly tested: string | undefined;
+  readonly tested: string;
   readonly use: string;
 }
 
 const known: Record<SurveyedTool, Known | undefined> = {
   nft: { debianPackage: 'nftables', tested: '1.0.6', use: 'the daemon writes every rule with it' },
-  ip: { debianPackage: 'iproute2', tested: '6.1', use: 'the daemon reads links and writes routes with it' },
-  conntrack: {
-    debianPackage: 'conntrack',
-    tested: undefined,
-    use: "it makes a new zone no heir to an old one's connections",
-  },
-  setpriv: {
-    debianPackage: 'util-linux',
-    tested: undefined,
-    use: 'it ends helpers that the daemon would leave behind',
-  },
+  ip: { debianPackage: 'iproute2', tested: '6.1', use: '`explain` and `doctor` ask the kernel with it' },
   iptables: undefined,
 };
 
@@ -40,8 +30,8 @@ export function checkTools({ tools }: Snapshot): Judgement[] {
     }
     if (name === 'iptables') return [judgeIptables(found.version)];
     const version = versionIn(found.version);
-    if (needed?.tested !== undefined && (version === undefined || isOlder(version, needed.tested))) {
-      const why = `nothing older than ${needed.tested} has been tried: ${needed.use}`;
+    if (needed !== undefined && (version === undefined || isOlder(version, needed.tested))) {
+      const why = `versions before ${needed.tested} are untested: ${needed.use}`;
       return [warning(`${name} is ${found.version}`, why, `apt install ${needed.debianPackage}`)];
     }
     return [ok(`${name}: ${found.version} (${found.path})`)];
@@ -51,8 +41,8 @@ export function checkTools({ tools }: Snapshot): Judgement[] {
 function judgeIptables(version: string): Judgement {
   if (!version.includes('legacy')) return ok(`iptables: ${version}`);
   return warning(
-    `iptables is ${version}: it writes tables of the older kind, which nft does not show`,
-    'rules typed with it do not stand beside ours, and a drop in them ends packets that we accept',
+    `iptables is ${version}: it writes the legacy tables, which nft does not show`,
+    'rules added with it are not in the tables that ours are in, and a drop there drops packets that we accept',
     'update-alternatives --set iptables /usr/sbin/iptables-nft && update-alternatives --set ip6tables /usr/sbin/ip6tables-nft',
   );
 }

@@ -1,12 +1,13 @@
 /** What a first pass of another daemon would do on this host. */
 import type { Config } from '../../../src/config/config.ts';
+import type { ZoneDirectory } from '../../../src/directories/zone-directory.ts';
 import type { Host } from '../../../src/host/port.ts';
 import { computeDesired } from '../../../src/lifecycle/desired.ts';
-import type { ZoneDirectory } from '../../../src/lifecycle/directory.ts';
 import { Mirror } from '../../../src/lifecycle/mirror.ts';
 import { planPass } from '../../../src/lifecycle/pass.ts';
-import { describePlan, type Plan } from '../../../src/lifecycle/plan.ts';
-import { hasIpv6, planForwarding } from '../../../src/routes/forwarding.ts';
+import { describePlan, type Plan } from '../../../src/lifecycle/pass-plan.ts';
+import { Uplinks } from '../../../src/lifecycle/uplinks.ts';
+import { hasIpv6 } from '../../../src/routes/forwarding.ts';
 
 /** In the words of `protect-network plan`. */
 export async function planAnew(
@@ -20,10 +21,13 @@ export async function planAnew(
     config,
     hasIpv6: hasIpv6(host.sysctl),
     links: mirror.links.values(),
+    takenBy: (link) => mirror.takenBy(link),
     directories: directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() })),
     holders: mirror.holders(),
     served: new Map(),
   });
+  const uplinks = new Uplinks(host, mirror, () => config);
+  await uplinks.observe();
   const plan: Plan = planPass(desired, mirror, host.sysctl, {
     links: 'all',
     ruleset: 'all',
@@ -32,9 +36,11 @@ export async function planAnew(
     served: new Map(),
     open: new Set(),
     forgotten: new Set(),
-    forwarding: planForwarding(host.sysctl, desired.families, await host.rtnetlink.defaultRoutes()),
+    forwarding: uplinks.plan(desired.families),
   });
-  return describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`).map(
+  // A link that cannot be opened is given its values again at each try, right or not.
+  const sysctls = plan.sysctls.filter(({ value, was }) => value !== was);
+  return describePlan({ ...plan, sysctls }, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`).map(
     ({ tool, action, text }) => `${tool} ${action} ${text}`,
   );
 }

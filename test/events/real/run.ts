@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimPrefix, destroyPrefix, directoryOf, sweepStale } from '../../lab/cleanup.ts';
 import { ipBatch, run } from '../../lab/command.ts';
+import { freshNamespaceLines } from '../../lab/fresh-namespace.ts';
 import { sysctlLine } from '../../lab/namespace.ts';
-import { kernelDefaults } from '../../lab/topology.ts';
 
 const program = join(import.meta.dirname, 'main.ts');
 /** A sequence takes about a second; one that fails, its patience. */
@@ -23,8 +23,7 @@ export async function runOnRealKernel(runs: number, seed: number, options: reado
   ];
   try {
     await ipBatch([
-      ...[here, alone, peers].map((name) => `netns add ${name}`),
-      ...[here, alone].map((name) => sysctlLine(name, kernelDefaults)),
+      ...[here, alone, peers].flatMap(freshNamespaceLines),
       sysctlLine(peers, { 'net/ipv6/conf/default/disable_ipv6': 1 }),
     ]);
     const places = ['--directory', directory, '--peers', peers, '--alone', alone];

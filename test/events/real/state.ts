@@ -1,6 +1,7 @@
 /** The state of a real kernel: in the fake's words for the oracle, and in its tools' own for the comparison of what is others'. */
 
 import type { NftObject } from '../../../src/host/port.ts';
+import { protocolName, routeType, tableName } from '../../../src/host/route-numbers.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import { maskNft } from '../../lab/nft-mask.ts';
 import type { Kernel } from './kernel.ts';
@@ -9,9 +10,9 @@ import type { Kernel } from './kernel.ts';
 export async function stateText(kernel: Kernel): Promise<string> {
   const [links, routes4, routes6, proxies, ruleset] = await Promise.all([
     kernel.list('ip', '-j', 'link', 'show'),
-    kernel.list('ip', '-j', '-4', 'route', 'show', 'table', 'all'),
-    kernel.list('ip', '-j', '-6', 'route', 'show', 'table', 'all'),
-    kernel.list('ip', '-j', '-6', 'neigh', 'show', 'proxy'),
+    kernel.list('ip', '-j', '-N', '-4', 'route', 'show', 'table', 'all'),
+    kernel.list('ip', '-j', '-N', '-6', 'route', 'show', 'table', 'all'),
+    kernel.list('ip', '-j', '-N', '-6', 'neigh', 'show', 'proxy'),
     kernel.tool('nft', '-j', 'list', 'ruleset'),
   ]);
   const names = links.map(({ ifname }) => String(ifname));
@@ -32,10 +33,11 @@ function linkLine({ ifindex, ifname, flags }: Record<string, unknown>): string {
 }
 
 function routeLine({ type, dst, dev, table, protocol }: Record<string, unknown>): string {
-  const kind = type === undefined || type === 'unicast' ? '' : `${type} `;
+  const name = routeType(String(type ?? 'unicast'));
+  const kind = name === 'unicast' ? '' : `${name} `;
   const device = dev === undefined ? '' : ` dev ${dev}`;
-  const place = table === undefined ? '' : ` table ${table}`;
-  return `route ${kind}${dst}${device}${place} proto ${protocol}`;
+  const place = table === undefined ? '' : ` table ${tableName(String(table))}`;
+  return `route ${kind}${dst}${device}${place} proto ${protocolName(String(protocol))}`;
 }
 
 export interface Others {
@@ -49,11 +51,11 @@ export async function stateOfOthers(kernel: Kernel): Promise<Others> {
   const [ruleset, sysctls, ...texts] = await Promise.all([
     kernel.tool('nft', '-j', 'list', 'ruleset'),
     kernel.sysctlLines(['all', 'default', 'eth0']),
-    kernel.tool('ip', '-4', 'route', 'show', 'table', 'all'),
-    kernel.tool('ip', '-6', 'route', 'show', 'table', 'all'),
+    kernel.tool('ip', '-N', '-4', 'route', 'show', 'table', 'all'),
+    kernel.tool('ip', '-N', '-6', 'route', 'show', 'table', 'all'),
     kernel.tool('ip', '-4', 'rule'),
     kernel.tool('ip', '-6', 'rule'),
-    kernel.tool('ip', '-6', 'neigh', 'show', 'proxy'),
+    kernel.tool('ip', '-N', '-6', 'neigh', 'show', 'proxy'),
     kernel.tool('ip', '-o', 'address', 'show', 'dev', 'eth0'),
     kernel.tool('iptables-nft-save'),
     kernel.tool('ip6tables-nft-save'),
@@ -83,7 +85,7 @@ function isOfOthers(line: string): boolean {
   return !/^$|^[#:*]|^COMMIT$|EDERA-| vif|dev tap0| proto 75/.test(line);
 }
 
-/** The kernel turns these with forwarding, for all links. */
+/** The kernel turns these with forwarding, for all links; the last is one of the switches that the daemon turns on. */
 function isTurnedAlong(line: string): boolean {
   return /\/(mc_)?forwarding=|\/conf\/all\/accept_redirects=/.test(line);
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listDomains, readDomain } from '../../../src/lifecycle/xenstore-domain.ts';
+import { listDomains, readDomain } from '../../../src/directories/xenstore/domain.ts';
 import { parseAddress } from '../../../src/model/address.ts';
 import { encodeFrame, type Frame, FrameDecoder, MessageType } from '../../../src/xenstore/frame.ts';
 import { XenstoreClient } from '../../../src/xenstore/index.ts';

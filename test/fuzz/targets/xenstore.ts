@@ -1,6 +1,6 @@
 /** What a xenstored may send, as frames and as the bodies in them. */
 
-import { weaknessOf } from '../../../src/lifecycle/xenstore-trust.ts';
+import { weaknessOf } from '../../../src/directories/xenstore/trust.ts';
 import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import {
   decodeDirectoryPart,

@@ -45,7 +45,7 @@ async function guestAgain({ zones: [zone] }: Lab): Promise<void> {
 }
 
 export const links: readonly Case[] = [
-  stranger('a link that no directory knows', 9, /vif9\.0 gets nothing: no zone directory knows this link/),
+  stranger('a link that no directory knows', 9, /vif9\.0 has no network: no zone directory knows this link/),
   stranger('an address outside the subnet', 10, /10\.99\.0\.5 is outside the zone subnet/),
   {
     ...stranger('an address that another zone has', 11, /10\.75\.1\.7 already belongs to vif7\.0/),
@@ -107,7 +107,7 @@ export const links: readonly Case[] = [
     'the gateway’s address is routed to the zone itself',
     [`route del local ${gateway.ipv4} dev lo table local`, `route add ${gateway.ipv4} dev vif7.0`],
     [`route del ${gateway.ipv4} dev vif7.0`, `route add local ${gateway.ipv4} dev lo table local proto 75`],
-    { names: /the host routes 10\.75\.0\.1 by vif7\.0 itself/ },
+    { names: /the host routes 10\.75\.0\.1 via vif7\.0 itself/ },
   ),
   byIp('the gateway has no proxy entry', [`neigh del proxy ${gateway.ipv6} dev vif7.0`], proxies, {
     ask: toOutside6,

@@ -47,12 +47,12 @@ export const routes: readonly Case[] = [
       await host.setSysctls({ 'net/ipv4/conf/vif7.0/rp_filter': 1 });
     },
     verdict: 'blocked',
-    names: /the answer to 10\.75\.1\.7 leaves by uplink0 instead of vif7\.0/,
+    names: /the answer to 10\.75\.1\.7 leaves via uplink0 instead of vif7\.0/,
   },
   byIp('the zone’s IPv6 route is missing', [`route del ${zoneRoute6}`], [`route add ${zoneRoute6}`], {
     ask: toOutside6,
     names:
-      /the way back goes by uplink0 for fdd4:1476:6c7e::107 instead of by vif7\.0.*edera-reverse-path guard handle/,
+      /the route back to fdd4:1476:6c7e::107 is via uplink0 instead of via vif7\.0.*edera-reverse-path guard handle/,
   }),
   byIp(
     'the sibling’s route is missing',

@@ -19,14 +19,14 @@ export const translations: readonly Case[] = [
          ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr != fdd4:1476:6c7e::/48 oifname != "vif*" oifname != "lo" counter masquerade\n }\n }`,
       ),
     verdict: 'blocked',
-    names: /leaves unmasqueraded as 10\.75\.1\.7/,
+    names: /inet edera uplink-leak drops it because it would leave unmasqueraded as 10\.75\.1\.7/,
   },
   byNft(
     'somebody translates to an address that is nobody’s',
     nat('postrouting priority 90', 'ip saddr 10.75.1.7 snat to 192.0.2.77'),
     noOther,
     {
-      names: /leaves as 192\.0\.2\.77, which is no address of this host: nobody on uplink0/,
+      names: /leaves as 192\.0\.2\.77, which is not an address of this host: no host on uplink0/,
     },
   ),
   byNft(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { applySysctls } from '../../../src/arp/apply.ts';
+import { linkSysctls } from '../../../src/arp/link-sysctls.ts';
 import { observeDrift } from '../../../src/arp/observe.ts';
 import { planProxies, wantedProxies } from '../../../src/arp/plan.ts';
-import { linkSysctls } from '../../../src/arp/sysctls.ts';
 import { sysctlName } from '../../../src/host/sysctl.ts';
 import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { FakeHost } from '../../fake/kernel.ts';
@@ -57,6 +57,8 @@ describe("a link's sysctls", () => {
         "net/ipv4/conf/vif7.0/accept_source_route = 0",
         "net/ipv4/conf/vif7.0/proxy_arp = 1",
         "net/ipv4/neigh/vif7.0/proxy_delay = 0",
+        "net/ipv4/conf/vif7.0/forwarding = 1",
+        "net/ipv6/conf/vif7.0/forwarding = 1",
       ]
     `);
   });
@@ -64,7 +66,7 @@ describe("a link's sysctls", () => {
   it('protect dom0 from IPv6 also where zones have none, and are then no more than that', () => {
     const groups = linkSysctls(name, { families: ['ipv6'], antiSpoof: true }).map(({ path }) => path.family);
     expect(new Set(groups)).toEqual(new Set(['ipv6']));
-    expect(linkSysctls(name, { families: ['ipv4'], antiSpoof: true })).toHaveLength(14);
+    expect(linkSysctls(name, { families: ['ipv4'], antiSpoof: true })).toHaveLength(15);
   });
 
   it('leave spoofing to nobody to check where that is wished', () => {

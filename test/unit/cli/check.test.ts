@@ -14,11 +14,11 @@ test('says what would hold', async () => {
     Our settings      /place/settings.toml
     IPv4              10.75.0.0/16, gateway 10.75.0.1, host 10.75.0.2
     IPv6              fdd4:1476:6c7e::/48, gateway fdd4:1476:6c7e::1, host fdd4:1476:6c7e::2
-    Zone directories, in the order in which they are asked:
+    Zone directories, in order of precedence:
       1. control-api: unix:///var/lib/edera/protect/daemon.socket
-      2. xenstore: the first there is of the usual places
+      2. xenstore: the first of the usual paths that exists
       3. static: /nowhere/zones.d, 0 usable zones
-    Settings that are not at their default:
+    Settings that differ from their default:
       zones.static-dir = "/nowhere/zones.d"
       isolation.host = "deny"
       control.metrics-listen = "[::1]:9475"
@@ -44,7 +44,7 @@ test('names every mistake of both files by its place, with the line', async () =
   const { code, stdout, stderr } = await run('check', ...here.options);
   expect([code, stdout]).toEqual([78, '']);
   expect(stderr.replaceAll(here.directory, '/place')).toMatchInlineSnapshot(`
-    "protect-network: /place/daemon.toml:2:10: network.ipv4.subnet "10.75.0.1/16" is no prefix; expected "10.75.0.0/16"
+    "protect-network: /place/daemon.toml:2:10: network.ipv4.subnet "10.75.0.1/16" is not a prefix; expected "10.75.0.0/16"
     subnet = "10.75.0.1/16"
              ^
     /place/settings.toml:2:1: unknown key "forward.placment"; did you mean "placement"?
@@ -83,7 +83,7 @@ test('refuses settings that others may write', async () => {
   const here = place();
   chmodSync(here.settings, 0o666);
   const { code, stderr } = await run('check', ...here.options);
-  expect([code, stderr]).toEqual([78, expect.stringContaining('others than its owner may write it')]);
+  expect([code, stderr]).toEqual([78, expect.stringContaining('writable by group or others')]);
 });
 
 function settingsWith(more: string): string {

@@ -6,7 +6,7 @@ import { defaultControlSocket } from '../../../src/cli/control-socket.ts';
 import { commandHelp, overview } from '../../../src/cli/help.ts';
 import { version } from '../../../src/cli/version.ts';
 import { defaultConfigPaths } from '../../../src/config/config.ts';
-import { defaultSettings } from '../../../src/config/settings.ts';
+import { defaultSettings } from '../../../src/config/settings-schema.ts';
 import { run } from './support.ts';
 
 test('the defaults that are repeated for speed are the defaults', () => {
@@ -31,19 +31,24 @@ test('options may stand anywhere', () => {
 test.each([
   [
     ['frobnicate'],
-    "'frobnicate' is no command; there are run, status, explain, doctor, logs, plan, check, zone, cleanup",
+    "unknown command 'frobnicate'; expected one of run, status, explain, doctor, logs, plan, check, zone, cleanup",
   ],
-  [['zone'], "'zone' is no command; there are 'zone set', 'zone unset', 'zone list'"],
-  [['zone', 'frob'], "'zone frob' is no command"],
+  [['statsu'], "unknown command 'statsu'; did you mean 'status'?"],
+  [['zone', 'sets'], "unknown command 'zone sets'; did you mean 'zone set'?"],
+  [['zone'], "unknown command 'zone'; expected one of 'zone set', 'zone unset', 'zone list'"],
+  [['zone', 'frob'], "unknown command 'zone frob'"],
   [['status', '--frob'], "unknown option '--frob'"],
   [['status', 'now'], "unexpected argument 'now'"],
   [['status', '--json=yes'], "option '--json' does not take an argument"],
-  [['zone', 'set', '--ipv4', '10.75.0.3'], 'LINK is missing'],
-  [['zone', 'set', 'vif7.0'], 'vif7.0 needs an address'],
+  [['zone', 'set', '--ipv4', '10.75.0.3'], 'LINK|NAME is missing'],
+  [['zone', 'set', 'vif7.0'], 'nothing to set for vif7.0: --ipv4, --ipv6 or --name'],
+  [['zone', 'set', 'vif7.0', '--ipv4', '10.75.0.3', '--ipv4', '10.75.0.4'], '--ipv4 is given more than once'],
   [['zone', 'set', 'vif7.0', '--ipv4', ''], '--ipv4 is empty'],
-  [['zone', 'set', 'eth0', '--ipv4', '10.75.0.3'], "'eth0' is no zone's link"],
+  [['zone', 'set', 'vif7', '--ipv4', '10.75.0.3'], "'vif7' is not a zone link"],
+  [['zone', 'unset', 'vif7.'], "'vif7.' is not a zone link"],
   [['zone', 'set', 'vif7.0', '--ipv4', '10.75.0.300'], "--ipv4 is '10.75.0.300'; expected an IPv4 address"],
   [['zone', 'set', 'vif7.0', '--ipv6', '10.75.0.3'], "--ipv6 is '10.75.0.3'; expected an IPv6 address"],
+  [['explain', 'vif7.0', '--seconds', '3'], '--seconds needs --live'],
   [['run', '--log-format', 'xml'], "--log-format is 'xml'; expected text or json"],
 ])('%j is a usage error', async (args, message) => {
   const outcome = commandOf(args);
@@ -53,7 +58,9 @@ test.each([
 test('a usage error says where help is', async () => {
   const { code, stdout, stderr } = await run('zone', 'set');
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toBe(`protect-network: LINK is missing\nprotect-network: see 'protect-network zone set --help'\n`);
+  expect(stderr).toBe(
+    `protect-network: LINK|NAME is missing\nprotect-network: see 'protect-network zone set --help'\n`,
+  );
   expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining("see 'protect-network --help'") });
 });
 
@@ -72,7 +79,9 @@ test('help is for people: everything is in it, nothing is wider than a terminal'
     for (const option of Object.keys(command.options ?? {})) expect(commandHelp(command)).toContain(`--${option}`);
   }
   expect(await run('--help')).toEqual({ code: 0, stdout: texts[0], stderr: '' });
-  expect((await run('zone', 'set', '--help')).stdout).toMatch(/^Usage: protect-network zone set LINK \[OPTIONS\]\n/);
+  expect((await run('zone', 'set', '--help')).stdout).toMatch(
+    /^Usage: protect-network zone set LINK\|NAME \[OPTIONS\]\n/,
+  );
 });
 
 test('prints its version', async () => {
@@ -81,5 +90,23 @@ test('prints its version', async () => {
 
 test('a name from the command line cannot steer the terminal', async () => {
   const { stderr } = await run('zone', 'set', '\x1b[2Jvif7.0', '--ipv4', '10.75.0.3');
-  expect(stderr).toContain("'\ufffd[2Jvif7.0' is no zone's link");
+  expect(stderr).toContain("'\ufffd[2Jvif7.0' is not a zone link");
+});
+
+test.each([
+  [['-h'], overview(commands)],
+  [['help'], overview(commands)],
+  [['zone', '-h'], overview(commands, 'zone')],
+  [['help', 'zone'], overview(commands, 'zone')],
+])('%j prints the same as --help', async (args, text) => {
+  expect(await run(...args)).toEqual({ code: 0, stdout: text, stderr: '' });
+});
+
+test.each([
+  ['status', '-h'],
+  ['help', 'zone', 'rm'],
+  ['zone', 'ls', '-h'],
+])('%j %j %j prints the help of its command', async (...args) => {
+  const { code, stdout } = await run(...args);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^Usage: protect-network (status|zone unset|zone list) /)]);
 });

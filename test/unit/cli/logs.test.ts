@@ -106,7 +106,7 @@ describe('a line is about a zone', () => {
   const about = aboutZone('web.1', zones);
 
   it.each([
-    'vif7.0 is gone: 10.75.0.7 taken back',
+    'vif7.0 is gone: 10.75.0.7 removed',
     '/zones.d/vif7.0.toml: no',
     'it is vif7.0.',
     'from 10.75.0.7:443',
@@ -140,7 +140,7 @@ describe('a line is about a zone', () => {
     expect(about?.({ message: 'put back', zones: ['vif7.0'] })).toBe(true);
     expect(about?.({ message: 'put back', zones: ['web.1'] })).toBe(true);
     expect(about?.({ message: 'put back', zones: ['vif8.0', 'db'] })).toBe(false);
-    expect(about?.({ message: 'vif8.0 gets nothing: vif7.0 has 10.75.0.7', zones: ['vif8.0'] })).toBe(true);
+    expect(about?.({ message: 'vif8.0 has no network: vif7.0 has 10.75.0.7', zones: ['vif8.0'] })).toBe(true);
     expect(aboutWord('gone')({ message: 'put back', zones: ['vif3.0', 'gone'] })).toBe(true);
   });
 });

@@ -55,8 +55,21 @@ describe('the sentence', () => {
   });
 });
 
+describe('a reload', () => {
+  it('makes nobody ready who was not', () => {
+    const { service, heard } = makeService(undefined);
+    service.reloading();
+    service.reloaded();
+    expect(heard).toEqual([]);
+    service.ready();
+    service.reloading();
+    service.reloaded();
+    expect(heard.map((line) => line.split(' ')[0])).toEqual(['READY=1', 'RELOADING=1', 'READY=1']);
+  });
+});
+
 describe("the service manager's variables", () => {
-  const socket = { NOTIFY_FD: '3' };
+  const socket = { NOTIFY_SOCKET: '@nowhere' };
   it.each([
     [{}, undefined],
     [socket, undefined],
@@ -65,7 +78,7 @@ describe("the service manager's variables", () => {
     [{ ...socket, WATCHDOG_USEC: '120000000', WATCHDOG_PID: '1' }, undefined],
     [{ ...socket, WATCHDOG_USEC: 'soon' }, undefined],
     [{ WATCHDOG_USEC: '120000000' }, undefined],
-    [{ NOTIFY_FD: 'x', WATCHDOG_USEC: '120000000' }, undefined],
+    [{ NOTIFY_SOCKET: '', WATCHDOG_USEC: '120000000' }, undefined],
   ])('%j: a watchdog of %s ms', (variables, expected) => {
     expect(findServiceManager(variables).watchdogMs).toBe(expected);
   });

@@ -2,8 +2,7 @@
 import { expect, test } from 'vitest';
 import { changesBetween } from '../../../src/cli/settings-text.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { defaultSettings } from '../../../src/config/settings.ts';
-import { settingsSchema } from '../../../src/config/settings-schema.ts';
+import { defaultSettings, settingsSchema } from '../../../src/config/settings-schema.ts';
 import { subnetsOf } from '../lifecycle/support.ts';
 
 function config(settings: object = {}, ipv4: string | undefined = '10.75.0.0/16'): Config {
@@ -39,7 +38,7 @@ test('each key, from what it was to what it is', () => {
     'forward.mark = 0x10000000 → 0x8000',
     'isolation.anti-spoof = true → false',
     'isolation.zone-to-zone = "allow" → "deny"',
-    'isolation.metadata-addresses + "192.0.2.1/32", − "169.254.169.254/32"',
+    'isolation.metadata-addresses + "192.0.2.1/32", − "169.254.0.0/16"',
     'control.metrics-listen = "" → "[::1]:9475"',
   ]);
 });

@@ -44,7 +44,7 @@ function plain(status: Status, width: number): string {
 
 test('with all the room there is', () => {
   expect(plain(troubled, Number.POSITIVE_INFINITY)).toMatchInlineSnapshot(`
-    "protect-network 1.2.3: degraded, 1 link not served (vif9.0), 1 failure, 1 warning
+    "protect-network 1.2.3: degraded, 1 link without network (vif9.0), 1 failure, 1 warning
     Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
     Uplinks      eth0 (ipv4, ipv6)
     Directories  control-api absent for 1m
@@ -57,9 +57,9 @@ test('with all the room there is', () => {
     vif9.0                                          unserved 2h       -        -         -        -        -
 
     Failures
-      host: nft: Operation not permitted (3 attempts, next in 4s)
+      host: nft: Operation not permitted (3 attempts, retrying in 4s)
 
-    Not served
+    No network
       vif9.0: no zone directory knows it
 
     Warnings
@@ -75,7 +75,7 @@ test('with all the room there is', () => {
 
 test('on 80 columns', () => {
   expect(plain(troubled, 80)).toMatchInlineSnapshot(`
-    "protect-network 1.2.3: degraded, 1 link not served (vif9.0), 1 failure, 1
+    "protect-network 1.2.3: degraded, 1 link without network (vif9.0), 1 failure, 1
     warning
     Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
     Uplinks      eth0 (ipv4, ipv6)
@@ -90,9 +90,9 @@ test('on 80 columns', () => {
     vif9.0                                unserved 2h       -         -        -
 
     Failures
-      host: nft: Operation not permitted (3 attempts, next in 4s)
+      host: nft: Operation not permitted (3 attempts, retrying in 4s)
 
-    Not served
+    No network
       vif9.0: no zone directory knows it
 
     Warnings
@@ -110,7 +110,7 @@ test('on 80 columns', () => {
 test('on 40 columns', () => {
   expect(plain(troubled, 40)).toMatchInlineSnapshot(`
     "protect-network 1.2.3: degraded, 1 link
-    not served (vif9.0), 1 failure, 1
+    without network (vif9.0), 1 failure, 1
     warning
     Subnets      10.75.0.0/16 and
                  fdd4:1476:6c7e::/48
@@ -127,9 +127,9 @@ test('on 40 columns', () => {
 
     Failures
       host: nft: Operation not permitted (3
-      attempts, next in 4s)
+      attempts, retrying in 4s)
 
-    Not served
+    No network
       vif9.0: no zone directory knows it
 
     Warnings
@@ -159,7 +159,7 @@ test('on a screen of 10 rows and 40 columns: what is wrong, the zones it is wron
   expect(`\n${onScreen(troubled, 40, 8).join('\n')}`).toMatchInlineSnapshot(`
     "
     protect-network 1.2.3: degraded, 1 link
-    not served (vif9.0), 1 failure, 1
+    without network (vif9.0), 1 failure, 1
     warning
     LINK       STATE          SENT  SPOOFED
     vif9.0     unserved 2h       -        -
@@ -172,7 +172,7 @@ test('on a screen of 10 rows and 40 columns: what is wrong, the zones it is wron
 test('on a screen of 24 rows and 80 columns', () => {
   expect(`\n${onScreen(troubled, 80, 22).join('\n')}`).toMatchInlineSnapshot(`
     "
-    protect-network 1.2.3: degraded, 1 link not served (vif9.0), 1 failure, 1
+    protect-network 1.2.3: degraded, 1 link without network (vif9.0), 1 failure, 1
     warning
     Running      for 3h, since then, process 4711
     Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
@@ -186,8 +186,8 @@ test('on a screen of 24 rows and 80 columns', () => {
     vif1339.2  数据库  10.75.12.34        ready 40s    568 kB     840 B        0
     vif9.0                                unserved 2h       -         -        -
     Failures
-      host: nft: Operation not permitted (3 attempts, next in 4s)
-    Not served
+      host: nft: Operation not permitted (3 attempts, retrying in 4s)
+    No network
       vif9.0: no zone directory knows it
     Warnings
       /var/lib/edera/protect/daemon.toml does not exist: the default subnets are
@@ -202,7 +202,7 @@ test('a thousand zones on a small screen leave room for what is wrong', () => {
   const ill = zoneOf({ link: 'vif1001.0', ifindex: 1001, state: 'unserved', reason: 'no zone directory knows it' });
   const lines = onScreen(statusOf({ zones: [...zones, ill] }), 80, 22);
   expect(lines).toHaveLength(22);
-  expect(lines[0]).toBe('protect-network 1.2.3: ready, 1 link not served (vif1001.0)');
+  expect(lines[0]).toBe('protect-network 1.2.3: ready, 1 link without network (vif1001.0)');
   expect(lines.find((line) => line.startsWith('vif'))).toMatch(/^vif1001\.0 .*unserved/);
   expect(lines).toContain('  vif1001.0: no zone directory knows it');
   expect(lines.find((line) => line.startsWith('…'))).toMatch(/^… \d+ more lines of zones$/);
@@ -228,7 +228,7 @@ test('a host without zones', () => {
   expect(plain(status, 80)).toMatchInlineSnapshot(`
     "protect-network 1.2.3: starting
     Subnets      10.75.0.0/16 and fdd4:1476:6c7e::/48
-    Uplinks      none: no default route leads out of this host
+    Uplinks      none: this host has no default route
     Directories  control-api absent for 1m
                  static answered for 1m, 1 entry
     Zones        0 links, 0 ready

@@ -22,7 +22,7 @@ test('can be tried again where no daemon runs', async () => {
   const { code, stdout, stderr } = await run('status', ...here.options);
   expect([code, stdout]).toEqual([75, '']);
   expect(stderr).toBe(
-    `protect-network: protect-network does not run (no answer at ${here.socket}); start it with 'systemctl start protect-network'\n`,
+    `protect-network: protect-network is not running (no answer at ${here.socket}); start it with 'systemctl start protect-network'\n`,
   );
   expect((await run('status', '--watch', ...here.options)).code).toBe(75);
 });
@@ -53,7 +53,7 @@ test('watching through a pipe repeats, with rates, and survives a daemon that is
   await lineMatching(lines, / SENT\/S /);
   expect(await lineMatching(lines, /^vif7\.0 /)).toMatch(/ \d+(\.\d)? kB .* 0 B /);
   await daemon.close();
-  await lineMatching(complaints, /^protect-network: protect-network does not run /);
+  await lineMatching(complaints, /^protect-network: protect-network is not running /);
   await serving({ socket: here.socket, status: answers });
   await lineMatching(lines, / SENT\/S /);
 }, 20_000);

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { setZone } from '../../../src/cli/zone.ts';
-import { type Place, place, run } from './support.ts';
+import { type Place, place, program, run } from './support.ts';
 
 const zone = (here: Place, ...args: readonly string[]) => run('zone', ...args, ...here.options);
 
@@ -20,16 +21,17 @@ test('set, list and unset are a round trip', async () => {
     '--name',
     'web "1"',
   );
-  expect(set).toEqual({ code: 0, stdout: `vif7.0 has 10.75.0.3 and fdd4:1476:6c7e::3 (${file})\n`, stderr: '' });
+  const had = '10.75.0.3 and fdd4:1476:6c7e::3 and the name "web \\"1\\""';
+  expect(set).toEqual({ code: 0, stdout: `vif7.0 has ${had} (${file})\n`, stderr: '' });
 
   const { stdout } = await zone(here, 'list', '--json');
   const addresses = ['10.75.0.3', 'fdd4:1476:6c7e::3'];
   const zones = [{ link: 'vif7.0', addresses, name: 'web "1"', file, problem: null }];
   expect(JSON.parse(stdout)).toEqual({ directory: here.zones, zones, problems: [] });
 
-  const again = await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.4');
-  expect(again.stdout).toBe(`vif7.0 has 10.75.0.4 (${file}), instead of 10.75.0.3 and fdd4:1476:6c7e::3\n`);
-  expect((await zone(here, 'list')).stdout).toBe(`LINK    NAME  ADDRESSES  FILE\nvif7.0        10.75.0.4  ${file}\n`);
+  const again = await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.4', '--ipv6', 'none', '--name', 'none');
+  expect(again.stdout).toBe(`vif7.0 has 10.75.0.4 (${file}), instead of ${had}\n`);
+  expect((await zone(here, 'ls')).stdout).toBe(`LINK    NAME  ADDRESSES  FILE\nvif7.0        10.75.0.4  ${file}\n`);
 
   expect((await zone(here, 'unset', 'vif7.0')).stdout).toBe(`vif7.0 is no longer in ${here.zones}\n`);
   expect(await zone(here, 'unset', 'vif7.0')).toEqual({
@@ -38,6 +40,26 @@ test('set, list and unset are a round trip', async () => {
     stderr: '',
   });
   expect((await zone(here, 'list')).stdout).toBe(`no zone in ${here.zones}\n`);
+});
+
+test('what is not given stays, and a zone can be named by its name', async () => {
+  const here = place();
+  await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3', '--name', 'web');
+  expect((await zone(here, 'set', 'web', '--ipv6', 'fdd4:1476:6c7e::3')).code).toBe(0);
+  expect((await zone(here, 'set', 'vif7.0', '--name', 'db')).stdout).toContain('and the name "db" (');
+  const file = join(here.zones, 'vif7.0.toml');
+  expect(readFileSync(file, 'utf8')).toBe('ipv4 = "10.75.0.3"\nipv6 = "fdd4:1476:6c7e::3"\nname = "db"\n');
+  expect(await zone(here, 'unset', 'web')).toMatchObject({
+    code: 1,
+    stderr: `protect-network: no zone in ${here.zones} is named web\n`,
+  });
+  expect((await zone(here, 'set', 'db', '--ipv4', 'none', '--ipv6', 'none')).stderr).toContain(
+    'vif7.0 needs an address',
+  );
+  await zone(here, 'set', 'vif8.0', '--ipv4', '10.75.0.8', '--name', 'db');
+  expect((await zone(here, 'unset', 'db')).stderr).toContain('vif7.0 and vif8.0 are both named db; give the link');
+  expect((await zone(here, 'rm', 'vif7.0')).code).toBe(0);
+  expect((await zone(here, 'unset', 'db')).stdout).toContain('vif8.0 is no longer in ');
 });
 
 test.each([
@@ -88,4 +110,17 @@ test('a broken daemon.toml keeps nobody from taking a zone out', async () => {
   const here = place({ config: 'broken' });
   expect((await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3')).code).toBe(78);
   expect((await zone(here, 'unset', 'vif7.0')).code).toBe(0);
+});
+
+test.runIf(process.getuid?.() === 0)('a read-only file system is named, and nothing is changed', async () => {
+  const here = place();
+  await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3');
+  const file = join(here.zones, 'vif7.0.toml');
+  const readOnly = ['--mount', 'sh', '-c', 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; shift; "$@"', 'sh'];
+  const refused = (...args: readonly string[]) =>
+    spawnSync('unshare', [...readOnly, here.zones, program, 'zone', ...args, ...here.options], { encoding: 'utf8' });
+  const words = `protect-network: ${file}: nothing changed: the file system is mounted read-only\n`;
+  expect(refused('unset', 'vif7.0').stderr).toBe(words);
+  expect(refused('set', 'vif7.0', '--ipv4', '10.75.0.4').stderr).toBe(words);
+  expect(readFileSync(file, 'utf8')).toBe('ipv4 = "10.75.0.3"\n');
 });

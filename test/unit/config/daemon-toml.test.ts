@@ -28,7 +28,7 @@ describe('daemon.toml', () => {
     chmodSync(path, 0o666);
     const { subnets, warnings } = loadDaemonToml(path);
     expect(subnets.ipv4?.prefix.text).toBe('10.9.0.0/16');
-    expect(warnings.join()).toContain('others than its owner may write it (mode 0666)');
+    expect(warnings.join()).toContain('writable by group or others (mode 0666)');
   });
 
   test('may hold anything else of any type', () => {
@@ -61,8 +61,8 @@ ipv6 = false
     ['[network.ipv4]\nsubnet = 10', '2:10', 'network.ipv4.subnet is 10; expected a prefix such as'],
     ['[network.ipv4]\nsubnet = "10.75.0.3/16"', '2:10', 'expected "10.75.0.0/16"'],
     ['[network.ipv6]\nsubnet = "fd00::1:2/64"', '2:10', 'expected "fd00::/64"'],
-    ['[network.ipv4]\nsubnet = "10.75.0.0"', '2:10', 'is no IPv4 prefix'],
-    ['[network.ipv4]\nsubnet = "fd00::/64"', '2:10', 'is no IPv4 prefix'],
+    ['[network.ipv4]\nsubnet = "10.75.0.0"', '2:10', 'is not an IPv4 prefix'],
+    ['[network.ipv4]\nsubnet = "fd00::/64"', '2:10', 'is not an IPv4 prefix'],
     ['[network.ipv4]\nsubnet = "10.75.0.0/30"', '2:10', 'it needs room for'],
     ['[network.ipv6]\nsubnet = "fd00::/126"', '2:10', 'it needs room for'],
     ['[network.ipv4]\nsubnet = "0.0.0.0/0"', '2:10', 'is too large'],

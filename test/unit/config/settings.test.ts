@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/config.ts';
-import { defaultSettings, loadSettings } from '../../../src/config/settings.ts';
-import { settingsSchema } from '../../../src/config/settings-schema.ts';
+import { loadSettings } from '../../../src/config/load-settings.ts';
+import { defaultSettings, settingsSchema } from '../../../src/config/settings-schema.ts';
 import { parseToml } from '../../../src/config/toml-file.ts';
 import { errorOf, temporaryDirectory } from './support.ts';
 
@@ -21,13 +21,13 @@ describe('the settings', () => {
         xenstore: undefined,
         staticDir: '/var/lib/edera/protect/network/zones.d',
       },
-      uplink: { interfaces: [] },
+      uplink: { interfaces: [], masquerade4: true, masquerade6: true, source: {}, noMasquerade: [] },
       forward: { placement: 'auto', mark: 0x10000000 },
       isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
       reconcile: { resyncSeconds: 60 },
       control: { socket: '/run/protect-network/control.sock', metricsListen: undefined },
     });
-    expect(defaultSettings.isolation.metadataAddresses.map(({ text }) => text)).toContain('169.254.169.254/32');
+    expect(defaultSettings.isolation.metadataAddresses.map(({ text }) => text)).toContain('169.254.0.0/16');
   });
 
   test('of the example file are the defaults, with every key there is', () => {
@@ -68,19 +68,23 @@ metrics-listen = "[::1]:9475"
     ['zones.directories = []', '1:21', 'at least one zone directory'],
     ['zones.directories = ["static", "static"]', '1:32', 'is in the list already'],
     ['zones.directories = ["static", "dns"]', '1:32', 'expected "control-api", "xenstore" or "static"'],
-    ['zones.control-api = "http://x"', '1:21', 'is no Unix socket'],
+    ['zones.control-api = "http://x"', '1:21', 'is not a Unix socket'],
     ['zones.control-api = "unix:///a/../b"', '1:21', 'is not normalised; expected "/b"'],
     [`zones.control-api = "unix:///${'x'.repeat(107)}"`, '1:21', 'has 108 bytes; expected at most 107'],
-    ['zones.xenstore = "xenbus"', '1:18', 'is no absolute path'],
-    ['zones.static-dir = ""', '1:20', 'is no absolute path'],
+    ['zones.xenstore = "xenbus"', '1:18', 'is not an absolute path'],
+    ['zones.static-dir = ""', '1:20', 'is not an absolute path'],
     ['zones.static-dir = "/a/"', '1:20', 'is not normalised; expected "/a"'],
-    ['zones.static-dir = "/a\\u0000"', '1:20', 'has a NUL'],
+    ['zones.static-dir = "/a\\u0000"', '1:20', 'contains a NUL'],
     ['zones.static-dir = 3', '1:20', 'expected a text in quotes'],
     ['uplink.interfaces = "eth0"', '1:21', 'expected a list of interface names'],
     ['uplink.interfaces = ["eth0", "vif1.0"]', '1:30', "is a zone's link"],
-    ['uplink.interfaces = ["a234567890123456"]', '1:22', 'is no interface name'],
-    ['uplink.interfaces = ["a b"]', '1:22', 'is no interface name'],
-    ['uplink.interfaces = ["..", "e"]', '1:22', 'is no interface name'],
+    ['uplink.interfaces = ["a234567890123456"]', '1:22', 'is not an interface name'],
+    ['uplink.interfaces = ["a b"]', '1:22', 'is not an interface name'],
+    ['uplink.interfaces = ["..", "e"]', '1:22', 'is not an interface name'],
+    ['uplink.masquerade6 = "off"', '1:22', 'expected true or false'],
+    ['uplink.source = ["10.0.0.1", "10.0.0.2"]', '1:30', 'is a second IPv4 address; expected at most one'],
+    ['uplink.source = ["::1"]', '1:18', 'is not an address of a host'],
+    ['uplink.no-masquerade = ["10.200.0.1/16"]', '1:25', 'is neither an address nor a prefix'],
     ['forward.placement = "last"', '1:21', 'expected "auto" or "first"'],
     ['forward.mark = -1', '1:16', 'expected one bit'],
     ['forward.mark = 0x100000000', '1:16', 'expected one bit'],
@@ -88,12 +92,12 @@ metrics-listen = "[::1]:9475"
     ['forward.mark = 9223372036854775807', '1:16', 'expected one bit'],
     ['isolation.anti-spoof = "yes"', '1:24', 'expected true or false'],
     ['isolation.host = "Deny"', '1:18', 'expected "allow" or "deny"'],
-    ['isolation.metadata-addresses = ["169.254.169.254/16"]', '1:33', 'is no address and no prefix'],
+    ['isolation.metadata-addresses = ["169.254.169.254/16"]', '1:33', 'is neither an address nor a prefix'],
     ['reconcile.resync-seconds = 86401', '1:28', 'from 1 to 86400'],
-    ['control.socket = "run/x"', '1:18', 'is no absolute path'],
-    ['control.metrics-listen = "localhost:9475"', '1:26', 'is no address with a port'],
-    ['control.metrics-listen = "127.0.0.1:65536"', '1:26', 'is no address with a port'],
-    ['control.metrics-listen = "::1:9475"', '1:26', 'is no address with a port'],
+    ['control.socket = "run/x"', '1:18', 'is not an absolute path'],
+    ['control.metrics-listen = "localhost:9475"', '1:26', 'is not an address with a port'],
+    ['control.metrics-listen = "127.0.0.1:65536"', '1:26', 'is not an address with a port'],
+    ['control.metrics-listen = "::1:9475"', '1:26', 'is not an address with a port'],
     ['zones = 1', '1:9', 'zones is 1; expected a table'],
     ['[isolation]\nanti_spoof = true', '2:1', 'did you mean "anti-spoof"?'],
   ])('%s is refused', (text, place, words) => {
@@ -105,7 +109,7 @@ metrics-listen = "[::1]:9475"
   test('warn where metrics are not for this host alone', () => {
     const path = join(temporaryDirectory(), 's.toml');
     writeFileSync(path, 'control.metrics-listen = "0.0.0.0:9475"\n', { mode: 0o644 });
-    expect(loadSettings(path).warnings.join()).toContain('0.0.0.0 can be read by others');
+    expect(loadSettings(path).warnings.join()).toContain('0.0.0.0 can be read from other hosts');
   });
 });
 
@@ -128,7 +132,7 @@ describe('the settings file', () => {
     lchownSync(link, 65534, 65534);
     expect(errorOf(() => loadSettings(link)).message).toContain('the symbolic link is not trusted');
     chownSync(path, 65534, 65534);
-    expect(errorOf(() => loadSettings(path)).message).toContain('belongs to user 65534');
+    expect(errorOf(() => loadSettings(path)).message).toContain('owned by user 65534');
   });
 });
 
@@ -141,6 +145,18 @@ test('both files broken are told in one error', () => {
   expect(error.code).toBe('config-invalid');
   expect(error.message).toContain(`${paths.config}:1:11: network is 5`);
   expect(error.message).toContain(`${paths.settings}:1:1: unknown key "x"`);
+});
+
+test("an address to leave under that is in the zones' subnet is refused", () => {
+  const directory = temporaryDirectory();
+  const paths = { config: join(directory, 'daemon.toml'), settings: join(directory, 's.toml') };
+  writeFileSync(paths.config, '[network.ipv4]\nsubnet = "10.75.0.0/16"\n', { mode: 0o644 });
+  writeFileSync(paths.settings, 'uplink.source = ["10.75.0.2"]', { mode: 0o644 });
+  const error = errorOf(() => loadConfig(paths));
+  expect(error.code).toBe('config-invalid');
+  expect(error.message).toContain("uplink.source: 10.75.0.2 is in the zones' subnet 10.75.0.0/16");
+  writeFileSync(paths.settings, 'uplink.source = ["10.76.0.2"]', { mode: 0o644 });
+  expect(loadConfig(paths).settings.uplink.source).toEqual({ ipv4: '10.76.0.2', ipv6: undefined });
 });
 
 function knownKeys(): string[] {

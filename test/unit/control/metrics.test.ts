@@ -25,11 +25,12 @@ test('the whole text for one zone', () => {
     protect_network_zones{state="opening"} 0
     protect_network_zones{state="failed"} 0
     protect_network_zones{state="unserved"} 0
+    protect_network_zones{state="taken"} 0
     # TYPE protect_network_failures gauge
-    # HELP protect_network_failures What fails now and is retried.
+    # HELP protect_network_failures Failures that are being retried now.
     protect_network_failures 0
     # TYPE protect_network_warnings gauge
-    # HELP protect_network_warnings What people should look at now.
+    # HELP protect_network_warnings Warnings that hold now.
     protect_network_warnings 0
     # TYPE protect_network_directory_up gauge
     # HELP protect_network_directory_up 1 when the zone directory answers; one that this host does not have is left out.
@@ -47,10 +48,10 @@ test('the whole text for one zone', () => {
     # HELP protect_network_transactions Firewall transactions; none is made when nothing changed.
     protect_network_transactions_total 4
     # TYPE protect_network_repairs counter
-    # HELP protect_network_repairs Times that somebody else had changed what is ours.
+    # HELP protect_network_repairs Repairs of what other programs had changed.
     protect_network_repairs_total 1
     # TYPE protect_network_put_back counter
-    # HELP protect_network_put_back Things of ours that were put back, by kind.
+    # HELP protect_network_put_back Items that repairs put back, by kind.
     protect_network_put_back_total{kind="nftables"} 1
     protect_network_put_back_total{kind="route"} 0
     protect_network_put_back_total{kind="neighbour-proxy"} 0
@@ -98,11 +99,13 @@ test('the whole text for one zone', () => {
     protect_network_zone_bytes_total{link="vif7.0",direction="sent"} 567890
     protect_network_zone_bytes_total{link="vif7.0",direction="received"} 840
     # TYPE protect_network_zone_dropped_packets counter
-    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), stray (to an address of the subnet that nobody has), error (ICMP about others' connections), flood (neighbour discovery). At most 1000 links have their own; the rest are summed as \\"other\\".
+    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), flood (neighbour discovery), untranslated (would have left under the zone's own address). At most 1000 links have their own; the rest are summed as \\"other\\".
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="source"} 3
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="unassigned"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="stray"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="error"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="flood"} 0
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="untranslated"} 0
     # EOF
     "
   `);
@@ -163,5 +166,12 @@ test('every family is announced once, before its samples, and no sample comes tw
 
 function dropped(packets: number | null): ZoneStatus['dropped'] {
   const none = packets === null ? null : { packets: 0, bytes: 0 };
-  return { source: packets === null ? null : { packets, bytes: 84 * packets }, stray: none, error: none, flood: none };
+  return {
+    source: packets === null ? null : { packets, bytes: 84 * packets },
+    unassigned: none,
+    stray: none,
+    error: none,
+    flood: none,
+    untranslated: none,
+  };
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import { type ControlServerOptions, startControlServer } from '../../../src/control/server.ts';
+import { type ControlSources, startControlServer, startMetricsServer } from '../../../src/control/server.ts';
 import type { Status, ZoneStatus } from '../../../src/control/status.ts';
 import { type Address, parseAddress } from '../../../src/model/address.ts';
 
@@ -16,13 +16,18 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+const answers: ControlSources = { status: async () => statusOf(), metrics: async () => '# EOF\n' };
+
 /** A server that is closed when the test ends. */
-export async function serving(options: Partial<ControlServerOptions> & { socket: string }) {
-  const server = await startControlServer({
-    status: async () => statusOf(),
-    metrics: async () => '# EOF\n',
-    ...options,
-  });
+export async function serving(options: Partial<ControlSources> & { socket: string }) {
+  const server = await startControlServer({ ...answers, ...options });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** The same by TCP. */
+export async function servingMetrics(port: number) {
+  const server = await startMetricsServer({ ...answers, listen: { host: '127.0.0.1', port } });
   onTestFinished(() => server.close());
   return server;
 }
@@ -76,11 +81,13 @@ export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
     state: 'ready',
     since: noon - 2 * 3_600_000,
     reason: null,
+    takenBy: null,
     sent: { packets: 1234, bytes: 567_890 },
     received: { packets: 9, bytes: 840 },
     spoofed: none,
-    dropped: { source: none, stray: none, error: none, flood: none },
+    dropped: { source: none, unassigned: none, stray: none, error: none, flood: none, untranslated: none },
     lastForgery: null,
+    lastUnassigned: null,
     ...changes,
   };
 }

@@ -75,7 +75,7 @@ export function eventsLogged(): string[] {
 }
 
 /** Those that are logged as they are reached (`Reporter.turned`). */
-const zoneStates = ['ready', 'failed', 'unserved'];
+const zoneStates = ['ready', 'failed', 'unserved', 'taken'];
 
 /** Every text of at least three words in one file, joined where it is added up. */
 export function sentencesIn(file: string): string[] {

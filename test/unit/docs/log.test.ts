@@ -14,7 +14,7 @@ const knownIndirect = [
 ];
 
 interface Maker {
-  /** `reason`: behind the name of a link that gets nothing, and no line of its own. */
+  /** `reason`: behind the name of a link that has no network, and no line of its own. */
   readonly level: 'info' | 'warn' | 'error' | 'reason';
   /** What stands ahead of each sentence. */
   readonly before?: string;
@@ -25,23 +25,27 @@ interface Maker {
 /** A sentence that is new in one of these files makes this red: tell operators of it, or say that it is no line of the log. */
 const makers: Readonly<Record<string, Maker>> = {
   'cli/log.ts': { level: 'warn' },
-  'lifecycle/forgeries.ts': { level: 'warn' },
-  'lifecycle/quarrel.ts': { level: 'error', parts: ['somebody (the kernel does not say who)'] },
+  'lifecycle/forgeries.ts': {
+    level: 'warn',
+    parts: ['no IPv6 address is assigned to this zone', "the zone's address is …"],
+  },
+  'lifecycle/quarrel.ts': { level: 'error', parts: ['another program (the kernel does not say which)'] },
   'lifecycle/host-problems.ts': { level: 'warn' },
+  'lifecycle/strange-links.ts': { level: 'warn' },
   'lifecycle/foreign-firewalls.ts': {
     level: 'warn',
     parts: [
       "--add-rich-rule='rule family=… … address=… accept'",
       'nft insert rule … … … … \'"vif*"\' accept',
-      '… && … (and where that table is loaded from, to last)',
+      '… && … # and where that table is loaded from, to make it permanent',
       'firewalld (chain … of table … …)',
       'the chain … of table … …',
       'to the outside',
       'to other zones',
       'no rule of ours can change that',
-      'what it lets through depends on sets or on single links, ports or addresses, which cannot be judged from here',
-      "… ends zones' packets …",
-      "… may end zones' packets …",
+      'what it accepts depends on sets or on single links, ports or addresses, which cannot be evaluated here',
+      "… drops zones' packets …",
+      "… may drop zones' packets …",
     ],
   },
   'lifecycle/legacy-problems.ts': {
@@ -61,21 +65,21 @@ const makers: Readonly<Record<string, Maker>> = {
       'switches IPv4 off while IPv6 is off too; expected a subnet for at least one of them',
     ],
   },
-  'config/settings.ts': { level: 'warn' },
+  'config/load-settings.ts': { level: 'warn' },
   'config/read-file.ts': {
     level: 'warn',
     parts: [
       'is a directory',
-      'is a symbolic link that leads nowhere',
-      'is no regular file',
+      'is a dangling symbolic link',
+      'is not a regular file',
       'is larger than … bytes',
       'grew while it was read',
       'a symbolic link that is not followed',
       'the symbolic link is not trusted: …',
     ],
   },
-  'config/static-listing.ts': { level: 'warn' },
-  'config/static-zone.ts': {
+  'directories/static/list-files.ts': { level: 'warn' },
+  'directories/static/zone-file.ts': {
     level: 'warn',
     parts: [
       'a name in quotes',
@@ -84,22 +88,22 @@ const makers: Readonly<Record<string, Maker>> = {
       'is …; expected …',
     ],
   },
-  'lifecycle/control-api/zone.ts': { level: 'warn', before: 'zone …: ', parts: ['(no usable id)', ': …: …'] },
-  'lifecycle/control-api/entries.ts': { level: 'warn' },
-  'lifecycle/xenstore-domain.ts': { level: 'warn' },
-  'lifecycle/xenstore-directory.ts': {
+  'directories/control-api/control-zone.ts': { level: 'warn', before: 'zone …: ', parts: ['(no usable id)', ': …: …'] },
+  'directories/control-api/entries.ts': { level: 'warn' },
+  'directories/xenstore/domain.ts': { level: 'warn' },
+  'directories/xenstore/directory.ts': {
     level: 'warn',
-    parts: ['looking again every second', 'next try in … ms', '…; next try in … ms', 'not asked yet', 'xenstored at …'],
+    parts: ['looking again every second', 'next try in … ms', '…; next try in … ms', 'xenstored at …'],
   },
-  'lifecycle/xenstore-trust.ts': { level: 'warn' },
-  'lifecycle/xenstore-snapshot.ts': { level: 'warn' },
+  'directories/xenstore/trust.ts': { level: 'warn' },
+  'directories/xenstore/build-snapshot.ts': { level: 'warn' },
   'lifecycle/claims.ts': { level: 'reason', parts: ['what was found'] },
   'lifecycle/desired.ts': { level: 'reason', parts: ['found on the host at the start'] },
   'config/subnet.ts': {
     level: 'reason',
     parts: [
-      'is no prefix; expected "…/…"',
-      'is no … prefix; expected one such as "…", or "" to switch it off',
+      'is not a prefix; expected "…/…"',
+      'is not an … prefix; expected one such as "…", or "" to switch it off',
       'is too large (/…); expected a prefix of /… to /…',
       'is too small (/…); expected a prefix of /… to /…, as …',
       'it needs room for the network address, gateway, host and a zone',
@@ -130,7 +134,7 @@ const failed = argumentsOf('failed', 'lifecycle/reconciler.ts').map((what) => {
 /** In files with much else: the sentences by their first words. */
 const picked = [
   ['cli/run.ts', 'running: ', 'info'],
-  ['cli/reload.ts', 'not everything of the new ', 'error'],
+  ['cli/reload.ts', 'part of the new configuration ', 'error'],
 ].flatMap(([file = '', start = '', level = '']) => {
   const texts = sentencesIn(file).filter((text) => text.startsWith(start));
   return texts.length > 0 ? texts.map((text) => ({ level, text })) : [{ level, text: `${start}(not in ${file})` }];
@@ -151,7 +155,7 @@ const rows: Line[] = [
   ...rowsBelow(page, 'What the daemon does').map(([level = '', message = '']) => row(message, level)),
   ...rowsBelow(page, 'Warnings about the host').map(([message = '']) => row(message, 'warning')),
   ...rowsBelow(page, 'Entries of zone directories').map(([message = '']) => row(message, 'warning')),
-  ...rowsBelow(page, 'Why a link gets nothing').map(([message = '']) => row(message, 'reason')),
+  ...rowsBelow(page, 'Why a link has no network').map(([message = '']) => row(message, 'reason')),
 ];
 
 describe('docs/log.md', () => {

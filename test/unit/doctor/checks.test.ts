@@ -1,8 +1,8 @@
 /** Each check on a host that is broken in its one way, and silent on a sound one. */
 import { describe, expect, it, test } from 'vitest';
-import { defaultSettings } from '../../../src/config/settings.ts';
-import { diagnose, mustBeMended } from '../../../src/doctor/doctor.ts';
-import type { FileFacts, Snapshot } from '../../../src/doctor/snapshot.ts';
+import { defaultSettings } from '../../../src/config/settings-schema.ts';
+import { diagnose, mustBeMended } from '../../../src/doctor/diagnose.ts';
+import type { FileFacts, Snapshot } from '../../../src/doctor/host-snapshot.ts';
 import { findingLines } from '../../../src/doctor/text.ts';
 import type { NftObject } from '../../../src/host/port.ts';
 import {
@@ -19,7 +19,7 @@ import {
   zone,
 } from './support.ts';
 
-test('a sound host has nothing to mend, and each finding that is not in order says why and what to do', () => {
+test('a sound host has nothing to fix, and each finding that is not in order says why and what to do', () => {
   expect(complaints({})).toEqual([]);
   expect(mustBeMended(diagnose(sound))).toBe(false);
   const broken = diagnose({ ...sound, user: 1000, kernelRelease: '5.4.0', trial: { refusal: 'no' } });
@@ -46,14 +46,18 @@ const own: readonly NftObject[] = [
   { rule: { family: 'inet', table: 'edera', chain: 'forward-begin', handle: 1, expr: [marks] } },
   { rule: { family: 'ip', table: 'filter', chain: 'EDERA-FORWARD', handle: 2, expr: [marks] } },
 ];
-const saved = (line: string): Partial<Snapshot> => ({ saved: new Map([['ipv4', `*mangle\n${line}\nCOMMIT\n`]]) });
+const saved = (line: string): Partial<Snapshot> => ({
+  saved: new Map([['ipv4', `*mangle\n:PREROUTING ACCEPT [0:0]\n${line}\nCOMMIT\n`]]),
+});
 const zones = (change: object): Partial<Snapshot> => ({
   zones: { directories: [], ...sound.zones, ...change } as Snapshot['zones'],
 });
 const daemon = (change: object, ownVersion = '1.0.0'): Partial<Snapshot> => ({
   daemon: { kind: 'answers', status: { ...status, ...change }, ownVersion },
 });
-const uplink = (interfaces: string[]) => ({ config: configOf({ uplink: { interfaces } }) });
+const uplink = (interfaces: string[]) => ({
+  config: configOf({ uplink: { ...defaultSettings.uplink, interfaces } }),
+});
 const tools = (change: [string, unknown]) => ({ tools: new Map([...sound.tools, change]) as Snapshot['tools'] });
 
 describe.each<[string, Partial<Snapshot>, string[]]>([
@@ -64,9 +68,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'iptables-legacy by default',
     tools(['iptables', { path: '', version: 'iptables v1.8.9 (legacy)' }]),
-    [
-      'warning tools: iptables is iptables v1.8.9 (legacy): it writes tables of the older kind, which nft does not show',
-    ],
+    ['warning tools: iptables is iptables v1.8.9 (legacy): it writes the legacy tables, which nft does not show'],
   ],
   ['an old kernel', { kernelRelease: '5.4.0-1' }, ['bad kernel: this kernel is 5.4.0-1']],
   ['a refused ruleset', { trial: { refusal: 'no fib' } }, ['bad kernel: the kernel refuses our ruleset: no fib']],
@@ -77,26 +79,30 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     { config: { ...configOf(), warnings: ['a does not exist'] } },
     ['warning configuration: a does not exist'],
   ],
-  ['a zone file of somebody’s', file('zone', 0o644n, 1000n), ['bad files: /a: it belongs to user 1000; expected root']],
+  ['a zone file of somebody’s', file('zone', 0o644n, 1000n), ['bad files: /a: owned by user 1000; expected root']],
   [
     'a directory for all',
     file('static-dir', 0o777n),
     [
-      'bad files: /a: others than its owner may write it (mode 0777); expected no write permission for group and world (chmod go-w)',
+      'bad files: /a: writable by group or others (mode 0777); expected no write permission for group and others (chmod go-w)',
     ],
   ],
-  ['a socket for all', file('socket', 0o644n), ['warning files: /a: others than root may ask it; expected mode 0600']],
+  [
+    'a socket for all',
+    file('socket', 0o644n),
+    ['warning files: /a: accessible by group or others; expected mode 0600'],
+  ],
   ['a socket of root’s alone', file('socket', 0o600n), []],
-  ['no daemon beside zones', noDaemon, ['bad daemon: the daemon does not run']],
+  ['no daemon beside zones', noDaemon, ['bad daemon: the daemon is not running']],
   [
     'no daemon and no zones',
     { ...noDaemon, links: sound.links.slice(0, 2) },
-    ['warning daemon: the daemon does not run'],
+    ['warning daemon: the daemon is not running'],
   ],
   [
     'a daemon that hangs',
     { daemon: { kind: 'silent', why: 'slow' } },
-    ['bad daemon: the daemon cannot be asked: slow'],
+    ['bad daemon: the daemon cannot be queried: slow'],
   ],
   [
     'a quarrel',
@@ -106,7 +112,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a daemon from before the upgrade',
     daemon({}, '1.1.0'),
-    ['warning daemon: the daemon is version 1.0.0, and this command 1.1.0'],
+    ['warning daemon: the daemon is version 1.0.0, and this command is 1.1.0'],
   ],
   [
     'a warning of the daemon that nobody here has',
@@ -121,7 +127,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'no directory at all',
     zones({ directories: [{ name: 'static', state: 'absent', detail: '', problems: [] }] }),
-    ['bad directories: none of the zone directories is on this host'],
+    ['bad directories: no zone directory exists on this host'],
   ],
   [
     'an entry that cannot be used',
@@ -131,18 +137,18 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a failed zone',
     zones({ zones: [{ ...zone, state: 'failed', reason: 'no' }] }),
-    ['bad zones: vif7.0 (web) could not be opened: no'],
+    ['bad zones: vif7.0 (web) could not be set up: no'],
   ],
   [
     'a link that nobody knows',
     zones({ zones: [{ ...zone, state: 'unserved', reason: 'no directory knows it' }] }),
-    ['warning zones: vif7.0 (web) is not served: no directory knows it'],
+    ['warning zones: vif7.0 (web) has no network: no directory knows it'],
   ],
   ['no IPv4 forwarding', withSysctl('net/ipv4/ip_forward', '0'), ['bad forwarding: net/ipv4/ip_forward is 0']],
   [
     'no IPv6 forwarding yet',
     { ...withSysctl('net/ipv6/conf/all/forwarding', '0'), ...noDaemon, links: [] },
-    ['warning daemon: the daemon does not run', 'warning forwarding: net/ipv6/conf/all/forwarding is 0'],
+    ['warning daemon: the daemon is not running', 'warning forwarding: net/ipv6/conf/all/forwarding is 0'],
   ],
   [
     'an uplink that forwards nothing',
@@ -167,6 +173,17 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
       routes: [...sound.routes, route('default', 'eth0', { family: 'ipv6', protocol: 'ra' })],
     },
     ['bad uplinks: net/ipv6/conf/eth0/accept_ra is 1, and eth0 has its default route from router advertisements'],
+  ],
+  [
+    'an uplink that may be waiting for router advertisements',
+    {
+      ...withSysctl('net/ipv6/conf/eth0/accept_ra', '1'),
+      routes: sound.routes.filter(({ family, destination }) => family === 'ipv4' || destination !== 'default'),
+    },
+    [
+      'warning uplinks: there is no IPv6 default route',
+      'warning uplinks: net/ipv6/conf/eth0/accept_ra is 1, and eth0 ignores router advertisements',
+    ],
   ],
   [
     'an uplink by router advertisements that are taken',
@@ -228,7 +245,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a zone’s route by somebody else',
     { routes: [...sound.routes, route('10.75.0.7', 'vif7.0')] },
-    ["bad subnets: the route to 10.75.0.7 by vif7.0 (table main, protocol boot) lies inside the zones' 10.75.0.0/16"],
+    ["bad subnets: the route to 10.75.0.7 via vif7.0 (table main, protocol boot) lies inside the zones' 10.75.0.0/16"],
   ],
   [
     'a blackhole',
@@ -238,7 +255,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a company’s network around it',
     { routes: [...sound.routes, route('10.0.0.0/8', 'eth0')] },
-    ["warning subnets: the route to 10.0.0.0/8 by eth0 (table main, protocol boot) covers the zones' 10.75.0.0/16"],
+    ["warning subnets: the route to 10.0.0.0/8 via eth0 (table main, protocol boot) covers the zones' 10.75.0.0/16"],
   ],
   [
     'a narrow uplink',
@@ -253,25 +270,25 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'no jump',
     { ruleset: [...forward('ip', 'drop'), ...forward('ip6', 'drop', ourJump), docker] },
-    ['bad forward-chains: our jump is missing in FORWARD of ip filter (Docker writes there)'],
+    ['bad forward-chains: our jump is missing from FORWARD of ip filter (Docker writes there)'],
   ],
   [
     'a jump behind a reject',
     { ruleset: [...forward('ip', 'accept', denied, ourJump), ...forward('ip6', 'drop', ourJump)] },
-    ['bad forward-chains: in FORWARD of ip filter a rule that ends every packet stands ahead of our jump'],
+    ['bad forward-chains: in FORWARD of ip filter a rule that ends every packet comes before our jump'],
   ],
   [
     'a policy and no jump, before the daemon’s first start',
     { ...noDaemon, links: sound.links.slice(0, 2), ruleset: forward('ip', 'drop') },
     [
-      'warning daemon: the daemon does not run',
-      'warning forward-chains: FORWARD of ip filter denies what nobody accepts, and our jump is not there',
+      'warning daemon: the daemon is not running',
+      'warning forward-chains: FORWARD of ip filter denies what no rule accepts, and our jump is not there',
     ],
   ],
   [
     'the jump to our denials alone',
     { ruleset: [...forward('ip', 'drop', denyJump), ...forward('ip6', 'drop', ourJump)] },
-    ['bad forward-chains: our jump is missing in FORWARD of ip filter'],
+    ['bad forward-chains: our jump is missing from FORWARD of ip filter'],
   ],
   [
     'the jump to our denials, and ours just ahead of a reject',
@@ -282,8 +299,8 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     'a policy and no jump, and zones',
     { ...noDaemon, ruleset: forward('ip', 'drop') },
     [
-      'bad daemon: the daemon does not run',
-      'bad forward-chains: FORWARD of ip filter denies what nobody accepts, and our jump is not there',
+      'bad daemon: the daemon is not running',
+      'bad forward-chains: FORWARD of ip filter denies what no rule accepts, and our jump is not there',
     ],
   ],
   [
@@ -304,7 +321,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a legacy table that drops',
     legacy(':FORWARD DROP [0:0]'),
-    ["bad legacy-tables: the filter table of iptables-legacy ends zones' packets (-P FORWARD DROP)"],
+    ["bad legacy-tables: the filter table of iptables-legacy drops zones' packets (-P FORWARD DROP)"],
   ],
   ['a legacy table that lets zones pass', legacy(':FORWARD ACCEPT [0:0]'), []],
   [
@@ -320,23 +337,19 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'somebody who sets our bit',
     rule({ mangle: { key: metaMark, value: { '|': [metaMark, 0x30000000] } } }),
-    ["bad marks: 0x10000000, our bit of the packet mark, is somebody else's too: inet kube c (handle 7) sets it"],
+    ['bad marks: 0x10000000, our packet mark bit, is also used elsewhere: inet kube c (handle 7) sets it'],
   ],
   ['somebody who clears other bits', rule({ mangle: { key: metaMark, value: { '&': [metaMark, 0xffffbfff] } } }), []],
   [
     'somebody who looks for our bit',
     rule({ match: { op: '==', left: { '&': [metaMark, 0x30000000] }, right: 0x20000000 } }),
-    [
-      "warning marks: 0x10000000, our bit of the packet mark, is somebody else's too: inet kube c (handle 7) matches it",
-    ],
+    ['warning marks: 0x10000000, our packet mark bit, is also used elsewhere: inet kube c (handle 7) matches it'],
   ],
   ['somebody with another bit', rule({ match: { op: '==', left: { '&': [metaMark, 0x4000] }, right: 0x4000 } }), []],
   [
     'iptables that sets our bit',
     saved('-A PREROUTING -j MARK --set-xmark 0x10000000/0xffffffff'),
-    [
-      "bad marks: 0x10000000, our bit of the packet mark, is somebody else's too: iptables -t mangle PREROUTING sets it",
-    ],
+    ['bad marks: 0x10000000, our packet mark bit, is also used elsewhere: iptables -t mangle PREROUTING sets it'],
   ],
   ['iptables that sets all of the mark but our bit', saved('-A PREROUTING -j MARK --set-xmark 0x1/0xffffffff'), []],
   ['ourselves', { ruleset: [...(sound.ruleset ?? []), ...own] }, []],
@@ -344,7 +357,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     'iptables that looks for our bit',
     saved('-A PREROUTING -m mark ! --mark 0x10000000/0x10000000 -j ACCEPT'),
     [
-      "warning marks: 0x10000000, our bit of the packet mark, is somebody else's too: iptables -t mangle PREROUTING matches it",
+      'warning marks: 0x10000000, our packet mark bit, is also used elsewhere: iptables -t mangle PREROUTING matches it',
     ],
   ],
   [
@@ -361,6 +374,11 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     'loose checks',
     withSysctl('net/ipv4/conf/all/rp_filter', '2'),
     ['warning sysctls: net/ipv4/conf/all/rp_filter is 2'],
+  ],
+  [
+    'ARP for what the link itself has only',
+    withSysctl('net/ipv4/conf/all/arp_ignore', '1'),
+    ['bad sysctls: net/ipv4/conf/all/arp_ignore is 1'],
   ],
   [
     'ARP unasked',
@@ -406,7 +424,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'something unread',
     { unread: [{ what: 'routes', why: 'no ip' }] },
-    ['warning unread: routes could not be looked at: no ip'],
+    ['warning unread: routes could not be checked: no ip'],
   ],
 ] satisfies [string, Partial<Snapshot>, string[]][])('%s', (_name, change, expected) => {
   it(expected.length === 0 ? 'is in order' : 'is named, and nothing else', () => {
@@ -427,7 +445,7 @@ test('a free bit is proposed where ours is taken', () => {
 });
 
 test('a distrusted file is told of once', () => {
-  const problems = ['/a: others than its owner may write it'];
+  const problems = ['/a: writable by group or others'];
   const change = zones({ directories: [{ name: 'static', state: 'answered', detail: '', problems }] });
   expect(complaints({ ...file('zone', 0o666n), ...change })).toHaveLength(1);
 });
@@ -441,5 +459,5 @@ test('many alike are told of once in the text', () => {
   const printed = findingLines(diagnose({ ...sound, unread: many }), view);
   expect(printed.filter((line) => line.startsWith('WARNING'))).toHaveLength(51);
   expect(printed).toContain('WARNING  and 10 more about unread; --json has them all');
-  expect(printed.at(-1)).toBe('nothing must be mended, 60 warnings');
+  expect(printed.at(-1)).toBe('nothing to fix, 60 warnings');
 });

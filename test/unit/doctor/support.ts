@@ -1,10 +1,11 @@
 /** A host on which all is well, to be broken in one place by each test. */
 import type { Config } from '../../../src/config/config.ts';
 import { daemonTomlSchema } from '../../../src/config/daemon-toml.ts';
-import { defaultSettings, type Settings } from '../../../src/config/settings.ts';
+import type { Settings } from '../../../src/config/settings.ts';
+import { defaultSettings } from '../../../src/config/settings-schema.ts';
 import type { Status } from '../../../src/control/status.ts';
-import { diagnose } from '../../../src/doctor/doctor.ts';
-import type { Snapshot, ZoneFacts } from '../../../src/doctor/snapshot.ts';
+import { diagnose } from '../../../src/doctor/diagnose.ts';
+import type { Snapshot, ZoneFacts } from '../../../src/doctor/host-snapshot.ts';
 import type { NftObject, SurveyedLink, SurveyedRoute } from '../../../src/host/port.ts';
 import { type Address, parseAddress } from '../../../src/model/address.ts';
 import { counter, jump } from '../../../src/nft/expressions.ts';
@@ -81,8 +82,6 @@ export const sound: Snapshot = {
   tools: new Map([
     ['nft', tool('/usr/sbin/nft', 'nftables v1.0.6 (Lester Gooch #5)')],
     ['ip', tool('/usr/sbin/ip', 'ip utility, iproute2-6.1.0, libbpf 1.1.0')],
-    ['conntrack', tool('/usr/sbin/conntrack', 'conntrack v1.4.7 (conntrack-tools)')],
-    ['setpriv', tool('/usr/bin/setpriv', 'setpriv from util-linux 2.38.1')],
     ['iptables', undefined],
   ]),
   paths,
@@ -95,6 +94,7 @@ export const sound: Snapshot = {
     ['net/ipv6/conf/all/disable_ipv6', '0'],
     ['net/ipv4/conf/all/rp_filter', '0'],
     ['net/ipv4/conf/all/arp_accept', '0'],
+    ['net/ipv4/conf/all/arp_ignore', '0'],
     ['net/ipv4/conf/all/route_localnet', '0'],
     ['net/ipv4/conf/eth0/forwarding', '1'],
     ['net/ipv6/conf/eth0/forwarding', '1'],

@@ -1,6 +1,6 @@
 /** How a packet goes through chains: verdicts, jumps, maps, doubts, translations. */
 import { describe, expect, it } from 'vitest';
-import type { Packet } from '../../../src/explain/packet.ts';
+import type { Packet } from '../../../src/rules/packet.ts';
 import { accept, address, baseChain, drop, match, meta, outgoing, pass, payload, subChain } from './support.ts';
 
 const fromZone = match(meta('iifname'), 'vif*');

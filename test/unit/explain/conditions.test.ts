@@ -1,8 +1,8 @@
 /** Conditions of nft, and of iptables out of what iptables-save prints, for one packet. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { translateRule } from '../../../src/explain/iptables-rule.ts';
-import type { Packet } from '../../../src/explain/packet.ts';
+import { translateRule } from '../../../src/rules/iptables-rule.ts';
+import type { Packet } from '../../../src/rules/packet.ts';
 import { baseChain, drop, match, meta, outgoing, pass, payload } from './support.ts';
 
 const ping: Packet = { ...outgoing, transport: 'icmp', destinationPort: undefined };

@@ -1,7 +1,7 @@
 /** Policy rules and tables, as the kernel goes through them. */
 import { describe, expect, it } from 'vitest';
-import { type RouteQuery, route } from '../../../src/explain/routing.ts';
 import type { PolicyRule, TableRoute } from '../../../src/host/inspection.ts';
+import { type RouteQuery, route } from '../../../src/rules/routing.ts';
 import { address } from './support.ts';
 
 const query: RouteQuery = {

@@ -1,12 +1,12 @@
 /** Rulesets written as nft's JSON lists them, and a packet sent through one. */
 import { Facts } from '../../../src/explain/facts.ts';
 import { runHook } from '../../../src/explain/hooks.ts';
-import type { Packet } from '../../../src/explain/packet.ts';
-import type { Hook } from '../../../src/explain/ruleset.ts';
 import type { Snapshot } from '../../../src/explain/snapshot.ts';
 import { type Assumptions, Traveller } from '../../../src/explain/traveller.ts';
 import type { NftObject } from '../../../src/host/port.ts';
 import type { Address } from '../../../src/model/address.ts';
+import type { Packet } from '../../../src/rules/packet.ts';
+import type { Hook } from '../../../src/rules/ruleset.ts';
 
 export function address(text: string): Address {
   return text as Address;
@@ -29,6 +29,8 @@ export const outgoing: Packet = {
 export const emptySnapshot: Snapshot = {
   subnets: { ipv4: { prefix: '10.75.0.0/16', gateway: address('10.75.0.1') }, ipv6: null },
   uplinkInterfaces: [],
+  masquerade: { ipv4: true, ipv6: true },
+  noMasquerade: [],
   zones: [],
   directoryProblems: [],
   daemon: { answers: true, detail: 'ready', zones: [] },

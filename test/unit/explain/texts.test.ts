@@ -1,11 +1,12 @@
 /** Outside texts: nft's listing and trace, iptables-save, the command line; and that nothing in a ruleset can break the evaluator. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { legacyTables, withExtensions } from '../../../src/explain/iptables-tables.ts';
-import { parseNftText } from '../../../src/explain/listing.ts';
-import { parseRuleset, refText } from '../../../src/explain/ruleset.ts';
+import { groupTraces, judgeTraces } from '../../../src/explain/judge-trace.ts';
 import { parseRequest, subjectOf } from '../../../src/explain/subject.ts';
-import { groupTraces, judgeTraces, parseTraceLine } from '../../../src/explain/trace.ts';
+import type { TraceEvent } from '../../../src/host/trace.ts';
+import { legacyTables, withExtensions } from '../../../src/rules/iptables-tables.ts';
+import { parseNftText } from '../../../src/rules/listing.ts';
+import { parseRuleset, refText } from '../../../src/rules/ruleset.ts';
 import { address, baseChain, drop, emptySnapshot, outgoing, pass, subChain } from './support.ts';
 
 const listing = `table inet edera { # handle 1
@@ -74,29 +75,12 @@ describe('iptables-save', () => {
   });
 });
 
-describe('nft’s trace', () => {
-  const lines = [
-    'trace id 9554f434 inet edera-trace request packet: iif "vif7.0" ip saddr 10.75.0.7',
-    'trace id 9554f434 inet edera-trace request rule iifname "vif7.0" meta nftrace set 1 # handle 3 (verdict continue)',
-    'trace id 9554f434 inet edera guard rule iifname "vif*" jump from-zone # handle 37 (verdict jump from-zone)',
-    'trace id 9554f434 ip filter FORWARD unknown rule handle 12 (verdict drop)',
+describe('the kernel’s trace', () => {
+  const events: TraceEvent[] = [
+    { id: 7, chain: 'inet edera-trace request', handle: 3, verdict: 'continue' },
+    { id: 7, chain: 'inet edera guard', handle: 37, verdict: 'continue' },
+    { id: 7, chain: 'ip filter FORWARD', handle: 12, verdict: 'drop' },
   ];
-  const events = lines.flatMap((line) => parseTraceLine(line) ?? []);
-
-  it('is read with handles and verdicts', () => {
-    expect(events.at(-1)).toEqual({
-      id: '9554f434',
-      chain: 'ip filter FORWARD',
-      handle: 12,
-      text: '',
-      verdict: 'drop',
-    });
-    expect(parseTraceLine('trace id 1 inet edera guard policy accept meta mark 0x1')).toMatchObject({
-      handle: undefined,
-      verdict: 'accept',
-    });
-    expect(parseTraceLine('trace id 1 garbage')).toBeUndefined();
-  });
 
   it('agrees or disagrees with what was computed', () => {
     const judged = (verdict: 'passes' | 'blocked', rule?: string) =>
@@ -156,8 +140,8 @@ describe('a zone that is asked about by its name', () => {
   });
 
   it.each([
-    ['eth0', /neither a zone link such as vif7\.0 nor an address, and no zone is called so/],
-    ['db', /several zones are called 'db': vif8\.0, vif9\.0/],
+    ['eth0', /neither a zone link such as vif7\.0 nor an address, nor the name of a zone/],
+    ['db', /several zones are named 'db': vif8\.0, vif9\.0/],
   ])('but not as %s', (name, words) => expect(asked(name)).toThrow(words));
 });
 

@@ -25,11 +25,11 @@ describe('parseListing', () => {
     },
   );
 
-  it.each(['1.0.6', '1.0.10', '1.1.3', '2.0.0', '1.0.6.1', 'next'])('takes nft %s', (version) => {
+  it.each(['1.0.2', '1.0.6', '1.0.10', '1.1.3', '2.0.0', '1.0.6.1', 'next'])('takes nft %s', (version) => {
     expect(parseListing(documentOf({ metainfo: { version } }, table))).toEqual([table]);
   });
 
-  it.each(['0.9.8', '1.0.5', '0.10.7'])('refuses nft %s with what to do', (version) => {
+  it.each(['0.9.8', '1.0.1', '0.10.7'])('refuses nft %s with what to do', (version) => {
     expect(() => parseListing(documentOf({ metainfo: { version } }, table))).toThrow(
       expect.objectContaining({
         code: 'tool-outdated',

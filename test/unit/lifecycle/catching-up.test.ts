@@ -1,6 +1,8 @@
 /** What was missed, lost or could not be done at once is made up for. */
 import { describe, expect, it } from 'vitest';
+import { acceptedLink } from '../../../src/host/nft-command.ts';
 import { Reporter } from '../../../src/lifecycle/reporter.ts';
+import type { LinkName } from '../../../src/model/link-name.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import { configOf, expectIdle, MemoryDirectory, refusal, startWorld } from './support.ts';
 
@@ -58,6 +60,52 @@ describe('events', () => {
     world.host.sysctl.write(path, '1');
     await world.pass(70_000);
     expect(world.host.sysctl.read(path)).toBe('0');
+  });
+
+  it('that never came of rules are made up for by the resync, which lists no rules where none has changed', async () => {
+    const config = configOf({ resyncSeconds: 60 });
+    const world = await startWorld({ config, directories: [new MemoryDirectory('static', zones)] });
+    world.addLink('vif7.0');
+    await world.settle();
+    let listings = 0;
+    const list = world.host.nft.table.bind(world.host.nft);
+    world.host.nft.table = (...which) => {
+      listings += 1;
+      return list(...which);
+    };
+    const listedBy = async (milliseconds: number) => {
+      const before = listings;
+      await world.pass(milliseconds);
+      return listings - before;
+    };
+    // The first reads what our own transactions made.
+    expect(await listedBy(70_000)).toBeGreaterThan(0);
+    expect(await listedBy(180_000)).toBe(0);
+    world.host.silenceEvents();
+    world.host.foreignNft([{ delete: { table: { family: 'inet', name: 'edera' } } }]);
+    expect(await listedBy(70_000)).toBeGreaterThan(0);
+    expect(world.has('table inet edera')).toBe(true);
+  });
+
+  it('are not needed where rules were listed wrongly: they are read again once what follows is refused', async () => {
+    const host = new FakeHost();
+    const before = await startWorld({ host });
+    await before.reconciler.stop();
+    await host.close();
+    const list = host.nft.rules.bind(host.nft);
+    const expr = acceptedLink({ key: 'iifname', link: 'vif99.0' as LinkName });
+    const phantom = { rule: { family: 'ip', table: 'filter', chain: 'EDERA-FORWARD', handle: 9999, expr } };
+    let isWrong = true;
+    host.nft.rules = async (family, name) => {
+      const objects = await list(family, name);
+      return isWrong && family === 'ip' ? objects && [...objects, phantom] : objects;
+    };
+    const world = await startWorld({ host });
+    expect(world.reconciler.state.failure).toBeDefined();
+    isWrong = false;
+    await world.pass(60_000);
+    expect(world.reconciler.state.failure).toBeUndefined();
+    await expectIdle(world);
   });
 
   it('do not make up for a reading that failed before them (a good pass clears the failure and with it the full reading that was due)', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { AskedDirectory, Claims } from '../../../src/lifecycle/claims.ts';
+import type { AskedDirectory, DirectoryState } from '../../../src/directories/zone-directory.ts';
+import type { Claims } from '../../../src/lifecycle/claims.ts';
 import { judgeClaims } from '../../../src/lifecycle/claims.ts';
-import type { DirectoryName, DirectoryState } from '../../../src/lifecycle/directory.ts';
 import type { Address } from '../../../src/model/address.ts';
+import type { DirectoryName } from '../../../src/model/directory-name.ts';
 import type { LinkName } from '../../../src/model/link-name.ts';
 import { address, link } from '../nft/support.ts';
 import { subnetsOf } from './support.ts';
@@ -20,7 +21,7 @@ describe('the order of directories', () => {
     expect(grants(claims)).toEqual({ 'vif7.0': ['10.75.0.3'] });
     expect(problems(claims)).toEqual([
       'vif7.0: control-api says 10.75.0.3 (control-api/vif7.0), static says 10.75.0.4 (static/vif7.0); ' +
-        'control-api is asked first and wins',
+        'control-api takes precedence',
     ]);
   });
 
@@ -76,7 +77,7 @@ describe('an address counts', () => {
     const claims = judge([asked('static', { 'vif7.0': [text] })]);
     expect(grants(claims)).toEqual({});
     expect(claims.refused.get(link('vif7.0'))).toBe(`${text} ${reason}`);
-    expect(problems(claims)).toEqual([`vif7.0 gets nothing: ${text} ${reason} (static: static/vif7.0)`]);
+    expect(problems(claims)).toEqual([`vif7.0 has no network: ${text} ${reason} (static: static/vif7.0)`]);
   });
 
   it('up to the last of its subnet', () => {
@@ -96,7 +97,7 @@ describe('an address counts', () => {
   });
 
   it('not at all where none is given', () => {
-    expect(judge([asked('static', { 'vif7.0': [] })]).refused.get(link('vif7.0'))).toBe('no address is given for it');
+    expect(judge([asked('static', { 'vif7.0': [] })]).refused.get(link('vif7.0'))).toBe('no address is assigned to it');
   });
 });
 

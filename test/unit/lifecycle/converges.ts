@@ -67,6 +67,8 @@ async function useUp(host: FakeHost): Promise<void> {
     'rtnetlink.proxies': () => host.rtnetlink.proxies(),
     'rtnetlink.apply': () => host.rtnetlink.apply([]),
     'nft.transact': () => host.nft.transact([]),
+    'nft.generation': () => host.nft.generation(),
+    'nft.rules': () => host.nft.rules('inet', 'none'),
     'nft.table': () => host.nft.table('inet', 'none'),
     'conntrack.purge': () => host.conntrack.purge([]),
     'sysctl.write': () => host.sysctl.write({ family: 'ipv4', group: 'conf', link: 'none', key: 'none' }, '0'),

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { AskedDirectory } from '../../../src/lifecycle/claims.ts';
+import type { AskedDirectory, DirectoryState } from '../../../src/directories/zone-directory.ts';
+import type { ZoneEntry } from '../../../src/directories/zone-entry.ts';
 import { computeDesired, type Desired, type DesiredZone } from '../../../src/lifecycle/desired.ts';
 import { type DesiredFacts, DesiredTracker } from '../../../src/lifecycle/desired-tracker.ts';
-import type { DirectoryState, ZoneEntry } from '../../../src/lifecycle/directory.ts';
 import { Mirror } from '../../../src/lifecycle/mirror.ts';
 import type { Address } from '../../../src/model/address.ts';
 import { address, link } from '../nft/support.ts';

@@ -1,6 +1,7 @@
 /** What goes wrong in the middle is contained, told, tried again and made good. */
 import { setImmediate as nextTask } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import type { Call } from '../../fake/faults.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import { expectIdle, MemoryDirectory, refusal, startWorld, type World } from './support.ts';
@@ -16,6 +17,8 @@ const calls: readonly Call[] = [
   'rtnetlink.apply route-add',
   'rtnetlink.apply proxy-add',
   'nft.transact',
+  'nft.generation',
+  'nft.rules',
   'nft.table',
   'conntrack.purge',
   'sysctl.read',
@@ -59,6 +62,16 @@ describe('any call that fails', () => {
     host.failNext('nft.transact', refusal(), 3);
     const world = await startWorld({ host, directories: [new MemoryDirectory('static', zones)] });
     expect(world.lines('vif7.0')[0]).toBe('link 2 vif7.0 down');
+    expect(world.stateOf('vif7.0')).toBe('failed');
+    await world.pass(1000);
+    expect(world.stateOf('vif7.0')).toBe('ready');
+  });
+
+  it('asks a tool that hangs once in a pass: its limit is long', async () => {
+    const host = new FakeHost();
+    host.addLink('vif7.0');
+    host.failNext('nft.transact', new ProtectNetworkError('timeout', 'nft did not end'), 1);
+    const world = await startWorld({ host, directories: [new MemoryDirectory('static', zones)] });
     expect(world.stateOf('vif7.0')).toBe('failed');
     await world.pass(1000);
     expect(world.stateOf('vif7.0')).toBe('ready');

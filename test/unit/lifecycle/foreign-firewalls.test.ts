@@ -1,5 +1,5 @@
 /** What is told of other people's firewalls, and when. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeHost } from '../../fake/kernel.ts';
 import { expectIdle, MemoryDirectory, refusal, startWorld, type World } from './support.ts';
 
@@ -15,7 +15,7 @@ describe('a firewall that ends zones’ packets', () => {
     const world = await startWorldBeside(loaded);
     expect(said(world, /firewalld/)).toEqual([
       expect.stringMatching(
-        /^firewalld \(chain filter_FORWARD .* ends zones' packets .*with: firewall-cmd --permanent /,
+        /^firewalld \(chain filter_FORWARD .* drops zones' packets .*with: firewall-cmd --permanent /,
       ),
     ]);
     await expectIdle(world);
@@ -26,19 +26,40 @@ describe('a firewall that ends zones’ packets', () => {
     const world = await startWorldBeside([]);
     world.host.nft.foreign(firewalld, { pid: 812, process: 'firewalld' });
     await world.settle();
-    expect(said(world, /ends zones' packets/)).toEqual([]);
+    expect(said(world, /drops zones' packets/)).toEqual([]);
     await world.pass(5_000);
-    expect(said(world, /ends zones' packets/)).toHaveLength(1);
+    expect(said(world, /drops zones' packets/)).toHaveLength(1);
     world.host.nft.foreign([{ delete: { table } }], undefined);
     await world.settle();
     await world.pass(5_000);
-    expect(said(world, /^no longer: firewalld/)).toHaveLength(1);
+    expect(said(world, /^resolved: firewalld/)).toHaveLength(1);
+  });
+
+  it('and takes long to be listed keeps no zone waiting, neither at the start nor later', async () => {
+    const listed = Promise.withResolvers<void>();
+    const host = new FakeHost();
+    const list = host.nft.forwardChains.bind(host.nft);
+    host.nft.forwardChains = () => listed.promise.then(list);
+    host.nft.load(loaded);
+    host.addLink('vif7.0');
+    const directory = new MemoryDirectory('static', { 'vif7.0': ['10.75.0.3'], 'vif8.0': ['10.75.0.4'] });
+    const started = startWorld({ host, directories: [directory] });
+    const opened = (address: string) => () => expect(host.render()).toContain(`${address} dev vif`);
+    await vi.waitFor(opened('10.75.0.3'));
+    host.addLink('vif8.0');
+    await vi.waitFor(opened('10.75.0.4'));
+    listed.resolve();
+    const world = await started;
+    expect(said(world, /^firewalld .* drops zones' packets/)).toHaveLength(1);
   });
 
   it('and cannot be read keeps no zone waiting', async () => {
-    const world = await startWorldBeside(loaded, (host) => host.failNext('nft.rules', refusal(), 1));
+    const world = await startWorldBeside(loaded, (host) => {
+      const list = host.nft.rules.bind(host.nft);
+      host.nft.rules = (family, name) => (name === 'firewalld' ? Promise.reject(refusal()) : list(family, name));
+    });
     expect(world.stateOf('vif7.0')).toBe('ready');
-    expect(said(world, /^table inet firewalld may end zones' packets, and it cannot be read/)).toHaveLength(1);
+    expect(said(world, /^table inet firewalld may drop zones' packets, and it cannot be read/)).toHaveLength(1);
   });
 
   it('and cannot even be listed keeps no zone waiting', async () => {

@@ -87,9 +87,9 @@ describe('what comes in a moment', () => {
     loop.mark((dirty) => dirty.links.add(7), 'link vif7.0 is down', 'in a moment');
     await loop.idle();
     expect(causes).toEqual([]);
-    loop.mark((dirty) => dirty.links.add(7), 'link vif7.0 went');
+    loop.mark((dirty) => dirty.links.add(7), 'link vif7.0 was deleted');
     await loop.idle();
-    expect(causes).toEqual(['link vif7.0 is down, link vif7.0 went']);
+    expect(causes).toEqual(['link vif7.0 is down, link vif7.0 was deleted']);
     await loop.stop();
   });
 

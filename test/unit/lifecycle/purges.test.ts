@@ -11,7 +11,7 @@ it('a link whose address takes long to be forgotten waits, and no other does', a
   world.host.addLink('vif7.0');
   await impatience(world);
   expect(world.stateOf('vif7.0')).toBe('opening');
-  expect(world.reasonOf('vif7.0')).toContain(`whoever had ${three} before`);
+  expect(world.reasonOf('vif7.0')).toContain(`previous owner of ${three}`);
 
   world.host.addLink('vif8.0');
   await world.settle();
@@ -78,6 +78,23 @@ it('a link that dies while its address is being forgotten leaves nothing behind'
   expect(world.host.render()).toBe(before);
   expect(world.stateOf('vif7.0')).toBeUndefined();
   await expectIdle(world);
+});
+
+it('what failed for a link that is gone does not make a later one fail', async () => {
+  const { world, gate } = await slowWorld({ 'vif7.0': [three] });
+  // Before it would be opened, and after its end.
+  world.host.failNext('conntrack.purge', refusal(), 2);
+  world.host.addLink('vif7.0');
+  await impatience(world);
+  world.host.deleteLink('vif7.0');
+  await impatience(world);
+  gate.resolve();
+  await world.settle();
+  const errors = world.log.filter(({ level }) => level >= 50).length;
+  world.host.addLink('vif7.0');
+  await world.settle();
+  expect(world.stateOf('vif7.0')).toBe('ready');
+  expect(world.log.filter(({ level }) => level >= 50)).toHaveLength(errors);
 });
 
 /** `links` are served; `hold` makes the next forgetting that is not held yet wait, which the first after the start does. */

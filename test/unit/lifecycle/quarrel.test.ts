@@ -25,7 +25,7 @@ it('says who it is, how often it was put right, and when the next repair comes',
   const quarrel = new Quarrel();
   for (let round = 0; round < 8; round += 1) quarrel.repaired(round, ['iptables (830) of ufw (812)']);
   const status = quarrel.status(8);
-  expect(status?.reason).toContain('iptables (830) of ufw (812) undoes what is put back: 8 repairs so far');
+  expect(status?.reason).toContain('iptables (830) of ufw (812) keeps reverting our repairs (8 so far)');
   expect(status?.attempts).toBe(8);
   expect(status?.nextTryAt).toBeGreaterThan(Date.now() - 1000);
 });
@@ -33,7 +33,7 @@ it('says who it is, how often it was put right, and when the next repair comes',
 it('ends after 30 s of peace, and begins anew with the full patience', () => {
   const quarrel = new Quarrel();
   for (let round = 0; round < 10; round += 1) quarrel.repaired(round, []);
-  expect(quarrel.status(29_000)?.reason).toContain('the kernel does not say who');
+  expect(quarrel.status(29_000)?.reason).toContain('the kernel does not say which');
   expect(quarrel.status(30_100)).toBeUndefined();
   expect(quarrel.repaired(30_100, [])).toBe(0);
   expect(quarrel.status(30_101)).toBeUndefined();

@@ -7,11 +7,11 @@ import { setImmediate as nextTask } from 'node:timers/promises';
 import pino from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Config } from '../../../src/config/config.ts';
-import { describeCommand } from '../../../src/host/nft-script.ts';
 import type { Host, HostEvent } from '../../../src/host/port.ts';
 import { sysctlName } from '../../../src/host/sysctl.ts';
 import { Reconciler } from '../../../src/lifecycle/reconciler.ts';
 import { Reporter } from '../../../src/lifecycle/reporter.ts';
+import { describeCommand } from '../../../src/nft/words.ts';
 import { configOf } from '../../events/config.ts';
 import { MemoryDirectory } from '../../events/memory-directory.ts';
 import { FakeHost } from '../../fake/kernel.ts';
@@ -148,6 +148,7 @@ export class World {
       rtnetlink: {
         links: () => rtnetlink.links(),
         routes: (...which) => rtnetlink.routes(...which),
+        waysOut: () => rtnetlink.waysOut(),
         defaultRoutes: () => rtnetlink.defaultRoutes(),
         proxies: (...which) => rtnetlink.proxies(...which),
         apply: (changes) => {
@@ -163,6 +164,9 @@ export class World {
         forwardChains: () => nft.forwardChains(),
         table: (...which) => nft.table(...which),
         rules: (...which) => nft.rules(...which),
+        generation: () => nft.generation(),
+        counters: (set) => nft.counters(set),
+        refusalOf: (commands) => nft.refusalOf(commands),
         transact: (commands) => {
           trace.push(...commands.map(describeCommand));
           return nft.transact(commands);
@@ -204,14 +208,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 /** Another pass over everything changes nothing. */
 export async function expectIdle(world: World): Promise<void> {
   const before = world.host.render();
-  const { generation } = world.host.nft;
+  const { transactions: generation } = world.host.nft;
   const { changes } = world.host.rtnetlink;
   const { length } = world.trace;
   world.host.loseEvents('asked by the test');
   world.directory.poke();
   await world.settle();
   expect(world.trace.slice(length)).toEqual([]);
-  expect([world.host.nft.generation, world.host.rtnetlink.changes]).toEqual([generation, changes]);
+  expect([world.host.nft.transactions, world.host.rtnetlink.changes]).toEqual([generation, changes]);
   expect(world.host.render()).toBe(before);
 }
 

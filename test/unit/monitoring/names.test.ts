@@ -83,7 +83,11 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
     directories: (['control-api', 'xenstore', 'static'] as const).map((name) => {
       return { name, state: 'answered', entries: 1, problems: [], detail: 'read', since: noon };
     }),
-    zones: [zoneOf({ dropped: { source: drops, stray: drops, error: drops, flood: drops } })],
+    zones: [
+      zoneOf({
+        dropped: { source: drops, unassigned: drops, stray: drops, error: drops, flood: drops, untranslated: drops },
+      }),
+    ],
   });
   const series = new Map<string, Map<string, Set<string>>>();
   const text = renderMetrics(status, { timesToReadyMs: [1] });

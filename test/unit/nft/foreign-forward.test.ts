@@ -1,8 +1,7 @@
 /** What others' chains do to zones, by hand and over what firewalld 1.3.3 really loads. */
 import { describe, expect, it } from 'vitest';
 import { type Prefix, parsePrefix } from '../../../src/model/address.ts';
-import { fateOf, foreignTable } from '../../../src/nft/foreign-forward.ts';
-import type { ZonePacket } from '../../../src/nft/foreign-match.ts';
+import { fateOf, foreignTable, type ZonePacket } from '../../../src/nft/foreign-forward.ts';
 
 const subnets = { ipv4: prefix('10.75.0.0/16'), ipv6: prefix('fdd4:1476:6c7e::/48') };
 const packet: ZonePacket = { to: 'outside', subnet: subnets.ipv4, uplinks: ['uplink0'], mark: 0x10000000 };
@@ -89,6 +88,16 @@ describe('a condition', () => {
       'unknown',
     ],
     ['a rate', { limit: { rate: 5, per: 'second' } }, packet, 'unknown'],
+    [
+      'a rate of each source',
+      {
+        set: { op: 'update', elem: field('ip', 'saddr'), set: '@seen', stmt: [{ limit: { rate: 5, per: 'second' } }] },
+      },
+      packet,
+      'unknown',
+    ],
+    ['an addition to a set', { set: { op: 'add', elem: field('ip', 'saddr'), set: '@seen' } }, packet, 'yes'],
+    ['a masked source', is({ '&': [field('ip', 'saddr'), '255.255.0.0'] }, '10.75.0.0'), packet, 'unknown'],
     ['what nobody has heard of', { wormhole: 7 }, packet, 'unknown'],
     ['an address that is none', is(field('ip', 'saddr'), net('10.75.0.0', 99)), packet, 'unknown'],
   ];

@@ -1,6 +1,7 @@
 /** Which filter tables of iptables-legacy a zone's packets come through, from what iptables-legacy-save 1.8.9 writes. */
 import { describe, expect, it } from 'vitest';
-import { endOfZoneTraffic } from '../../../src/nft/legacy.ts';
+import { parsePrefix } from '../../../src/model/address.ts';
+import { endOfZoneTraffic as endOf } from '../../../src/nft/legacy.ts';
 
 const subnet = '10.75.0.0/16';
 const passZones = ['-A FORWARD -i vif+ -j ACCEPT', '-A FORWARD -o vif+ -j ACCEPT'];
@@ -20,7 +21,11 @@ describe('with policy ACCEPT', () => {
     ['a drop of the whole subnet', [`-A FORWARD -s ${subnet} -j DROP`], `-A FORWARD -s ${subnet} -j DROP`],
     ['a drop of one zone: somebody’s intention', ['-A FORWARD -i vif7.0 -j DROP'], undefined],
     ['a drop of another net', ['-A FORWARD -s 192.0.2.0/24 -j DROP'], undefined],
-    ['a drop of all links but one', ['-A FORWARD ! -i eth0 -j DROP'], undefined],
+    ['a drop of all links but one', ['-A FORWARD ! -i eth0 -j DROP'], '-A FORWARD ! -i eth0 -j DROP'],
+    ['a drop of a wider net', ['-A FORWARD -s 10.0.0.0/8 -j DROP'], '-A FORWARD -s 10.0.0.0/8 -j DROP'],
+    ['a drop of what is new', ['-A FORWARD -m state --state NEW -j DROP'], '-A FORWARD -m state --state NEW -j DROP'],
+    ['a drop of what others open to zones', ['-A FORWARD -o vif+ -m state --state NEW -j DROP'], undefined],
+    ['a drop of one port', ['-A FORWARD -p tcp -m tcp --dport 25 -j DROP'], undefined],
     ['a drop with a condition', ['-A FORWARD -m conntrack --ctstate INVALID -j DROP'], undefined],
     ['a rule without a target', ['-A FORWARD -i vif+'], undefined],
     ['a target that lets go on', ['-A FORWARD -j LOG --log-prefix "-j DROP "'], undefined],
@@ -71,6 +76,11 @@ describe('with policy DROP', () => {
       ['-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT'],
       '-P FORWARD DROP',
     ],
+    [
+      'zones’ connections accepted, and answers',
+      ['-A FORWARD -i vif+ -j ACCEPT', '-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'],
+      undefined,
+    ],
     ['a return at the top', ['-A FORWARD -j RETURN', '-A FORWARD -j ACCEPT'], '-P FORWARD DROP'],
     ['a goto that comes back', [':X - [0:0]', '-A FORWARD -g X', '-A FORWARD -j ACCEPT'], '-P FORWARD DROP'],
   ])('%s', (_name, rules, end) => {
@@ -88,6 +98,12 @@ it('many chains that call the next one twice each are looked at once each', () =
   const declared = [...chains, 'C200'].map((name) => `:${name} - [0:0]`);
   expect(endOfZoneTraffic(saved('ACCEPT', [...declared, '-A FORWARD -j C0', ...rules]), subnet)).toBeUndefined();
 });
+
+function endOfZoneTraffic(lines: readonly string[], text: string) {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new Error(text);
+  return endOf(lines, prefix);
+}
 
 function saved(policy: string, rules: readonly string[]): string[] {
   const chains = rules.filter((line) => line.startsWith(':'));

@@ -137,6 +137,21 @@ describe('placement auto', () => {
     const mark = { mangle: { key: { meta: { key: 'mark' } }, value: 1 } };
     await expectPlaced('auto', [...operators, [mark, dropAll]], 2, {});
   });
+
+  const update = (stmt: NftObject[]) => ({
+    set: { op: 'update', elem: { payload: { protocol: 'ip', field: 'saddr' } }, set: '@seen', stmt },
+  });
+  it.each<[string, NftObject, boolean]>([
+    ['an update of a set', update([]), true],
+    ['an update of a set that counts', update([count]), true],
+    ['an update of a set with a limit', update([{ limit: { rate: 1, per: 'second', inv: true } }]), false],
+    ['the time of its last packet', { last: null }, true],
+    ['a helper of connection tracking', { 'ct helper': 'ftp' }, true],
+    ['a flow table, which takes answered connections only', { flow: { op: 'add', flowtable: '@fast' } }, false],
+    ['a queue', { queue: { num: 0 } }, true],
+  ])('a drop behind %s', async (_name, statement, ends) => {
+    await expectPlaced('auto', [[statement, dropAll], ...operators], ends ? 0 : 3, {});
+  });
 });
 
 describe('placement first', () => {

@@ -1,6 +1,7 @@
 /** What the log says was put back, thing by thing. */
+
 import { expect, it } from 'vitest';
-import type { NftCommand } from '../../../src/host/port.ts';
+import type { NftJson } from '../../../src/host/nft-command.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset } from '../../../src/nft/plan.ts';
 import { summarise } from '../../../src/nft/summary.ts';
@@ -10,7 +11,7 @@ import { all, converge, defaults, dropAll, zone } from './support.ts';
 const scope = all([zone('vif7.0', '10.75.0.3', 'fdd4:1476:6c7e::3')]);
 const filter = { family: 'ip', table: 'filter' } as const;
 
-async function putBackAfter(...damage: NftCommand[]): Promise<string[]> {
+async function putBackAfter(...damage: NftJson[]): Promise<string[]> {
   const host = new FakeHost();
   await converge(host, defaults, scope);
   host.foreignNft(damage);

@@ -12,6 +12,8 @@ import type { FakeHost } from '../../fake/kernel.ts';
 export const defaults: LayoutSettings = {
   subnets: { ipv4: prefix('10.75.0.0/16'), ipv6: prefix('fdd4:1476:6c7e::/48') },
   uplinkInterfaces: [],
+  masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
+  notMasqueraded: [],
   placement: 'auto',
   mark: 0x10000000,
   antiSpoof: true,
@@ -28,6 +30,14 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
     { ipv4: prefix('192.168.0.0/24'), ipv6: prefix('2001:db8::/32') },
   ),
   uplinkInterfaces: fc.constantFrom([], ['eth0'], ['wan1', 'eth0']),
+  masquerade: fc.record({
+    ipv4: fc.constantFrom('kernel' as const, 'off' as const, address('192.0.2.7')),
+    ipv6: fc.constantFrom('kernel' as const, 'off' as const, address('2001:db8::7')),
+  }),
+  notMasqueraded: fc.constantFrom<readonly Prefix[]>(
+    [],
+    [prefix('10.200.0.0/16'), prefix('198.51.100.7/32'), prefix('2001:db8:77::/48')],
+  ),
   placement: fc.constantFrom('auto' as const, 'first' as const),
   mark: fc.constantFrom(0, 1, 0x10000000, 0x80000000),
   antiSpoof: fc.boolean(),

@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { waitFor } from '../../lab/wait-for.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 /** Each with the Node that it starts, and the file that it gives to it. */
@@ -23,14 +22,12 @@ const launchers = [
     place: 'bin',
     node: 'node_modules/.bin/node',
     file: 'src/cli/main.ts',
-    helper: 'scripts/package/connect-systemd.pl',
   },
   {
     launcher: 'scripts/package/launcher',
     place: 'sbin',
     node: 'lib/protect-network/node',
     file: 'lib/protect-network/start.cjs',
-    helper: 'lib/protect-network/connect-systemd.pl',
   },
 ];
 let directory = '';
@@ -40,7 +37,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) => {
+describe.each(launchers)('$launcher', ({ launcher, place, node, file }) => {
   it('passes on nothing of the environment but what the service manager says', async () => {
     const program = install('echo "arguments: $*"; exec /usr/bin/env');
     const env = { ...hostile(), WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' };
@@ -62,15 +59,12 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) 
     expect(await said({ NO_COLOR: '', TERM: 'xterm-256color' })).toEqual([]);
   });
 
-  it('gives the program a socket to the service manager, which hears it from the main process', async () => {
-    const program = install('printf "READY=1 by %s" $$ >&"$NOTIFY_FD"');
-    const socket = join(directory, 'notify');
-    const manager = execa('perl', ['-MSocket', '-e', serviceManager, socket]);
-    await waitFor(() => existsSync(socket) || undefined, { what: 'the socket' });
-    const service = execa(program, ['run'], { env: { NOTIFY_SOCKET: socket }, extendEnv: false });
-    await service;
-    expect((await manager).stdout).toBe(`READY=1 by ${service.pid}`);
-  }, 30_000);
+  it('passes on where the service manager and the journal listen, to the process that it becomes', async () => {
+    const program = install('echo "$NOTIFY_SOCKET $JOURNAL_STREAM $$"');
+    const env = { ...hostile(), NOTIFY_SOCKET: '/run/systemd/notify', JOURNAL_STREAM: '8:1234' };
+    const service = execa(program, ['run'], { env, extendEnv: false });
+    expect((await service).stdout).toBe(`/run/systemd/notify 8:1234 ${service.pid}`);
+  });
 
   it('runs none of what a hostile environment and working directory hold', async () => {
     const program = install('exec "$0.real" "$@"');
@@ -95,19 +89,11 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file, helper }) 
     mkdirSync(join(directory, place), { recursive: true });
     copyFileSync(join(repository, launcher), program);
     mkdirSync(join(directory, node, '..'), { recursive: true });
-    mkdirSync(join(directory, helper, '..'), { recursive: true });
-    copyFileSync(join(repository, 'scripts/package/connect-systemd.pl'), join(directory, helper));
     writeFileSync(join(directory, node), `#!/bin/sh\n${body}\n`);
     chmodSync(join(directory, node), 0o755);
     return program;
   }
 });
-
-/** Prints one datagram. */
-const serviceManager = `
-  socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die $!;
-  alarm 20; recv(S, my $message, 99, 0); print $message;
-`;
 
 /** Every way of a variable or a directory to run code of its own that we know of; each would make `marker`. */
 function hostile(): Record<string, string> {

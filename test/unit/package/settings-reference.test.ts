@@ -55,6 +55,20 @@ const told: Readonly<Record<string, Told>> = {
     fine: [list(64, (place) => `eth${place}`), ['x'.repeat(15)]],
     refused: [list(65, (place) => `eth${place}`), ['eth0', 'eth0'], ['x'.repeat(16)], ['vif1.0']],
   },
+  'uplink.masquerade4': { default: true, accepts: 'true or false', fine: [false], refused: ['no'] },
+  'uplink.masquerade6': { default: true, accepts: 'true or false', fine: [false], refused: ['no'] },
+  'uplink.source': {
+    default: [],
+    accepts: 'a list of at most 2; each an address of a host',
+    fine: [['192.0.2.7'], ['2001:db8::7', '192.0.2.7']],
+    refused: [['192.0.2.7', '192.0.2.8'], ['127.0.0.1'], ['224.0.0.1'], ['192.0.2.0/24'], ['fe80::1'], '192.0.2.7'],
+  },
+  'uplink.no-masquerade': {
+    default: [],
+    accepts: 'a list of at most 64; each an address or a prefix',
+    fine: [list(64, (place) => `192.0.2.${place}`), ['10.200.0.0/16', '2001:db8::/32']],
+    refused: [list(65, (place) => `192.0.2.${place}`), ['example.org'], ['10.200.0.1/16']],
+  },
   'forward.placement': { default: 'auto', accepts: '"auto" or "first"', fine: ['first'], refused: ['last'] },
   'forward.mark': {
     default: 0x10000000,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planForwarding } from '../../../src/routes/forwarding.ts';
+import type { Family } from '../../../src/model/address.ts';
+import { mayBeAdvertised, planForwarding } from '../../../src/routes/forwarding.ts';
 import { planGateways, planLinkRoutes } from '../../../src/routes/plan.ts';
 import { FakeHost } from '../../fake/kernel.ts';
 import { address } from '../nft/support.ts';
@@ -44,31 +45,55 @@ describe('gateways', () => {
 });
 
 describe('forwarding', () => {
-  const ra = { family: 'ipv6', device: 'eth0', protocol: 'ra' } as const;
+  const uplink = () => ['eth0', 'eth0'];
 
   it('goes on where it is off, advertisements first, and is left alone where it is on', () => {
     const host = new FakeHost();
     host.addLink('eth0');
-    const changes = planForwarding(host.sysctl, ['ipv4', 'ipv6'], [ra, ra]);
+    const changes = planForwarding(host.sysctl, ['ipv4', 'ipv6'], uplink);
     expect(changes.map(({ path, value }) => `${path.link} ${path.key} ${value}`)).toEqual([
       'all ip_forward 1',
       'eth0 accept_ra 2',
       'all forwarding 1',
     ]);
     for (const { path, value } of changes) host.sysctl.write(path, value);
-    expect(planForwarding(host.sysctl, ['ipv4', 'ipv6'], [ra])).toEqual([]);
+    expect(planForwarding(host.sysctl, ['ipv4', 'ipv6'], uplink)).toEqual([]);
   });
 
-  it('leaves uplinks alone that do not live on advertisements, or refuse them', () => {
+  it('leaves links alone that refuse advertisements', () => {
     const host = new FakeHost();
     host.addLink('eth0');
-    expect(planForwarding(host.sysctl, ['ipv6'], [{ ...ra, protocol: 'static' }])).toHaveLength(1);
     host.sysctl.write({ family: 'ipv6', group: 'conf', link: 'eth0', key: 'accept_ra' }, '0');
-    expect(planForwarding(host.sysctl, ['ipv6'], [ra])).toHaveLength(1);
+    expect(planForwarding(host.sysctl, ['ipv6'], uplink)).toHaveLength(1);
   });
 
   it('is nothing for a family that the kernel does not have', () => {
-    expect(planForwarding(new FakeHost({ ipv6: false }).sysctl, ['ipv6'], [])).toEqual([]);
-    expect(planForwarding(new FakeHost().sysctl, [], [])).toEqual([]);
+    expect(planForwarding(new FakeHost({ ipv6: false }).sysctl, ['ipv6'], uplink)).toEqual([]);
+    expect(planForwarding(new FakeHost().sysctl, [], uplink)).toEqual([]);
+  });
+});
+
+describe('links that may live on router advertisements', () => {
+  const route = (device: string, family: Family, maker: string) => ({ device, family, protocol: maker });
+  const card = { ifindex: 2, name: 'enp1s0', up: true, bus: 'pci' };
+  const others = [
+    { ifindex: 1, name: 'lo', up: true },
+    { ifindex: 3, name: 'docker0', up: true, kind: 'bridge' },
+    { ifindex: 4, name: 'veth1234', up: true, kind: 'veth' },
+    { ifindex: 5, name: 'vif7.0', up: true, bus: 'xen-backend' },
+    { ifindex: 6, name: 'web0', up: true, bus: 'xen-backend' },
+    { ifindex: 7, name: 'enp2s0', up: true, bus: 'pci', master: 'bond0' },
+  ];
+  const links = [card, ...others];
+
+  it('are uplinks and cards where IPv6 has no other default route, and never what belongs to a guest', () => {
+    expect(mayBeAdvertised({ links, defaultRoutes: [], named: [] })).toEqual(['enp1s0']);
+    const defaultRoutes = [route('br0', 'ipv4', 'dhcp'), route('vif7.0', 'ipv4', 'static')];
+    expect(mayBeAdvertised({ links, defaultRoutes, named: ['bond0'] })).toEqual(['br0', 'bond0', 'enp1s0']);
+  });
+
+  it('are only those that do where somebody has given this host a route', () => {
+    const defaultRoutes = [route('br0', 'ipv4', 'dhcp'), route('br1', 'ipv6', 'static'), route('br2', 'ipv6', 'ra')];
+    expect(mayBeAdvertised({ links, defaultRoutes, named: ['bond0'] })).toEqual(['br2']);
   });
 });

@@ -1,7 +1,7 @@
 /** A xenstored that has gone mad must cost no crash, no memory and no silence. */
 import type { Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { XenstoreDirectory } from '../../../src/lifecycle/xenstore-directory.ts';
+import { XenstoreDirectory } from '../../../src/directories/xenstore/directory.ts';
 import { encodeStrings } from '../../../src/xenstore/body.ts';
 import { XenstoreClient } from '../../../src/xenstore/client.ts';
 import { encodeFrame, type Frame, MessageType } from '../../../src/xenstore/frame.ts';

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { fetchStatus } from '../../../src/control/client.ts';
+import { fetchStatus } from '../../../src/control/fetch-status.ts';
 import type { Status, ZoneStatus } from '../../../src/control/status.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { patience } from './zone.ts';
@@ -37,7 +37,7 @@ export class Daemon {
 
   get pid(): number {
     const pid = this.#child?.pid;
-    if (pid === undefined) throw new Error('the daemon does not run');
+    if (pid === undefined) throw new Error('the daemon is not running');
     return pid;
   }
 

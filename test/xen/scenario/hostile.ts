@@ -1,7 +1,15 @@
 /** A zone whose root is an enemy: what it sends, and what it writes into xenstore. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Attack, type Cast, fromZone, type Party, type Step, taggedPacket } from '../../attacks/attack.ts';
+import {
+  type Attack,
+  type Cast,
+  fromZone,
+  type Party,
+  type Step,
+  taggedPacket,
+  wantsPreparation,
+} from '../../attacks/attack.ts';
 import { catalogue } from '../../attacks/catalogue.ts';
 import { changes, stateOf } from '../../attacks/state.ts';
 import { farHost, gateway, hostUplink, internetGateway, netbackMac } from '../../lab/addresses.ts';
@@ -117,9 +125,7 @@ async function send(zone: Zone, frames: readonly Buffer[]): Promise<void> {
 
 /** Those that one zone makes by itself, with nothing prepared. */
 function ownAttacks(): Attack[] {
-  return catalogue.filter(
-    (each) => each.tunnelDevice !== true && each.beforeForwarding !== true && steps(each).every(isOwn),
-  );
+  return catalogue.filter((each) => !wantsPreparation(each) && steps(each).every(isOwn));
 }
 
 function isOwn({ from, genuine }: Step): boolean {

@@ -30,8 +30,8 @@ async function everything(): Promise<string[]> {
     run('conntrack', ['-L', '-f', 'ipv6']).then(({ stdout }) => stdout),
   ]);
   const lines = texts.flatMap((text) => text.split('\n').map((line) => line.trim()));
-  // What packets themselves have put into a set, which forgets it after a minute.
-  return lines.map((line) => line.replaceAll(/[^{,]* timeout 1m expires [^,}]*/g, ''));
+  // What packets themselves have put into a set, which forgets it after a minute. Newer nft leaves a set's own timeout out.
+  return lines.map((line) => line.replaceAll(/[^{,]* expires [^,}]*/g, ''));
 }
 
 /** As a whole word: 10.75.0.3 is not in 10.75.0.30. */

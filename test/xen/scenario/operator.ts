@@ -58,14 +58,14 @@ async function example(
 }
 
 export async function explains(zone: Zone): Promise<void> {
-  await check('explain names the rule that somebody broke it by, and what mends it', async () => {
+  await check('explain names the rule that somebody broke it by, and the fix', async () => {
     await mustRun('iptables', ['-I', 'FORWARD', '-s', `${zone.ipv4}/32`, '-p', 'tcp', '--dport', '80', '-j', 'DROP']);
     assert.equal(await zone.tcp(farHost.ipv4, 80), '');
     const { stdout, exitCode } = await run('protect-network', ['explain', zone.link, '--to', `${farHost.ipv4}:80`]);
     assert.equal(exitCode, 1);
-    const mend = /to mend it: (nft delete rule ip filter FORWARD handle \d+)\n/.exec(stdout)?.[1];
-    assert.ok(mend !== undefined, stdout);
-    await mustRun('sh', ['-c', mend]);
+    const fixes = [...stdout.matchAll(/fix: (nft insert rule ip filter FORWARD handle \d+ .* accept)\n/g)];
+    assert.ok(fixes.length > 0, stdout);
+    for (const [, command = ''] of fixes) await mustRun('sh', ['-c', command]);
     await waitFor(async () => (await zone.tcp(farHost.ipv4, 80)) === 'spoken', {
       what: 'the way to be open',
       ...patience,

@@ -50,12 +50,15 @@ const place = '/opt/protect-network';
 
 /** What the daemon keeps in the kernel, without counters and without what packets themselves put into sets. */
 async function hostState(): Promise<string> {
-  const rules = (await mustRun('nft', ['-s', 'list', 'ruleset'])).split('\n');
+  const rules = (await mustRun('nft', ['-s', 'list', 'ruleset'])).replaceAll(
+    /(\n\t\ttimeout 1m\n)\t\telements = {[^}]*}\n/g,
+    '$1',
+  );
   const others = [
     ['-4', 'route', 'show', 'table', 'all', 'proto', '75'],
     ['-6', 'route', 'show', 'table', 'all', 'proto', '75'],
     ['-6', 'neighbour', 'show', 'proxy'],
   ];
   const texts = await Promise.all(others.map((words) => mustRun('ip', words)));
-  return [...rules.filter((line) => !/timeout 1m( }|,)/.test(line)), ...texts].join('\n');
+  return [rules, ...texts].join('\n');
 }

@@ -112,5 +112,8 @@ function must(at: number | undefined, what: string): number {
 
 function machine(): string {
   const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
-  return `Xen 4.17, Linux ${kernel}, everything emulated (TCG), so that each part is slowed alike`;
+  const [major, minor] = ['major', 'minor'].map((part) =>
+    readFileSync(`/sys/hypervisor/version/${part}`, 'utf8').trim(),
+  );
+  return `Xen ${major}.${minor}, Linux ${kernel}, everything emulated (TCG), so that each part is slowed alike`;
 }

@@ -1,0 +1,83 @@
+/** What the daemon serves: the control socket and, by TCP, metrics. Replaced on reload, each where its settings changed. */
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { errnoOf } from '../control/errno.ts';
+import { type ControlServer, type ControlSources, startControlServer, startMetricsServer } from '../control/server.ts';
+import { messageOf } from '../model/errors.ts';
+
+type ControlSettings = Config['settings']['control'];
+
+export class Serving {
+  readonly #sources: ControlSources;
+  readonly #log: Pick<Logger, 'error'>;
+  #control: ControlServer | undefined;
+  #metrics: ControlServer | undefined;
+  /** What is served now; undefined where it could not be. */
+  #socket: string | undefined;
+  #listen: string | undefined;
+
+  constructor(sources: ControlSources, log: Pick<Logger, 'error'>) {
+    this.#sources = sources;
+    this.#log = log;
+  }
+
+  /** Where the control socket is; undefined where there is none. */
+  get socket(): string | undefined {
+    return this.#socket;
+  }
+
+  /**
+   * Serves by `control`, and nothing twice. A new control socket stands before the old one goes; where it cannot be made, the
+   * old one stays. Throws where another daemon has it, or for what only other settings can fix.
+   */
+  async follow(control: ControlSettings): Promise<void> {
+    await this.#followListen(control.metricsListen);
+    if (control.socket === this.#socket) return;
+    const old = this.#control;
+    try {
+      this.#control = await startControlServer({ ...this.#sources, socket: control.socket });
+    } catch (error) {
+      // A /run that cannot be written costs `status`; zones come first.
+      if (old !== undefined || !isUnwritable(error)) throw error;
+      this.#log.error({ event: 'control-socket' }, `no control socket: ${messageOf(error)}; continuing without`);
+      return;
+    }
+    this.#socket = control.socket;
+    await old?.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#control?.close(), this.#metrics?.close()]);
+  }
+
+  /** A taken port must not leave zones without network. */
+  async #followListen(listen: ControlSettings['metricsListen']): Promise<void> {
+    if (JSON.stringify(listen) === this.#listen) return;
+    // First, as the new one may be another address of the same port.
+    await this.#metrics?.close();
+    this.#metrics = this.#listen = undefined;
+    if (listen === undefined) return;
+    try {
+      this.#metrics = await startMetricsServer({ ...this.#sources, listen });
+      this.#listen = JSON.stringify(listen);
+    } catch (error) {
+      this.#log.error(
+        { event: 'metrics-listen' },
+        `no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}${confinementHint(error)}; continuing without`,
+      );
+    }
+  }
+}
+
+function isUnwritable(error: unknown): boolean {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  // Node says ENOENT where it cannot make a directory on a read-only file system.
+  return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
+/** The unit allows no sockets of IP. */
+function confinementHint(error: unknown): string {
+  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  if (errno !== 'EAFNOSUPPORT') return '';
+  return ' (the unit forbids it: copy metrics-listen.conf to /etc/systemd/system/protect-network.service.d and restart)';
+}

@@ -1,0 +1,23 @@
+/** How our own settings file is loaded. */
+import { ProtectNetworkError } from '../model/errors.ts';
+import { whyLinkNotTrusted, whyNotTrusted } from './read-file.ts';
+import type { Settings } from './settings.ts';
+import { defaultSettings, settingsSchema } from './settings-schema.ts';
+import { readTomlFile } from './toml-file.ts';
+
+/**
+ * The settings; all defaults where there is no such file. Throws `config-invalid`, also for a file that others than
+ * root and our own user could have written: it decides what zones may reach.
+ */
+export function loadSettings(path: string): { settings: Settings; warnings: string[] } {
+  const linkDistrust = whyLinkNotTrusted(path);
+  if (linkDistrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${linkDistrust}`);
+  const settings = readTomlFile(path, settingsSchema, whyNotTrusted)?.value ?? defaultSettings;
+  return { settings, warnings: warningsOf(path, settings) };
+}
+
+function warningsOf(path: string, settings: Settings): string[] {
+  const listen = settings.control.metricsListen;
+  if (listen === undefined || listen.host.startsWith('127.') || listen.host === '::1') return [];
+  return [`${path}: control.metrics-listen: metrics on ${listen.host} can be read from other hosts`];
+}

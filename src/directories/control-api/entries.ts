@@ -1,0 +1,113 @@
+/** From zones to the directory's entries: pure, so that it can be redone whenever links come and go. */
+import type { Address } from '../../model/address.ts';
+import { domidOf, type LinkName } from '../../model/link-name.ts';
+import type { ZoneEntry } from '../zone-entry.ts';
+import type { ControlZone, LinkClaim } from './control-zone.ts';
+
+export interface Resolved {
+  /** Sorted by link: the order of a reply means nothing. */
+  readonly entries: readonly ZoneEntry[];
+  readonly problems: readonly string[];
+}
+
+/**
+ * A link that two zones claim is served to neither: one of the two claims is wrong, nobody can say which, and a packet
+ * let through for the wrong zone is worse than one held back for the right one. `links` are the host's zone links now.
+ */
+export function resolveEntries(zones: Iterable<ControlZone>, links: readonly LinkName[]): Resolved {
+  const problems: string[] = [];
+  const claimed = new Map<LinkName, Claimed[]>();
+  const linksByDomid = Map.groupBy(links, domidOf);
+  for (const zone of zones) {
+    problems.push(...zone.problems);
+    for (const claim of zone.claims) {
+      const link = claim.link ?? onlyLink(zone, claim, linksByDomid, problems);
+      if (link !== undefined) addClaim(claimed, link, zone, claim.addresses);
+    }
+  }
+  const entries: ZoneEntry[] = [];
+  for (const [link, claims] of claimed) {
+    const [first, ...others] = claims;
+    if (first === undefined) continue;
+    if (others.length === 0) entries.push(entryOf(link, first));
+    else problems.push(`${link} is claimed by zones ${claimants(claims)}; served to neither`);
+  }
+  return { entries: entries.sort(byLink), problems: bounded(problems.sort()) };
+}
+
+/** True where the two say the same in every word. Runs on each event over all zones, so it does nothing in general. */
+export function sameResolved(left: Resolved, right: Resolved): boolean {
+  return sameList(left.entries, right.entries, sameEntry) && sameList(left.problems, right.problems, Object.is);
+}
+
+function sameEntry(left: ZoneEntry, right: ZoneEntry | undefined): boolean {
+  if (left.link !== right?.link || left.origin !== right.origin || left.name !== right.name) return false;
+  return sameList(left.addresses, right.addresses, Object.is);
+}
+
+function sameList<T>(
+  left: readonly T[],
+  right: readonly T[],
+  same: (left: T, right: T | undefined) => boolean,
+): boolean {
+  return left.length === right.length && left.every((item, index) => same(item, right[index]));
+}
+
+interface Claimed {
+  readonly zone: ControlZone;
+  addresses: readonly Address[];
+}
+
+/** Several interfaces of one zone on one link are one claim with all their addresses. */
+function addClaim(
+  claimed: Map<LinkName, Claimed[]>,
+  link: LinkName,
+  zone: ControlZone,
+  addresses: readonly Address[],
+): void {
+  const claims = claimed.get(link);
+  if (claims === undefined) {
+    claimed.set(link, [{ zone, addresses }]);
+    return;
+  }
+  const own = claims.find((claim) => claim.zone === zone);
+  if (own === undefined) claims.push({ zone, addresses });
+  else own.addresses = [...new Set([...own.addresses, ...addresses])];
+}
+
+/** krata's case. A domain without a link is on its way up or down; one with several is not ours to guess about. */
+function onlyLink(
+  zone: ControlZone,
+  { domid }: LinkClaim,
+  linksByDomid: ReadonlyMap<number, readonly LinkName[]>,
+  problems: string[],
+): LinkName | undefined {
+  const [only, ...others] = linksByDomid.get(domid) ?? [];
+  if (others.length === 0) return only;
+  const names = [only, ...others].sort().slice(0, maxNamed).join(', ');
+  problems.push(
+    `zone ${zone.id}: domain ${domid} has several links (${names}) and krata does not name one; not served`,
+  );
+  return undefined;
+}
+
+function entryOf(link: LinkName, { zone, addresses }: Claimed): ZoneEntry {
+  return { link, addresses, name: zone.name, origin: `zone ${zone.id}` };
+}
+
+function claimants(claims: readonly Claimed[]): string {
+  const ids = claims.map(({ zone }) => zone.id).sort();
+  return ids.slice(0, maxNamed).join(' and ') + (ids.length > maxNamed ? ' and others' : '');
+}
+
+function byLink(left: ZoneEntry, right: ZoneEntry): number {
+  return left.link < right.link ? -1 : 1;
+}
+
+function bounded(problems: string[]): string[] {
+  if (problems.length <= maxProblems) return problems;
+  return [...problems.slice(0, maxProblems), `… and ${problems.length - maxProblems} more`];
+}
+
+const maxNamed = 8;
+const maxProblems = 200;

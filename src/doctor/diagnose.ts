@@ -1,0 +1,60 @@
+/** All checks over one snapshot of the host. Pure. */
+import { checkDaemon } from './checks/daemon.ts';
+import { checkConfiguration, checkFiles } from './checks/files.ts';
+import { checkForeignFirewalls, checkLegacyTables } from './checks/foreign.ts';
+import { checkForwardChains } from './checks/forward-chain.ts';
+import { checkForwarding, checkUplinks } from './checks/forwarding.ts';
+import { checkKernel } from './checks/kernel.ts';
+import { checkMtu } from './checks/links.ts';
+import { checkManagers } from './checks/managers.ts';
+import { checkMarks } from './checks/marks.ts';
+import { checkSubnets } from './checks/subnets.ts';
+import { checkGlobalSysctls } from './checks/sysctls.ts';
+import { checkTables } from './checks/tables.ts';
+import { checkTools, checkUser } from './checks/tools.ts';
+import { checkDirectories, checkZones } from './checks/zones.ts';
+import { type Finding, type Judgement, warning } from './finding.ts';
+import type { Snapshot } from './host-snapshot.ts';
+
+/** By name, in the order in which one cause shadows the next. */
+const checks: Readonly<Record<string, (snapshot: Snapshot) => Judgement[]>> = {
+  user: checkUser,
+  tools: checkTools,
+  kernel: checkKernel,
+  configuration: checkConfiguration,
+  files: checkFiles,
+  daemon: checkDaemon,
+  directories: checkDirectories,
+  zones: checkZones,
+  forwarding: checkForwarding,
+  uplinks: checkUplinks,
+  subnets: checkSubnets,
+  mtu: checkMtu,
+  'forward-chains': checkForwardChains,
+  'foreign-firewalls': checkForeignFirewalls,
+  'legacy-tables': checkLegacyTables,
+  marks: checkMarks,
+  sysctls: checkGlobalSysctls,
+  tables: checkTables,
+  'network-managers': checkManagers,
+  unread: checkUnread,
+};
+
+export function diagnose(snapshot: Snapshot): Finding[] {
+  return Object.entries(checks).flatMap(([check, judge]) => judge(snapshot).map((each) => ({ check, ...each })));
+}
+
+/** Scripts see it by the exit code. */
+export function mustBeMended(findings: readonly Finding[]): boolean {
+  return findings.some(({ level }) => level === 'bad');
+}
+
+function checkUnread({ unread }: Snapshot): Judgement[] {
+  return unread.map(({ what, why }) =>
+    warning(
+      `${what} could not be checked: ${why}`,
+      'a problem there would not be reported',
+      'fix that and run doctor again',
+    ),
+  );
+}

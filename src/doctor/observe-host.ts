@@ -1,0 +1,168 @@
+/** Reads everything that the checks look at, once. What cannot be read is said, and keeps nothing else from being read. */
+import type { Config, ConfigPaths } from '../config/config.ts';
+import { loadConfig } from '../config/config.ts';
+import type { Host, LegacyFilter, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
+import { computeDesired } from '../lifecycle/desired.ts';
+import { judgeForeignFirewalls, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
+import { type Family, families } from '../model/address.ts';
+import { hasCode, messageOf } from '../model/errors.ts';
+import { hasIpv6 } from '../routes/forwarding.ts';
+import type { DaemonFacts, Snapshot, Unread, ZonesFacts } from './host-snapshot.ts';
+import { observeDropIns, observeFiles } from './observe-files.ts';
+import { observeSysctls } from './observe-sysctls.ts';
+import { trialOf } from './trial.ts';
+import { zonesOfStatus } from './zone-facts.ts';
+
+export interface Eyes {
+  readonly survey: Survey;
+  readonly sysctl: Pick<Sysctl, 'read'>;
+  /** Undefined where a tool is missing that it needs. */
+  readonly host: Host | undefined;
+  /** Asks the running daemon. Called only where the settings say where it listens. */
+  askDaemon(socket: string): Promise<DaemonFacts>;
+  /** Asks the zone directories themselves. Called only where there is no daemon to ask. */
+  askDirectories(host: Host): Promise<ZonesFacts>;
+}
+
+const tools: readonly SurveyedTool[] = ['nft', 'ip', 'iptables'];
+
+export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot> {
+  const { survey, sysctl, host } = eyes;
+  const reading = new Reading();
+  const { config, configProblem } = readConfig(paths);
+  const found = await Promise.all(
+    tools.map(async (name) => [name, await reading.get(name, () => survey.tool(name), undefined)] as const),
+  );
+  const links = await reading.get('links and addresses', () => survey.links(), []);
+  const routes = await reading.get('routes', () => survey.routes(), []);
+  const ruleset = host && (await reading.get('rules of nftables', () => readRuleset(host, reading), undefined));
+  const daemon = await askDaemon(eyes, config);
+  return {
+    user: process.geteuid?.() ?? 0,
+    kernelRelease: survey.kernelRelease,
+    tools: new Map(found),
+    paths,
+    config,
+    configProblem,
+    files: await reading.get('permissions of files', () => observeFiles(paths, config), []),
+    sysctls: await reading.get(
+      'sysctls',
+      () =>
+        observeSysctls(
+          sysctl,
+          links.map(({ name }) => name),
+        ),
+      new Map(),
+    ),
+    links,
+    routes,
+    ruleset,
+    foreign: ruleset && (await readForeign(eyes, config, reading)),
+    trial:
+      host &&
+      config &&
+      ruleset &&
+      (await reading.get('a dry run of our rules', () => tryOut(host, config, ruleset), undefined)),
+    saved: await readSaved(survey, reading),
+    legacy: await readLegacy(eyes, reading),
+    daemon,
+    zones: await readZones(eyes, daemon, config, reading),
+    connections: await reading.get('the connection table', () => survey.connections(), undefined),
+    neighbours: await readNeighbours(survey, reading),
+    processes: await reading.get('processes', () => survey.processes(), new Set()),
+    dropIns: observeDropIns(),
+    unread: reading.unread,
+  };
+}
+
+class Reading {
+  readonly unread: Unread[] = [];
+
+  async get<T>(what: string, read: () => T | Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      // Said by its own check.
+      if (!hasCode(error, 'tool-missing')) this.unread.push({ what, why: messageOf(error) });
+      return otherwise;
+    }
+  }
+}
+
+function readConfig(paths: ConfigPaths): Pick<Snapshot, 'config' | 'configProblem'> {
+  try {
+    return { config: loadConfig(paths), configProblem: undefined };
+  } catch (error) {
+    return { config: undefined, configProblem: messageOf(error) };
+  }
+}
+
+/** Table by table: one that cannot be printed leaves the others. */
+async function readRuleset(host: Host, reading: Reading): Promise<NftObject[]> {
+  const lists: NftObject[][] = [];
+  for (const { family, name } of await host.nft.tables()) {
+    const what = `the nftables table ${family} ${name}`;
+    lists.push((await reading.get(what, () => host.nft.rules(family as NftFamily, name), undefined)) ?? []);
+  }
+  return lists.flat();
+}
+
+async function readForeign({ host }: Eyes, config: Config | undefined, reading: Reading) {
+  if (host === undefined || config === undefined) return undefined;
+  const firewalls = await observeForeignFirewalls(host);
+  reading.unread.push(...firewalls.unreadable.map((why) => ({ what: 'another firewall', why })));
+  return judgeForeignFirewalls(firewalls, config);
+}
+
+async function tryOut(host: Host, config: Config, ruleset: readonly NftObject[]) {
+  const { layout } = computeDesired({
+    config,
+    hasIpv6: hasIpv6(host.sysctl),
+    links: [],
+    directories: [],
+    holders: new Map(),
+    served: new Map(),
+  });
+  return { refusal: await host.nft.refusalOf(trialOf(layout, ruleset)) };
+}
+
+async function readSaved(survey: Survey, reading: Reading): Promise<Map<Family, string>> {
+  const saved = new Map<Family, string>();
+  for (const family of families) {
+    const text = await reading.get(`${family} rules of iptables`, () => survey.savedRules(family), undefined);
+    if (text !== undefined) saved.set(family, text);
+  }
+  return saved;
+}
+
+async function readLegacy({ host }: Eyes, reading: Reading): Promise<Snapshot['legacy']> {
+  const tables = new Map<Family, LegacyFilter>();
+  if (host === undefined) return tables;
+  for (const family of families) {
+    const what = `the ${family} tables of iptables-legacy`;
+    const filter = await reading.get(what, () => host.legacyFilter(family), undefined);
+    if (filter !== undefined) tables.set(family, filter);
+  }
+  return tables;
+}
+
+async function readNeighbours(survey: Survey, reading: Reading): Promise<Snapshot['neighbours']> {
+  const tables = new Map();
+  for (const family of families) {
+    const fill = await reading.get('the neighbour tables', () => survey.neighbours(family), undefined);
+    if (fill !== undefined) tables.set(family, fill);
+  }
+  return tables;
+}
+
+async function askDaemon(eyes: Eyes, config: Config | undefined): Promise<DaemonFacts> {
+  if (config === undefined) return { kind: 'unknown', why: 'the settings that say where it answers are wrong' };
+  return eyes.askDaemon(config.settings.control.socket);
+}
+
+async function readZones(eyes: Eyes, daemon: DaemonFacts, config: Config | undefined, reading: Reading) {
+  if (daemon.kind === 'answers') return zonesOfStatus(daemon.status);
+  const { host } = eyes;
+  if (host === undefined || config === undefined) return undefined;
+  return reading.get('the zone directories', () => eyes.askDirectories(host), undefined);
+}

@@ -1,0 +1,180 @@
+/** Takes the snapshot, and answers the questions that came up while a packet's way was computed. */
+import type { Config } from '../config/config.ts';
+import { fetchStatus } from '../control/fetch-status.ts';
+import { makeDirectories } from '../directories/make-directories.ts';
+import type { ZoneDirectory } from '../directories/zone-directory.ts';
+import type { ZoneEntry } from '../directories/zone-entry.ts';
+import type { Inspection, TableRoute } from '../host/inspection.ts';
+import type { Sysctl } from '../host/port.ts';
+import { computeDesired } from '../lifecycle/desired.ts';
+import { type Address, type Family, parseAddress } from '../model/address.ts';
+import { hasCode, messageOf } from '../model/errors.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { hasIpv6 } from '../routes/forwarding.ts';
+import { parseNftText } from '../rules/listing.ts';
+import { type DaemonFacts, keyOf, type Question, type Snapshot, type ZoneFacts } from './snapshot.ts';
+
+export interface Eyes {
+  readonly inspection: Inspection;
+  readonly sysctl: Pick<Sysctl, 'read'>;
+}
+
+export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
+  const { inspection, sysctl } = eyes;
+  const [links, rules4, rules6, routes4, routes6, neighbours, proxies, ruleset, daemon] = await Promise.all([
+    inspection.links(),
+    inspection.policyRules('ipv4'),
+    inspection.policyRules('ipv6'),
+    inspection.routes('ipv4'),
+    inspection.routes('ipv6'),
+    inspection.neighbours(),
+    inspection.neighbourProxies(),
+    observeRuleset(inspection),
+    askDaemon(config.settings.control.socket),
+  ]);
+  const known = await askDirectories(config, hasIpv6(sysctl), links, [...routes4, ...routes6]);
+  const { ipv4, ipv6 } = config.subnets;
+  return {
+    subnets: {
+      ipv4: ipv4 === undefined ? null : { prefix: ipv4.prefix.text, gateway: ipv4.gateway },
+      ipv6: ipv6 === undefined ? null : { prefix: ipv6.prefix.text, gateway: ipv6.gateway },
+    },
+    uplinkInterfaces: config.settings.uplink.interfaces,
+    masquerade: { ipv4: config.settings.uplink.masquerade4, ipv6: config.settings.uplink.masquerade6 },
+    noMasquerade: config.settings.uplink.noMasquerade.map(({ text }) => text),
+    ...known,
+    daemon,
+    links,
+    neighbours,
+    proxies,
+    rules: { ipv4: rules4, ipv6: rules6 },
+    routes: { ipv4: routes4, ipv6: routes6 },
+    ...ruleset,
+    connections: inspection.connectionCount() ?? null,
+    sysctls: {},
+    decisions: {},
+  };
+}
+
+/** The snapshot with the answers. */
+export async function answer(
+  { inspection, sysctl }: Eyes,
+  snapshot: Snapshot,
+  questions: readonly Question[],
+): Promise<Snapshot> {
+  const sysctls = { ...snapshot.sysctls };
+  const decisions = { ...snapshot.decisions };
+  for (const question of questions) {
+    if (question.kind === 'sysctl') sysctls[keyOf(question)] = sysctl.read(question.path) ?? null;
+    else decisions[keyOf(question)] = await inspection.decide(question.question);
+  }
+  return { ...snapshot, sysctls, decisions };
+}
+
+async function observeRuleset(
+  inspection: Inspection,
+): Promise<Pick<Snapshot, 'ruleset' | 'rulesetText' | 'saved' | 'legacy'>> {
+  const rulesetText = await inspection.rulesetText();
+  const { dormant, tables } = parseNftText(rulesetText);
+  // nft 1.0.6 prints no valid JSON for a sleeping table; those have no hooks, so the others are asked for one by one.
+  const awake = tables.filter((table) => !dormant.has(table));
+  const ruleset = await inspection.rulesetObjects(awake, dormant.size === 0);
+  const hasExtensions = ruleset.some((object) => JSON.stringify(object).includes('{"xt":'));
+  const saved = async (family: Family) => (hasExtensions ? ((await inspection.savedNft(family)) ?? '') : '');
+  const legacy = async (family: Family) => (await inspection.savedLegacy(family)) ?? null;
+  return {
+    ruleset,
+    rulesetText,
+    saved: { ipv4: await saved('ipv4'), ipv6: await saved('ipv6') },
+    legacy: { ipv4: await legacy('ipv4'), ipv6: await legacy('ipv6') },
+  };
+}
+
+async function askDaemon(socket: string): Promise<DaemonFacts> {
+  try {
+    const status = await fetchStatus(socket);
+    return {
+      answers: true,
+      detail: status.state,
+      zones: status.zones.map(({ link, state, reason }) => ({ link, state, reason })),
+    };
+  } catch (error) {
+    if (!hasCode(error, 'unreachable', 'timeout', 'refused', 'garbled', 'permission')) throw error;
+    return { answers: false, detail: messageOf(error), zones: [] };
+  }
+}
+
+/** What the zone directories say now, judged by the daemon's rules. */
+async function askDirectories(
+  config: Config,
+  ipv6: boolean,
+  links: Snapshot['links'],
+  routes: readonly TableRoute[],
+): Promise<Pick<Snapshot, 'zones' | 'directoryProblems'>> {
+  const zoneLinks = links.flatMap(({ ifname }) => parseLinkName(ifname) ?? []);
+  const directories = makeDirectories(config, () => zoneLinks);
+  try {
+    await Promise.all(directories.map((directory) => directory.start(() => undefined)));
+    const asked = directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
+    const desired = computeDesired({
+      config,
+      hasIpv6: ipv6,
+      links: links.map(({ ifindex, ifname, flags }) => ({ ifindex, name: ifname, up: flags.includes('UP') })),
+      directories: asked,
+      holders: holdersOf(routes),
+      served: new Map(),
+    });
+    const zones = links.flatMap(({ ifindex, ifname }): ZoneFacts[] => {
+      const link = parseLinkName(ifname);
+      if (link === undefined) return [];
+      const entry = entryOf(directories, link);
+      const granted = desired.zones.get(ifindex);
+      return [
+        {
+          link,
+          addresses: granted?.addresses ?? [],
+          claimed: entry?.entry.addresses ?? [],
+          name: entry?.entry.name ?? null,
+          directory: entry?.directory ?? null,
+          origin: entry?.entry.origin ?? null,
+          refused:
+            granted === undefined ? (desired.unserved.get(ifindex) ?? 'no zone directory knows this link') : null,
+        },
+      ];
+    });
+    return { zones, directoryProblems: problemsOf(asked) };
+  } finally {
+    await Promise.all(directories.map((directory) => directory.stop()));
+  }
+}
+
+function entryOf(
+  directories: readonly ZoneDirectory[],
+  link: LinkName,
+): { entry: ZoneEntry; directory: string } | undefined {
+  for (const directory of directories) {
+    const entry = directory.snapshot().entries.find((each) => each.link === link);
+    if (entry !== undefined) return { entry, directory: directory.name };
+  }
+  return undefined;
+}
+
+function problemsOf(asked: readonly { name: string; snapshot: ReturnType<ZoneDirectory['snapshot']> }[]): string[] {
+  return asked.flatMap(({ name, snapshot }) => [
+    ...(snapshot.state === 'waiting' || snapshot.state === 'down'
+      ? [`${name} does not answer: ${snapshot.detail}`]
+      : []),
+    ...snapshot.problems,
+  ]);
+}
+
+/** Who has which address now, by the daemon's own routes. */
+function holdersOf(routes: readonly TableRoute[]): Map<Address, LinkName> {
+  return new Map(
+    routes.flatMap(({ dst, dev, protocol }): [Address, LinkName][] => {
+      const address = parseAddress(dst);
+      const link = dev === undefined ? undefined : parseLinkName(dev);
+      return protocol === '75' && address !== undefined && link !== undefined ? [[address, link]] : [];
+    }),
+  );
+}

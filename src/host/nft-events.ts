@@ -1,0 +1,71 @@
+/** Turns what the kernel tells of nftables and of traced packets into the port's events. */
+import * as netlink from '../netlink/index.ts';
+import { Losses } from './losses.ts';
+import { type HostEvent, unnamedTable } from './port.ts';
+import { parentOf } from './process-name.ts';
+
+/** Some 500 packets. */
+const traceBytes = 1024 * 1024;
+
+export interface NftEventsOptions {
+  /** True for the port of a socket of ours, or of a tool that we started. */
+  readonly isOwnPort: (port: number) => boolean;
+  readonly nameOf: (ifindex: number) => string;
+  readonly listener: (event: HostEvent) => void;
+}
+
+export class NftEvents {
+  readonly #options: NftEventsOptions;
+  readonly #losses: Losses;
+  readonly #changes: netlink.EventSocket;
+  /** Of its own: a stranger's traces must not push out what concerns us. */
+  readonly #traces: netlink.EventSocket;
+  #tables = new Set<string>();
+
+  /** Hears what happens after this returns. */
+  constructor(options: NftEventsOptions) {
+    this.#options = options;
+    const { listener } = options;
+    this.#losses = new Losses((reason) => listener({ kind: 'lost', reason: `nftables events: ${reason}` }));
+    const { protocol, nftGroup } = netlink;
+    const heard = (message: netlink.Message) => this.#heard(message);
+    const lost = (reason: string) => this.#losses.add(reason);
+    this.#changes = new netlink.EventSocket(protocol.netfilter, [nftGroup.changes], { heard, lost });
+    const lostTraces = () => undefined;
+    this.#traces = new netlink.EventSocket(
+      protocol.netfilter,
+      [nftGroup.traces],
+      { heard, lost: lostTraces },
+      traceBytes,
+    );
+  }
+
+  close(): void {
+    this.#losses.close();
+    this.#changes.close();
+    this.#traces.close();
+  }
+
+  #heard(message: netlink.Message): void {
+    const event = netlink.readNftEvent(message);
+    if (event === undefined) return;
+    if (event.kind === 'object') this.#tables.add(`${event.family} ${event.table}`);
+    else if (event.kind === 'trace') this.#trace(event);
+    else this.#complete(event);
+  }
+
+  #complete({ port, thread, process = '?' }: netlink.NftGeneration): void {
+    const { isOwnPort, listener } = this.#options;
+    const tables = this.#tables.size > 0 ? this.#tables : new Set([unnamedTable]);
+    this.#tables = new Set();
+    if (isOwnPort(port)) return;
+    const culprit = thread === undefined ? undefined : { pid: thread, process, parent: parentOf(thread, process) };
+    listener({ kind: 'nft', tables, culprit });
+  }
+
+  #trace({ family, table, chain, input, packet }: netlink.NftTrace): void {
+    if (packet === undefined || input === undefined) return;
+    const link = this.#options.nameOf(input);
+    this.#options.listener({ kind: 'traced', table: `${family} ${table}`, chain, link, ...packet });
+  }
+}

@@ -1,0 +1,26 @@
+/** Numbers of include/uapi/linux/netlink.h and of the families that have no file of their own. */
+
+/** NLM_F_*. */
+export const messageFlag = {
+  request: 0x1,
+  multi: 0x2,
+  acknowledge: 0x4,
+  echo: 0x8,
+  dumpInterrupted: 0x10,
+  dump: 0x300,
+  replace: 0x100,
+  exclusive: 0x200,
+  create: 0x400,
+  append: 0x800,
+} as const;
+
+/** NLMSG_*. */
+export const messageType = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
+
+/** NETLINK_* protocols. */
+export const protocol = { route: 0, netfilter: 12 } as const;
+
+/** AF_NETLINK. */
+export const netlinkDomain = 16;
+
+export const addressFamily = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;

@@ -1,0 +1,52 @@
+/** A host that lacks everything can still be looked at. */
+import { expect, test } from 'vitest';
+import { diagnose } from '../../../src/doctor/diagnose.ts';
+import { observe } from '../../../src/doctor/observe-host.ts';
+import { createSurvey } from '../../../src/host/index.ts';
+import type { Survey } from '../../../src/host/port.ts';
+import { procSysctl } from '../../../src/host/sysctl.ts';
+import { place } from '../cli/support.ts';
+
+test('without any tool, each is named and nothing is believed to be in order that was not seen', async () => {
+  const here = place();
+  const eyes = {
+    survey: surveyOf(here.directory),
+    sysctl: procSysctl,
+    host: undefined,
+    askDaemon: async () => ({ kind: 'absent' as const, why: 'not started' }),
+    askDirectories: () => Promise.reject(new Error('nobody should be asked')),
+  };
+  const findings = diagnose(await observe(eyes, { config: here.config, settings: here.settings }));
+  const told = findings.filter(({ check }) => check === 'tools').map(({ level, what }) => `${level} ${what}`);
+  expect(told).toEqual([
+    'bad nft is not installed',
+    'bad ip is not installed',
+    'ok iptables is not installed, and not needed',
+  ]);
+  const seen = new Set(findings.map(({ check }) => check));
+  for (const unseen of ['zones', 'directories', 'forward-chains', 'foreign-firewalls', 'marks', 'subnets', 'uplinks']) {
+    expect(seen).not.toContain(unseen);
+  }
+});
+
+test('broken settings leave what does not depend on them to be seen', async () => {
+  const here = place({ settings: 'nonsense' });
+  const eyes = {
+    survey: surveyOf(here.directory),
+    sysctl: procSysctl,
+    host: undefined,
+    askDaemon: () => Promise.reject(new Error('nobody knows where')),
+    askDirectories: () => Promise.reject(new Error('nobody should be asked')),
+  };
+  const findings = diagnose(await observe(eyes, { config: here.config, settings: here.settings }));
+  const bad = findings.filter(({ level }) => level === 'bad').map(({ check }) => check);
+  expect(bad).toEqual(['tools', 'tools', 'configuration']);
+});
+
+/** How full this machine's own tables are is another question. */
+function surveyOf(toolDirectory: string): Survey {
+  return Object.assign(createSurvey({ toolDirectories: [toolDirectory] }), {
+    neighbours: () => undefined,
+    connections: () => undefined,
+  });
+}

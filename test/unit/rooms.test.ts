@@ -1,0 +1,78 @@
+/** The rooms of ARCHITECTURE.md: none imports from above, and no file imports itself by way of others. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const src = join(import.meta.dirname, '../../src');
+
+const facing = ['model', 'host'];
+const daemon = ['model', 'config', 'directories', 'host', 'routes', 'rules', 'nft', 'arp', 'control'];
+/** From which rooms each may import, besides itself; `cli` from all. */
+const below: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  netlink: [],
+  config: ['model'],
+  xenstore: ['model'],
+  directories: ['model', 'config', 'xenstore'],
+  host: ['model', 'netlink'],
+  routes: facing,
+  rules: facing,
+  nft: [...facing, 'rules'],
+  arp: facing,
+  control: ['model', 'directories', 'nft'],
+  lifecycle: daemon,
+  explain: [...daemon, 'lifecycle'],
+  doctor: [...daemon, 'lifecycle'],
+};
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+/** By file, both as paths below `src`. Types count: who needs one has to know its room. */
+const imports = new Map(files.map((file) => [file, importsOf(file)]));
+
+it('sees the rooms and the imports', () => {
+  expect(new Set(files.map(roomOf))).toEqual(new Set([...Object.keys(below), 'cli']));
+  expect(imports.get('directories/control-api/directory.ts')).toContain('directories/control-api/session.ts');
+  expect([...imports.values()].flat().length).toBeGreaterThan(files.length);
+});
+
+it.each(Object.entries(below))('src/%s imports from no room above it', (room, others) => {
+  const own = files.filter((file) => roomOf(file) === room);
+  const chains = own.flatMap((file) =>
+    importedBy(file)
+      .filter((imported) => ![room, ...others].includes(roomOf(imported)))
+      .map((imported) => told([file, imported])),
+  );
+  expect(own).not.toEqual([]);
+  expect(chains).toEqual([]);
+});
+
+it('no file imports itself by way of others', () => {
+  const done = new Set<string>();
+  const circlesBy = (file: string, way: readonly string[]): string[] => {
+    const chain = [...way, file];
+    if (way.includes(file)) return [told(chain.slice(way.indexOf(file)))];
+    if (done.has(file)) return [];
+    const circles = importedBy(file).flatMap((imported) => circlesBy(imported, chain));
+    done.add(file);
+    return circles;
+  };
+  expect(files.flatMap((file) => circlesBy(file, []))).toEqual([]);
+});
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(src, file), 'utf8');
+  const paths = [...source.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)];
+  return paths.map(([, path = '']) => join(dirname(file), path));
+}
+
+function importedBy(file: string): readonly string[] {
+  return imports.get(file) ?? [];
+}
+
+function roomOf(file: string): string {
+  return file.split('/')[0] ?? '';
+}
+
+function told(chain: readonly string[]): string {
+  return chain.map((file) => `src/${file}`).join(' → ');
+}
