@@ -6,14 +6,17 @@ import type { ZoneRecords } from './zone-record.ts';
 
 export class FollowedLinks {
   readonly #sysctl: Sysctl;
+  readonly #news: () => void;
   readonly #names = new Map<number, LinkName>();
   /** How many links bear a name: it may belong to a new link already, whose watch is not to be ended. */
   readonly #bearers = new Map<LinkName, number>();
   readonly #awaiting = new Set<number>();
   #isFollowing = false;
 
-  constructor(sysctl: Sysctl) {
+  /** `news` is called when there is a problem to report that the last pass could not know of. */
+  constructor(sysctl: Sysctl, news: () => void) {
     this.#sysctl = sysctl;
+    this.#news = news;
   }
 
   /**
@@ -49,7 +52,9 @@ export class FollowedLinks {
     setImmediate(() => {
       this.#isFollowing = false;
       const name = this.#names.get(ifindex);
+      const before = this.#sysctl.followProblem;
       if (this.#awaiting.delete(ifindex) && name !== undefined) this.#sysctl.follow(name);
+      if (before === undefined && this.#sysctl.followProblem !== undefined) this.#news();
       this.#followNext();
     });
   }

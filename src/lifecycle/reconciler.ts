@@ -85,7 +85,7 @@ export class Reconciler {
     });
     this.#reporter = reporter;
     this.#observation = new Observation(host, this.mirror);
-    this.#followed = new FollowedLinks(host.sysctl);
+    this.#followed = new FollowedLinks(host.sysctl, () => news('some links cannot be watched'));
     this.#purges = new Purges({
       conntrack: host.conntrack,
       news: () => news('connections are forgotten'),

@@ -25,6 +25,31 @@ const calls: readonly Call[] = [
   'sysctl.write',
 ];
 
+it('a link whose sysctls cannot be watched is reported, though that is tried after the pass', async () => {
+  let problem: string | undefined;
+  const host = new FakeHost();
+  host.addLink('vif7.0');
+  const world = await startWorld({
+    host,
+    directories: [new MemoryDirectory('static', zones)],
+    wrap: (whole) => ({
+      ...whole,
+      sysctl: {
+        read: (path) => whole.sysctl.read(path),
+        write: (path, value) => whole.sysctl.write(path, value),
+        follow: (link) => {
+          problem = `${link} cannot be watched`;
+        },
+        unfollow: () => undefined,
+        get followProblem() {
+          return problem;
+        },
+      },
+    }),
+  });
+  expect(world.log.map(({ msg }) => msg)).toContain('vif7.0 cannot be watched');
+});
+
 describe('any call that fails', () => {
   it.each(calls.flatMap((call) => [1, 4].map((times) => [call, times] as const)))(
     'at the start: %s, %d times',
