@@ -45,6 +45,11 @@ export class Dirty {
     for (const table of tables) if (observedKeys.has(table)) this.tables.add(table);
   }
 
+  lookAt(due: 'all' | readonly number[]): void {
+    if (due === 'all') this.all = true;
+    else for (const ifindex of due) this.links.add(ifindex);
+  }
+
   tell(siblings: readonly number[]): void {
     for (const ifindex of siblings) this.siblings.add(ifindex);
   }

@@ -152,8 +152,8 @@ export class Mirror {
     this.#carry(change, change.kind.endsWith('-del'));
   }
 
-  /** True where the event tells something that the mirror does not hold. Link events also update it. */
-  isContradictedBy(event: HostEvent): boolean {
+  /** Takes over what a link event tells. Returns whether the event contradicts what was believed: a pass is due then. */
+  learn(event: HostEvent): boolean {
     switch (event.kind) {
       case 'link':
         return this.#takeLink(event.link, event.deleted);

@@ -7,7 +7,7 @@ import { observeDrift } from '../arp/observe.ts';
 import { type ProxiesPlan, planProxies, wantedProxies } from '../arp/plan.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
-import { hasCode, ProtectNetworkError } from '../model/errors.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
@@ -29,16 +29,7 @@ import { closeIngress, ingressScope } from './taken-links.ts';
  */
 const sysctlsPerTurn = 256;
 
-/** Undefined where the plan needs a handle that the kernel has not told yet. */
-export function planPassIfNamed(...facts: Parameters<typeof planPass>): Plan | undefined {
-  try {
-    return planPass(...facts);
-  } catch (error) {
-    if (hasCode(error, 'conflict')) return undefined;
-    throw error;
-  }
-}
-
+/** Throws `conflict` where the plan needs a handle that the kernel has not told yet. */
 export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope: PassScope): Plan {
   const indices = scope.links === 'all' ? new Set([...mirror.links.keys(), ...scope.served.keys()]) : scope.links;
   const parts = [...indices].map((ifindex) => planLink(ifindex, desired, mirror, sysctl, scope));

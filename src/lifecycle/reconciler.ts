@@ -18,15 +18,14 @@ import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { Observation } from './observation.ts';
-import { applyPlan, newcomersOf, type PassFailures, planPassIfNamed } from './pass.ts';
-import { countChanges, type Plan } from './pass-plan.ts';
+import { applyPlan, newcomersOf, type PassFailures, planPass } from './pass.ts';
+import { countChanges } from './pass-plan.ts';
 import { ProxyWatch } from './proxy-watch.ts';
 import { Purges } from './purges.ts';
 import { Quarrel } from './quarrel.ts';
 import { labels, repairsIn } from './repairs.ts';
 import type { Reporter } from './reporter.ts';
 import { Retries } from './retries.ts';
-import { isDue } from './retry.ts';
 import { linksInScope, type PassScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
 import { shield } from './shield.ts';
@@ -62,7 +61,7 @@ export class Reconciler {
   #prunes = false;
   readonly #uplinks: Uplinks;
   readonly #observation: Observation;
-  readonly #retries = new Retries(this.records, () => this.#retry());
+  readonly #retries = new Retries(this.records, (due) => this.#loop.mark((dirty) => dirty.lookAt(due), 'retry'));
   readonly #quarrel = new Quarrel();
   readonly #siblings = new SiblingNews((links) => this.#loop.mark((dirty) => dirty.tell(links), 'siblings changed'));
   readonly #followed: FollowedLinks;
@@ -172,7 +171,7 @@ export class Reconciler {
     const zone = ifindex === undefined ? undefined : this.records.get(ifindex)?.served;
     if (event.kind === 'traced' && mirror.isOfTakenLink(event)) return;
     this.#reporter.heard(event, ifindex, zone);
-    if (!mirror.isContradictedBy(event)) return;
+    if (!mirror.learn(event)) return;
     this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
   }
 
@@ -191,25 +190,8 @@ export class Reconciler {
 
   async #pass(dirty: Dirty): Promise<void> {
     const begun = performance.now();
-    let plan: Plan | undefined;
-    let failures: PassFailures | undefined;
-    let scope: PassScope | undefined;
-    let lacksHandle = false;
     await shield(this.#host.nft, dirty, this.#desired.desired?.layout);
-    for (let attempt = 0; attempt <= immediateRetries; attempt++) {
-      await this.#observe(dirty, lacksHandle);
-      scope = this.#scope(dirty);
-      const { desired } = this.#desired;
-      if (desired === undefined) return;
-      plan = planPassIfNamed(desired, this.mirror, this.#host.sysctl, scope);
-      failures = plan === undefined ? undefined : await applyPlan(this.#host, this.mirror, plan, this.#purges);
-      // A tool that hangs is asked once: its limit is long, and the loop must come by for the watchdog.
-      if (failures !== undefined && (failures.nft === undefined || hasCode(failures.nft, 'timeout'))) break;
-      // To be seen as it is: a handle is not known yet, which is nobody's doing, or somebody was faster.
-      lacksHandle = plan === undefined;
-      if (!lacksHandle) dirty.lackTables(observedKeys);
-    }
-    if (plan === undefined || scope === undefined || failures === undefined) return;
+    const { scope, plan, failures } = await this.#apply(dirty);
     const ended = performance.now();
     this.#uplinks.passed(plan);
     const ingress = ingressPutBack(plan, this.#desired.desired, scope);
@@ -226,6 +208,28 @@ export class Reconciler {
     this.#reporter.quarrels(this.#quarrel.status(now));
   }
 
+  /** Reads, plans and applies; again at once where somebody was faster, or a rule's handle is not known yet. */
+  async #apply(dirty: Dirty) {
+    const forgotten = this.#purges.take();
+    let lacksHandle = false;
+    for (let left = immediateRetries; ; left -= 1) {
+      await this.#observe(dirty, lacksHandle);
+      const { desired, scope } = this.#scope(dirty, forgotten);
+      try {
+        const plan = planPass(desired, this.mirror, this.#host.sysctl, scope);
+        lacksHandle = false;
+        const failures = await applyPlan(this.#host, this.mirror, plan, this.#purges);
+        const { nft } = failures;
+        // A tool that hangs is asked once: its limit is long, and the loop must come by for the watchdog.
+        if (nft === undefined || hasCode(nft, 'timeout') || left === 0) return { scope, plan, failures };
+        dirty.lackTables(observedKeys);
+      } catch (error) {
+        lacksHandle = hasCode(error, 'conflict');
+        if (!lacksHandle || left === 0) throw error;
+      }
+    }
+  }
+
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     await this.#uplinks.observe();
     if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
@@ -238,7 +242,7 @@ export class Reconciler {
   }
 
   /** Computes what is desired and decides which links have to be looked at. */
-  #scope(dirty: Dirty): PassScope {
+  #scope(dirty: Dirty, forgotten: PassScope['forgotten']) {
     const before = this.#desired.desired;
     const { served, open } = this.records;
     if (dirty.all || dirty.links.size > 0) this.#directories.linksChanged();
@@ -257,9 +261,9 @@ export class Reconciler {
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = this.#uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
-    const forgotten = this.#purges.take();
     const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
-    return { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
+    const scope: PassScope = { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
+    return { desired, scope };
   }
 
   #settle(dirty: Dirty, scope: PassScope, failures: PassFailures): void {
@@ -281,14 +285,6 @@ export class Reconciler {
   #failed(error: Error | undefined, what: string): void {
     const failure = this.#retries.settle(error);
     if (failure !== undefined) this.#reporter.failed(what, failure.error, failure.retry);
-  }
-
-  #retry(): void {
-    this.#loop.mark((dirty) => {
-      if (this.#retries.isHostDue()) dirty.all = true;
-      for (const ifindex of this.records.unsettled)
-        if (isDue(this.records.get(ifindex)?.retry)) dirty.links.add(ifindex);
-    }, 'retry');
   }
 
   #scheduleResync(): void {

@@ -9,17 +9,18 @@ export interface HostFailure {
 
 export class Retries {
   readonly #records: ZoneRecords;
-  readonly #wake: () => void;
+  readonly #wake: (due: 'all' | readonly number[]) => void;
   #timer: NodeJS.Timeout | undefined;
   failure: HostFailure | undefined;
   #gateways: Retry | undefined;
 
-  constructor(records: ZoneRecords, wake: () => void) {
+  /** `wake` is told which links are due, or that everything is. */
+  constructor(records: ZoneRecords, wake: (due: 'all' | readonly number[]) => void) {
     this.#records = records;
     this.#wake = wake;
   }
 
-  /** Everything, or nothing, of the host's own could be put in place. */
+  /** `error`: why the host as a whole could not be set up; undefined where it was. */
   settle(error: Error | undefined): HostFailure | undefined {
     this.failure = error === undefined ? undefined : { error, retry: nextRetry(this.failure?.retry) };
     this.schedule();
@@ -31,19 +32,19 @@ export class Retries {
     this.#gateways = isMissing ? nextRetry(this.#gateways) : undefined;
   }
 
-  /** True where everything has to be looked at again now. */
-  isHostDue(): boolean {
-    return this.#general().some(isDue);
-  }
-
   schedule(): void {
     clearTimeout(this.#timer);
     const due = earliest([...this.#general(), ...this.#ofLinks()]);
-    if (due !== undefined) this.#timer = setTimeout(this.#wake, Math.max(1, remainingMs(due)));
+    if (due !== undefined) this.#timer = setTimeout(() => this.#wake(this.#due()), Math.max(1, remainingMs(due)));
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  #due(): 'all' | readonly number[] {
+    if (this.#general().some(isDue)) return 'all';
+    return [...this.#records.unsettled].filter((ifindex) => isDue(this.#records.get(ifindex)?.retry));
   }
 
   #ofLinks(): (Retry | undefined)[] {

@@ -126,13 +126,13 @@ function step(words: string, run: Step): { run: Step; toString(): string } {
 }
 
 function bear({ mirror }: Scene, ifindex: number, name: string): void {
-  mirror.isContradictedBy({ kind: 'link', link: { ifindex, name, up: true }, deleted: false });
+  mirror.learn({ kind: 'link', link: { ifindex, name, up: true }, deleted: false });
 }
 
 function end({ mirror, served }: Scene, ifindex: number): void {
   const known = mirror.links.get(ifindex);
   if (known === undefined) return;
-  mirror.isContradictedBy({ kind: 'link', link: known, deleted: true });
+  mirror.learn({ kind: 'link', link: known, deleted: true });
   served.delete(ifindex);
 }
 
