@@ -58,6 +58,7 @@ export class Reconciler {
   readonly #desired = new DesiredTracker();
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
   readonly #foreign: ForeignWatch;
+  /** Of the last pass that was planned. */
   #prunes = false;
   readonly #uplinks: Uplinks;
   readonly #observation: Observation;
@@ -193,6 +194,7 @@ export class Reconciler {
     await shield(this.#host.nft, dirty, this.#desired.desired?.layout);
     const { scope, plan, failures } = await this.#apply(dirty);
     const ended = performance.now();
+    this.#prunes = scope.prune;
     this.#uplinks.passed(plan);
     const ingress = ingressPutBack(plan, this.#desired.desired, scope);
     const repairs = repairsIn({ ...plan, ingress }, dirty, scope.open, labels(this.mirror.links, this.records));
@@ -257,7 +259,6 @@ export class Reconciler {
     });
     const { changed } = this.#desired;
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
-    this.#prunes = prune;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = this.#uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));

@@ -1,6 +1,7 @@
 /** What happens to zones that are being served: other names, other addresses, other settings, directories that wait. */
 import { describe, expect, it } from 'vitest';
 import type { Host, HostEvent } from '../../../src/host/port.ts';
+import { FakeHost } from '../../fake/kernel.ts';
 import { configOf, expectIdle, MemoryDirectory, startWorld, type World } from './support.ts';
 
 const three = '10.75.0.3';
@@ -126,6 +127,21 @@ describe('directories', () => {
     await world.settle();
     expectServed(world, 'vif7.0', three);
     expect(world.has(four)).toBe(false);
+    await expectIdle(world);
+  });
+
+  it('that answer again end what they held up, though the pass is planned twice: rules are read for their handles', async () => {
+    const host = new FakeHost();
+    host.addLink('vif7.0');
+    const slow = new MemoryDirectory('control-api');
+    const world = await startWorld({ host, directories: [new MemoryDirectory('static', { 'vif7.0': [three] }), slow] });
+    slow.turn('waiting');
+    world.directory.set('vif7.0');
+    await world.settle();
+    expect(world.has('"vif7.0"')).toBe(true);
+    slow.turn('answered');
+    await world.settle();
+    expect(world.has('"vif7.0"')).toBe(false);
     await expectIdle(world);
   });
 
