@@ -3,12 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Host, HostEvent } from '../host/port.ts';
 import { observedKeys } from '../nft/observe.ts';
 import { foreignProblems, noForeignFirewalls, observeForeignFirewalls } from './foreign-firewalls.ts';
-
-/** Changes come in bursts, and some rewrite their tables all the time: the longer a look takes, the rarer it gets. */
-const leastPauseMs = 500;
-const pauseFactor = 20;
-/** People who have followed an advice wait no longer than this for a word about it. */
-const mostPauseMs = 5000;
+import { foreignFirewalls } from './timing.ts';
 
 export class ForeignWatch {
   readonly #host: Host;
@@ -16,7 +11,7 @@ export class ForeignWatch {
   readonly #news: () => void;
   #firewalls = noForeignFirewalls;
   #judged: { readonly config: Config; readonly problems: readonly string[] } | undefined;
-  #pauseMs = leastPauseMs;
+  #pauseMs: number = foreignFirewalls.shortestMs;
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<void> | undefined;
   #isLookWanted = false;
@@ -72,7 +67,8 @@ export class ForeignWatch {
       this.#firewalls = firewalls;
       this.#judged = undefined;
       if (this.problems().join() !== before.join()) this.#news();
-      this.#pauseMs = Math.min(mostPauseMs, Math.max(leastPauseMs, pauseFactor * (performance.now() - begun)));
+      const { pausePerCost, shortestMs, longestMs } = foreignFirewalls;
+      this.#pauseMs = Math.min(longestMs, Math.max(shortestMs, pausePerCost * (performance.now() - begun)));
     }
     this.#underWay = undefined;
   }

@@ -1,16 +1,12 @@
 /**
  * Runs passes one after the other while something is dirty. A lone event is served at once; what arrives within a few
- * milliseconds of a pass is gathered into the next, so that a burst of links costs a handful of transactions.
+ * milliseconds of a pass is gathered into the next, so that a burst of links costs a handful of transactions. What marks
+ * something dirty, and when: `timing.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Urgency } from './describe-event.ts';
 import { Dirty } from './dirty.ts';
-
-/** About as long as a pass takes: a burst is gathered, and the end of a link follows soon upon its going down. */
-const gatherMs = 2;
-
-/** A link that is deleted goes down first, 2 to 20 ms earlier. To look at it in between would keep its end waiting. */
-const momentMs = 25;
+import { passes } from './timing.ts';
 
 export class Loop {
   readonly #pass: (dirty: Dirty) => Promise<void>;
@@ -37,7 +33,7 @@ export class Loop {
     how(this.#dirty.because(cause));
     if (urgency === 'now') this.#isUrgent = true;
     // Not again and again: links that go down without end must not hold back everything for ever.
-    if (urgency === 'in a moment' && performance.now() >= this.#heldUntil) this.hold(momentMs);
+    if (urgency === 'in a moment' && performance.now() >= this.#heldUntil) this.hold(passes.momentMs);
     this.#wake();
   }
 
@@ -98,7 +94,7 @@ export class Loop {
         await Promise.resolve();
         continue;
       }
-      if (performance.now() - this.#lastPassEnd < gatherMs) await delay(gatherMs);
+      if (performance.now() - this.#lastPassEnd < passes.gatherMs) await delay(passes.gatherMs);
       const dirty = this.#dirty;
       this.#dirty = new Dirty();
       this.#isUrgent = false;

@@ -5,12 +5,7 @@
 import { observeProxies } from '../arp/observe.ts';
 import type { Rtnetlink } from '../host/port.ts';
 import type { Mirror } from './mirror.ts';
-
-/** Asking takes 1 ms with ten zones: at most 1/2000 of a core goes into it. */
-const pausePerCost = 2_000;
-const shortestPauseMs = 2_000;
-/** However much there is to list: with 4000 entries one look takes 80 ms, and on a busy host ten take as long. */
-const longestPauseMs = 60_000;
+import { proxies } from './timing.ts';
 
 export interface ProxyWatchOptions {
   readonly rtnetlink: Rtnetlink;
@@ -27,7 +22,7 @@ export class ProxyWatch {
 
   constructor(options: ProxyWatchOptions) {
     this.#options = options;
-    this.#wait(shortestPauseMs);
+    this.#wait(proxies.shortestMs);
   }
 
   stop(): void {
@@ -37,18 +32,18 @@ export class ProxyWatch {
 
   #wait(pauseMs: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(pauseMs, shortestPauseMs), longestPauseMs));
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(pauseMs, proxies.shortestMs), proxies.longestMs));
     this.#timer.unref();
   }
 
   #look(): void {
     const { mirror } = this.#options;
     const isIdle = [...mirror.proxies.values()].every((proxies) => proxies.size === 0);
-    if (isIdle) this.#wait(shortestPauseMs);
+    if (isIdle) this.#wait(proxies.shortestMs);
     else {
       const begun = performance.now();
       // A listing that fails is none of our business: the next pass will say what is wrong with the host.
-      const again = () => this.#wait((performance.now() - begun) * pausePerCost);
+      const again = () => this.#wait((performance.now() - begun) * proxies.pausePerCost);
       this.#compare().then(again, again);
     }
   }

@@ -6,9 +6,7 @@
 import type { Conntrack } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
-
-/** What a pass waits at most; a table of ordinary size takes 0.1 to 20 ms. */
-const patienceMs = 25;
+import { passes } from './timing.ts';
 
 /** What came of it while the pass waited. */
 export interface Purged {
@@ -98,7 +96,7 @@ export class Purges implements Forgetting {
       return { pending: new Set<Address>(), error };
     });
     const patience = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => patience.resolve(undefined), patienceMs);
+    const timer = setTimeout(() => patience.resolve(undefined), passes.purgeMs);
     const purged = await Promise.race([ended, patience.promise]);
     clearTimeout(timer);
     if (purged !== undefined) return purged;

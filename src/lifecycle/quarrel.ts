@@ -2,6 +2,7 @@
  * Notices that another program reverts our repairs as fast as we make them, and says how long to wait before the next one. Two
  * managers that repair against each other would otherwise keep the host busy, and help nobody.
  */
+import { quarrels } from './timing.ts';
 
 /** What the status tells of it. */
 export interface QuarrelStatus {
@@ -12,14 +13,7 @@ export interface QuarrelStatus {
   readonly nextTryAt: number;
 }
 
-/** This many repairs within the window are no accident: a restart of Docker or ufw causes two or three. */
-const tolerated = 8;
-const windowMs = 10_000;
-const shortestWaitMs = 100;
-/** What a zone may lack for this long is guarded twice; a repair every 2 s costs about 1 % of a core. */
-const longestWaitMs = 2_000;
-/** So long without a repair ends it. */
-const peaceMs = 30_000;
+const { tolerated, windowMs, shortestWaitMs, longestWaitMs, peaceMs } = quarrels;
 
 export class Quarrel {
   /** performance.now() milliseconds of the repairs within the window. */

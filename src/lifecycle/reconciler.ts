@@ -31,11 +31,10 @@ import { settle } from './settle.ts';
 import { shield } from './shield.ts';
 import { SiblingNews } from './sibling-news.ts';
 import { ingressPutBack } from './taken-links.ts';
+import { passes } from './timing.ts';
 import { Uplinks } from './uplinks.ts';
 import { ZoneRecords } from './zone-record.ts';
 
-/** How long the first pass waits for the zone directories once the host is read: with their answers it is the only one. */
-const directoriesGraceMs = 500;
 /** A transaction that lost a race with another firewall tool is planned again at once, this many times. */
 const immediateRetries = 2;
 
@@ -117,7 +116,7 @@ export class Reconciler {
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
     const read = this.#observation.begin();
     // A directory that is slow to answer keeps nobody else's zones waiting.
-    await Promise.race([this.#directories.start(), read.then(() => delay(directoriesGraceMs))]);
+    await Promise.race([this.#directories.start(), read.then(() => delay(passes.directoriesGraceMs))]);
     this.#scheduleResync();
     this.#loop.begin();
     // Not until all is done: on a host that never rests, it never is.
@@ -133,7 +132,7 @@ export class Reconciler {
     this.#config = config;
     this.#scheduleResync();
     // One that is slow to answer keeps nothing else of the configuration waiting; what is served stays served until it has.
-    await Promise.race([this.#directories.reload(config), delay(directoriesGraceMs)]);
+    await Promise.race([this.#directories.reload(config), delay(passes.directoriesGraceMs)]);
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
   }
 

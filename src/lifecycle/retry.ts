@@ -2,7 +2,8 @@
  * When what failed is tried again: after 0.1 s, 0.2 s, … 30 s. By the monotonic clock: one that is set back by a day would put
  * off every retry by a day, and one set forward by a month would be more than a timer can hold, which then fires at once.
  */
-import { type Backoff, delayAfter } from '../model/backoff.ts';
+import { delayAfter } from '../model/backoff.ts';
+import { retries } from './timing.ts';
 
 export interface Retry {
   readonly attempts: number;
@@ -10,12 +11,10 @@ export interface Retry {
   readonly dueAt: number;
 }
 
-const backoff: Backoff = { first: 100, most: 30_000 };
-
 /** The next retry after a failure; `before` is the last one, if any. Jitter keeps many failures from retrying at once. */
 export function nextRetry(before: Retry | undefined, random: () => number = Math.random): Retry {
   const attempts = (before?.attempts ?? 0) + 1;
-  return { attempts, dueAt: performance.now() + delayAfter(attempts, backoff, 0.75 + random() / 2) };
+  return { attempts, dueAt: performance.now() + delayAfter(attempts, retries, 0.75 + random() / 2) };
 }
 
 export function isDue(retry: Retry | undefined): boolean {

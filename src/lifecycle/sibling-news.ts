@@ -2,11 +2,7 @@
  * Has links look at their siblings again, once the coming and going has come to rest: in a burst of births each pass would
  * otherwise go over all of them, and every newcomer wait for that.
  */
-
-/** Births of a burst follow each other within about a millisecond, their passes within ten. */
-const restMs = 20;
-/** However long a burst lasts. */
-const longestMs = 500;
+import { siblings } from './timing.ts';
 
 export class SiblingNews {
   readonly #tell: (links: readonly number[]) => void;
@@ -24,8 +20,8 @@ export class SiblingNews {
     if (this.#links.size === 0) this.#since = performance.now();
     for (const ifindex of links) this.#links.add(ifindex);
     clearTimeout(this.#timer);
-    const left = longestMs - (performance.now() - this.#since);
-    this.#timer = setTimeout(() => this.#flush(), Math.max(0, Math.min(restMs, left)));
+    const left = siblings.longestMs - (performance.now() - this.#since);
+    this.#timer = setTimeout(() => this.#flush(), Math.max(0, Math.min(siblings.restMs, left)));
   }
 
   stop(): void {
