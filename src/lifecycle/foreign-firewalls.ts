@@ -15,20 +15,27 @@ export interface ForeignFirewalls {
   readonly uplinks: readonly string[];
   /** What could not be read, and why. */
   readonly unreadable: readonly string[];
+  /** nftables' generation before they were read; undefined where they could not be, or not all of them. */
+  readonly generation: number | undefined;
 }
 
-export const noForeignFirewalls: ForeignFirewalls = { chains: [], uplinks: [], unreadable: [] };
+export const noForeignFirewalls: ForeignFirewalls = { chains: [], uplinks: [], unreadable: [], generation: undefined };
 
-/** Never throws: a table that cannot be read is a problem to tell of, and no reason to leave zones without network. */
-export async function observeForeignFirewalls(host: Host): Promise<ForeignFirewalls> {
+/**
+ * Never throws: a table that cannot be read is a problem to tell of, and no reason to leave zones without network. Rules are
+ * not listed again while nftables' generation is that of `known`.
+ */
+export async function observeForeignFirewalls(host: Host, known = noForeignFirewalls): Promise<ForeignFirewalls> {
   try {
-    return await observe(host);
+    const generation = await host.nft.generation();
+    const firewalls = generation === known.generation ? known : await observe(host, generation);
+    return { ...firewalls, uplinks: firewalls.chains.length === 0 ? [] : await uplinksOf(host) };
   } catch (error) {
     return { ...noForeignFirewalls, unreadable: [`other firewalls cannot be read: ${messageOf(error as Error)}`] };
   }
 }
 
-async function observe({ nft, rtnetlink }: Host): Promise<ForeignFirewalls> {
+async function observe({ nft }: Host, generation: number): Promise<Omit<ForeignFirewalls, 'uplinks'>> {
   const unreadable: string[] = [];
   const foreign = (await nft.forwardChains()).filter((chain) => isRouted(chain) && !isOurs(chain));
   const places = new Map(foreign.map(({ family, table }) => [tableKey(family, table), { family, table }]));
@@ -45,8 +52,12 @@ async function observe({ nft, rtnetlink }: Host): Promise<ForeignFirewalls> {
     const rules = tables.get(tableKey(chain.family, chain.table));
     return rules === undefined ? [] : [{ ...chain, rules }];
   });
-  const uplinks = chains.length === 0 ? [] : (await rtnetlink.waysOut()).map(({ device }) => device);
-  return { chains, uplinks: [...new Set(uplinks)].filter((name) => parseLinkName(name) === undefined), unreadable };
+  return { chains, unreadable, generation: unreadable.length === 0 ? generation : undefined };
+}
+
+async function uplinksOf({ rtnetlink }: Host): Promise<string[]> {
+  const devices = (await rtnetlink.waysOut()).map(({ device }) => device);
+  return [...new Set(devices)].filter((name) => parseLinkName(name) === undefined);
 }
 
 /** One sentence for each chain in which zones' packets end, or may end. */

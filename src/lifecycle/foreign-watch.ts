@@ -62,7 +62,7 @@ export class ForeignWatch {
     while (this.#isLookWanted) {
       this.#isLookWanted = false;
       const begun = performance.now();
-      const firewalls = await observeForeignFirewalls(this.#host);
+      const firewalls = await observeForeignFirewalls(this.#host, this.#firewalls);
       const before = this.problems();
       this.#firewalls = firewalls;
       this.#judged = undefined;

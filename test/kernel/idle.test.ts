@@ -1,6 +1,11 @@
 /** A host that is as it should be is left in peace. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { defaultAddresses } from '../lab/addresses.ts';
+import type { Daemon } from '../lab/daemon.ts';
 import { untilPasses, withScene } from '../lab/served.ts';
+import { waitFor } from '../lab/wait-for.ts';
+import { type World, withWorld } from '../lab/world.ts';
 
 const resyncEverySecond = { reconcile: { 'resync-seconds': 1 } };
 
@@ -51,3 +56,54 @@ describe('passes over an unchanged host', () => {
       expect(await host.sysctl('net/ipv4/neigh/vif7.0/proxy_delay')).toBe('0');
     }));
 });
+
+describe('no process is started', () => {
+  it('by passes over an unchanged host', () =>
+    withScene({ settings: resyncEverySecond }, async ({ world, daemon }) => {
+      await untilLooked(world, daemon);
+      // The first reads what has changed.
+      await untilPasses(daemon, 2);
+      const before = endedChildrenOf(daemon);
+      await untilPasses(daemon, 3);
+      expect(endedChildrenOf(daemon)).toBe(before);
+    }));
+
+  it('by the birth and the end of a hundred zones', () =>
+    withWorld({}, async (world) => {
+      const daemon = await world.startDaemon();
+      await untilLooked(world, daemon);
+      const domids = Array.from({ length: 100 }, (_, index) => 1000 + index);
+      await Promise.all(domids.map((domid) => world.writeZoneFile(`vif${domid}.0`, defaultAddresses(domid, 0))));
+      const before = endedChildrenOf(daemon);
+      const links = await world.addManyLinks(domids.length, 1000);
+      await untilServed(daemon, domids.length);
+      await links.remove();
+      await untilServed(daemon, 0);
+      expect(endedChildrenOf(daemon)).toBe(before);
+      // The control: what belongs to the layout goes through nft.
+      await world.host.nft('delete table inet edera');
+      await waitFor(() => endedChildrenOf(daemon) > before, { what: 'a process', deadlineMs: 20_000 });
+    }));
+});
+
+/** Resolves once the daemon has looked at others' firewalls, which it does beside its passes, and has no reason to look again. */
+async function untilLooked({ host }: World, daemon: Daemon): Promise<void> {
+  const isWarned = (expected: boolean) => async () =>
+    (await daemon.status()).warnings.some((text) => text.includes('inet theirs')) === expected;
+  const limits = { deadlineMs: 20_000 };
+  await host.nft('table inet theirs { chain forward { type filter hook forward priority 0; policy drop; }; }');
+  await waitFor(isWarned(true), { what: 'a warning of the chain', ...limits });
+  await host.nft('delete table inet theirs');
+  await waitFor(isWarned(false), { what: 'the end of the warning', ...limits });
+}
+
+function untilServed(daemon: Daemon, count: number): Promise<unknown> {
+  const isSo = async () => (await daemon.status()).zones.filter(({ state }) => state === 'ready').length === count;
+  return waitFor(isSo, { what: `${count} zones`, deadlineMs: 30_000 });
+}
+
+/** The page faults of children that have ended and were waited for (proc_pid_stat(5), `cminflt`): more with each of them. */
+function endedChildrenOf({ pid }: Daemon): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[8]);
+}
