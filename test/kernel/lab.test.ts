@@ -23,15 +23,6 @@ describe('a fresh world', () => {
       }
     }));
 
-  it('is made within 150 ms, the best of five, since this machine may be busy', async () => {
-    const durations: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const startedAt = performance.now();
-      await withWorld({}, async () => durations.push(performance.now() - startedAt));
-    }
-    expect(Math.min(...durations)).toBeLessThan(150);
-  });
-
   it('leaves out what it is told to', async () => {
     await withWorld({ ipv6: false }, async ({ host }) => {
       expect(await host.sysctl('net/ipv6/conf/uplink0/disable_ipv6')).toBe('1');

@@ -4,7 +4,7 @@ import { calmEvent, roughEvent } from '../../events/events.ts';
 import { converges } from './converges.ts';
 
 /** `npm run sweep` has a hundred thousand events. */
-const runs = 100;
+const runs = 60;
 
 describe('after any events', () => {
   it('by events alone, the host is as desired', async () => {
