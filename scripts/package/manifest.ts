@@ -39,13 +39,27 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     ...['alerts.yaml', 'dashboard.json'].map((name) => {
       return { to: `share/protect-network/monitoring/${name}`, from: join(root, 'monitoring', name) };
     }),
-    ...['README.md', 'CHANGELOG.md', 'SECURITY.md', 'ARCHITECTURE.md'].map((name) => {
+    ...['CHANGELOG.md', 'SECURITY.md', ...operatorDocs(root)].map((name) => {
       return { to: `share/doc/protect-network/${name}`, from: join(root, name) };
     }),
-    ...readdirSync(join(root, 'docs')).map((name) => {
-      return { to: `share/doc/protect-network/docs/${name}`, from: join(root, 'docs', name) };
-    }),
   ].filter(({ from }) => typeof from !== 'string' || existsSync(from));
+}
+
+/** What in `docs` is for developers, and not installed; README.md leads to it. */
+const forDevelopers: ReadonlySet<string> = new Set([
+  'benchmarks.json',
+  'benchmarks.md',
+  'cost-per-packet.svg',
+  'latency.svg',
+  'performance.md',
+  'xen-timeline.json',
+  'xen-timeline.svg',
+]);
+
+/** Operators' pages and their pictures, below `root`. */
+export function operatorDocs(root: string): string[] {
+  const names = readdirSync(join(root, 'docs')).filter((name) => !forDevelopers.has(name));
+  return names.map((name) => `docs/${name}`);
 }
 
 /** Where what stands in `systemd/` is installed; what is not there yet is left out. */

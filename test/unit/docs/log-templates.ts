@@ -1,9 +1,5 @@
 /** Every sentence that the sources can log, taken from their syntax trees. `…` stands for what is filled in. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseAst } from 'rolldown/parseAst';
-
-const src = join(import.meta.dirname, '../../../src');
+import { type Node, parse, readSource, sourceFiles, textOf, visit } from './syntax.ts';
 
 export interface Template {
   /** Below `src`. */
@@ -19,20 +15,13 @@ export interface LogCalls {
   readonly indirect: string[];
 }
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [key: string]: unknown;
-}
-
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
 /** Every call of a logger in `src`. */
 export function logCalls(): LogCalls {
   const calls: LogCalls = { templates: [], indirect: [] };
   for (const file of filesAbout(/\blog\b/i)) {
-    const source = readFileSync(join(src, file), 'utf8');
+    const source = readSource(file);
     visit(parse(source), (node) => {
       const level = levelOf(node, source);
       if (level === undefined) return true;
@@ -50,7 +39,7 @@ export function logCalls(): LogCalls {
 /** Texts that a method of one file is called with there. */
 export function argumentsOf(method: string, file: string): string[] {
   const texts: string[] = [];
-  visit(parse(readFileSync(join(src, file), 'utf8')), (node) => {
+  visit(parse(readSource(file)), (node) => {
     const { property } = (node['callee'] ?? {}) as { property?: Node };
     if (node.type !== 'CallExpression' || property?.['name'] !== method) return true;
     texts.push(...(node['arguments'] as Node[]).map(textOf).filter((text) => text !== undefined));
@@ -63,7 +52,7 @@ export function argumentsOf(method: string, file: string): string[] {
 export function eventsLogged(): string[] {
   const events = new Set<string>();
   for (const file of filesAbout(/\bevent: /)) {
-    visit(parse(readFileSync(join(src, file), 'utf8')), (node) => {
+    visit(parse(readSource(file)), (node) => {
       if (node.type !== 'Property' || (node['key'] as Node)['name'] !== 'event') return true;
       const text = textOf(node['value'] as Node);
       if (text === 'zone-…') for (const state of zoneStates) events.add(`zone-${state}`);
@@ -80,7 +69,7 @@ const zoneStates = ['ready', 'failed', 'unserved', 'taken'];
 /** Every text of at least three words in one file, joined where it is added up. */
 export function sentencesIn(file: string): string[] {
   const sentences: string[] = [];
-  visit(parse(readFileSync(join(src, file), 'utf8')), (node) => {
+  visit(parse(readSource(file)), (node) => {
     if (node.type === 'ImportDeclaration') return false;
     const text = textOf(node);
     if (text === undefined) return true;
@@ -92,19 +81,7 @@ export function sentencesIn(file: string): string[] {
 }
 
 function filesAbout(pattern: RegExp): string[] {
-  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-  return files.filter((file) => pattern.test(readFileSync(join(src, file), 'utf8')));
-}
-
-function parse(source: string): Node {
-  return parseAst(source, { lang: 'ts' }) as unknown as Node;
-}
-
-function visit(node: unknown, see: (node: Node) => boolean): void {
-  if (Array.isArray(node)) for (const each of node) visit(each, see);
-  if (typeof node !== 'object' || node === null || !('type' in node)) return;
-  if (!see(node as Node)) return;
-  for (const value of Object.values(node)) visit(value, see);
+  return sourceFiles().filter((file) => pattern.test(readSource(file)));
 }
 
 /** Undefined where the node is no call of a logger. */
@@ -115,15 +92,4 @@ function levelOf({ type, callee }: Node, source: string): string | undefined {
   if (kind !== 'MemberExpression' || object === undefined || typeof level !== 'string') return undefined;
   const isLogger = /(^|[.#])log$/i.test(source.slice(object.start, object.end));
   return isLogger && levels.includes(level) ? level : undefined;
-}
-
-function textOf(node: Node): string | undefined {
-  if (node.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : undefined;
-  if (node.type === 'TemplateLiteral') {
-    const quasis = node['quasis'] as { value: { cooked: string } }[];
-    return quasis.map(({ value }) => value.cooked).join('…');
-  }
-  if (node.type !== 'BinaryExpression' || node['operator'] !== '+') return undefined;
-  const sides = [node['left'], node['right']].map((side) => textOf(side as Node));
-  return sides.every((side) => side === undefined) ? undefined : sides.map((side) => side ?? '…').join('');
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { journalNames } from '../../../src/cli/log-line.ts';
 import { read, rowsBelow } from '../../lab/markdown.ts';
 import { argumentsOf, eventsLogged, logCalls, sentencesIn } from './log-templates.ts';
+import { fits } from './syntax.ts';
 
 /** Messages that are made elsewhere than where they are logged; `makers` make them. */
 const knownIndirect = [
@@ -210,9 +211,4 @@ describe('docs/log.md', () => {
 
 function row(cell: string, level: string): Line {
   return { text: cell.slice(1, -1).replaceAll('⏎', '\n'), level: level === 'warning' ? 'warn' : level };
-}
-
-function fits(template: string, message: string): boolean {
-  const pieces = template.split('…').map((piece) => piece.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return new RegExp(`^${pieces.join('.+?')}$`, 's').test(message);
 }
