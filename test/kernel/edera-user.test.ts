@@ -17,6 +17,9 @@ import {
 
 const families = ['ipv4', 'ipv6'] as const;
 
+/** With iptables, and the same with nft. */
+const languages = ['', 'with nft: '] as const;
+
 describe('the documented examples', () => {
   let scene: Scene;
   beforeAll(async () => {
@@ -29,13 +32,13 @@ describe('the documented examples', () => {
     return () => scene.world.destroy();
   });
 
-  it('stop mail of one zone, in both families', async () => {
+  it.each(languages)('%sstop mail of one zone, in both families', async (language) => {
     const {
       world,
       zones: [one, two],
     } = scene;
     for (const family of families) expect(await connects(one, farHost[family], 25)).toBe(true);
-    await type(world.host, documented('vif7.0 sends no mail'));
+    await type(world.host, documented(`${language}vif7.0 sends no mail`));
     for (const family of families) {
       expect(await connects(one, farHost[family], 25)).toBe(false);
       expect(await connects(one, farHost[family], 443)).toBe(true);
@@ -44,14 +47,14 @@ describe('the documented examples', () => {
     await emptyIt(scene);
   });
 
-  it('let one zone open some connections only, and leave those to it alone', async () => {
+  it.each(languages)('%slet one zone open some connections only, and leave those to it alone', async (language) => {
     const {
       world,
       zones: [one, two],
     } = scene;
     const title =
       'vif7.0 opens connections to HTTPS and DNS, and to nothing else; from outside it is reached as before';
-    await type(world.host, documented(title));
+    await type(world.host, documented(`${language}${title}`));
     expect(await connects(one, farHost.ipv4, 443)).toBe(true);
     expect((await udpExchange(one, farHost.ipv4, 53)).ok).toBe(true);
     expect(await connects(one, farHost.ipv4, 53)).toBe(false);
@@ -60,25 +63,25 @@ describe('the documented examples', () => {
     await emptyIt(scene);
   });
 
-  it('let a zone be reached by other zones only', async () => {
+  it.each(languages)('%slet a zone be reached by other zones only', async (language) => {
     const {
       world,
       zones: [one, two],
     } = scene;
-    await type(world.host, documented('only other zones open connections to vif8.0'));
+    await type(world.host, documented(`${language}only other zones open connections to vif8.0`));
     expect(await connects(world.internet, String(two.ipv4), 7000)).toBe(false);
     expect(await connects(one, String(two.ipv4), 7000)).toBe(true);
     expect(await connects(two, farHost.ipv4, 443)).toBe(true);
     await emptyIt(scene);
   });
 
-  it('save the chain to a file, and bring it back after a flush of everything', async () => {
+  it.each(languages)('%ssave the chain to a file, and bring it back after a flush of everything', async (language) => {
     const {
       world,
       zones: [one],
     } = scene;
-    await type(world.host, documented('vif7.0 sends no mail'));
-    const [save = '', load = ''] = documented('everything in EDERA-USER, to a file and back').split('\n');
+    await type(world.host, documented(`${language}vif7.0 sends no mail`));
+    const [save = '', load = ''] = documented(`${language}everything in EDERA-USER, to a file and back`).split('\n');
     await type(world.host, `cd ${world.files.directory}; ${save}`);
     await world.host.nft('flush ruleset');
     await untilNothingToDo(world);
@@ -90,6 +93,7 @@ describe('the documented examples', () => {
     );
     expect(await connects(one, farHost.ipv4, 25)).toBe(false);
     expect(await connects(one, farHost.ipv4, 443)).toBe(true);
+    await emptyIt(scene);
   });
 });
 
@@ -185,5 +189,5 @@ async function ruleLines({ world }: Scene): Promise<string[]> {
 }
 
 async function emptyIt({ world }: Scene): Promise<void> {
-  for (const flavour of Object.values(flavours)) await world.host.mustExec(flavour, ['-F', 'EDERA-USER']);
+  await world.host.nft('flush chain ip filter EDERA-USER; flush chain ip6 filter EDERA-USER');
 }

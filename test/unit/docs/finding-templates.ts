@@ -62,7 +62,8 @@ class Reader {
   sysctls(): string[] {
     const names: string[] = [];
     visit(this.#tree, (node) => {
-      const text = node.type === 'Property' && nameOf(node['key']) === 'name' ? textOf(node['value'] as Node) : undefined;
+      const text =
+        node.type === 'Property' && nameOf(node['key']) === 'name' ? textOf(node['value'] as Node) : undefined;
       if (text?.startsWith('net/') === true) names.push(text);
       return true;
     });
