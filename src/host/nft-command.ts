@@ -60,10 +60,14 @@ export type LayoutCommand =
   | (SetRef & { readonly kind: 'delete-set' });
 
 /** What comes and goes with zones. */
-export type ZoneCommand =
-  | ElementsCommand
-  | AcceptLink
-  | (ChainRef & { readonly kind: 'delete-rule'; readonly handle: number });
+export type ZoneCommand = ElementsCommand | AcceptLink | DeleteRule;
+
+export interface DeleteRule extends ChainRef {
+  readonly kind: 'delete-rule';
+  readonly handle: number;
+  /** The link whose documented pair it belongs to, where that link is to have none any more. */
+  readonly pairOf?: LinkName | undefined;
+}
 
 export interface ElementsCommand extends SetRef {
   readonly kind: 'add-elements' | 'delete-elements';

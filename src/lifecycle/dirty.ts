@@ -4,10 +4,12 @@
  */
 
 import { type HostEvent, unnamedTable } from '../host/port.ts';
+import type { Address } from '../model/address.ts';
 import { reversePathTable } from '../nft/names.ts';
 import { observedKeys } from '../nft/observe.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { isForwarding, isLoopback } from './describe-event.ts';
+import type { LostProxies } from './proxy-watch.ts';
 
 export class Dirty {
   /** Re-read everything. */
@@ -20,8 +22,8 @@ export class Dirty {
   shield = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
   readonly siblings = new Set<number>();
-  /** Links that lost a neighbour proxy behind our back. */
-  readonly proxies = new Set<number>();
+  /** Neighbour proxies that links lost behind our back, by ifindex. */
+  readonly proxies = new Map<number, ReadonlySet<Address>>();
   /** Links to look at, by ifindex. */
   readonly links = new Set<number>();
   /** In the order of arrival, for the log. */
@@ -54,10 +56,10 @@ export class Dirty {
     for (const ifindex of siblings) this.siblings.add(ifindex);
   }
 
-  lackProxies(links: readonly number[]): void {
-    for (const ifindex of links) {
+  lackProxies(missing: LostProxies): void {
+    for (const [ifindex, addresses] of missing) {
       this.links.add(ifindex);
-      this.proxies.add(ifindex);
+      this.proxies.set(ifindex, addresses);
     }
   }
 

@@ -4,15 +4,19 @@
  */
 import { observeProxies } from '../arp/observe.ts';
 import type { Rtnetlink } from '../host/port.ts';
+import type { Address } from '../model/address.ts';
 import type { Mirror } from './mirror.ts';
 import { proxies } from './timing.ts';
+
+/** By ifindex. */
+export type LostProxies = ReadonlyMap<number, ReadonlySet<Address>>;
 
 export interface ProxyWatchOptions {
   readonly rtnetlink: Rtnetlink;
   readonly mirror: Mirror;
   /** Changes whenever a pass begins or ends: what was listed meanwhile means nothing. */
   readonly era: () => number;
-  readonly missing: (links: readonly number[]) => void;
+  readonly missing: (lost: LostProxies) => void;
 }
 
 export class ProxyWatch {
@@ -53,10 +57,11 @@ export class ProxyWatch {
     const before = era();
     const present = await observeProxies(rtnetlink);
     if (this.#stopped || era() !== before) return;
-    const links = [...mirror.proxies].flatMap(([ifindex, wanted]) => {
-      const found = present.get(ifindex);
-      return [...wanted].every((address) => found?.has(address)) ? [] : [ifindex];
-    });
-    if (links.length > 0) missing(links);
+    const lost = new Map<number, ReadonlySet<Address>>();
+    for (const [ifindex, wanted] of mirror.proxies) {
+      const gone = wanted.difference(present.get(ifindex) ?? new Set());
+      if (gone.size > 0) lost.set(ifindex, gone);
+    }
+    if (lost.size > 0) missing(lost);
   }
 }

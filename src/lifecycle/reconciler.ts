@@ -19,8 +19,7 @@ import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { Observation } from './observation.ts';
 import { applyPlan, newcomersOf, type PassFailures, planPass } from './pass.ts';
-import { countChanges } from './pass-plan.ts';
-import { ProxyWatch } from './proxy-watch.ts';
+import { type LostProxies, ProxyWatch } from './proxy-watch.ts';
 import { Purges } from './purges.ts';
 import { Quarrel } from './quarrel.ts';
 import { labels, repairsIn } from './repairs.ts';
@@ -121,8 +120,8 @@ export class Reconciler {
     this.#loop.begin();
     // Not until all is done: on a host that never rests, it never is.
     await this.#loop.turn();
-    const missing = (links: readonly number[]) =>
-      this.#loop.mark((dirty) => dirty.lackProxies(links), 'neighbour proxies were deleted', 'may wait');
+    const missing = (lost: LostProxies) =>
+      this.#loop.mark((dirty) => dirty.lackProxies(lost), 'neighbour proxies were deleted', 'may wait');
     const { rtnetlink } = this.#host;
     this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, era: () => this.#passes, missing });
   }
@@ -177,7 +176,7 @@ export class Reconciler {
 
   async #tryPass(dirty: Dirty): Promise<void> {
     this.#passes += 1;
-    if (this.#retries.failure !== undefined) dirty.all = true;
+    this.#retries.renew(dirty);
     try {
       await this.#pass(dirty);
       if (this.#reporter.lastPass !== undefined && this.#retries.failure === undefined) this.inForce.resolve();
@@ -196,13 +195,13 @@ export class Reconciler {
     this.#prunes = scope.prune;
     this.#uplinks.passed(plan);
     const ingress = ingressPutBack(plan, this.#desired.desired, scope);
-    const repairs = repairsIn({ ...plan, ingress }, dirty, scope.open, labels(this.mirror.links, this.records));
+    const labelOf = labels(this.mirror.links, this.records);
+    const repairs = repairsIn({ ...plan, ingress }, failures, dirty, this.records.inForce, labelOf);
     this.#settle(dirty, scope, failures);
     const facts = { host: this.#host, mirror: this.mirror, foreign: this.#foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
     if (dirty.all) this.#foreign.look();
-    const [changes, transacted] = [countChanges(plan), plan.nft.length > 0];
-    const culprits = this.#reporter.passed({ dirty, begun, ended, changes, transacted, repairs });
+    const culprits = this.#reporter.passed({ dirty, begun, ended, plan, failures, repairs });
     this.#followed.update(this.records, scope.links, plan);
     const now = performance.now();
     if (culprits !== undefined) this.#loop.hold(this.#quarrel.repaired(now, culprits));
@@ -279,6 +278,7 @@ export class Reconciler {
     this.#siblings.add(newcomers.filter((ifindex) => this.records.open.has(ifindex)));
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
+    this.#retries.isAsked &&= failures.nft !== undefined;
     this.#failed(failures.nft ?? failures.links.get(0), 'some changes could not be made');
   }
 

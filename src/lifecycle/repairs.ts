@@ -9,8 +9,11 @@ import { leadsToOurs } from '../nft/placement.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { summarise } from '../nft/summary.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
+import type { DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
+import type { PassFailures } from './pass.ts';
 import type { Plan } from './pass-plan.ts';
+import { undoing } from './undoing.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
 export interface Repair {
@@ -30,6 +33,8 @@ export interface LinkLabel {
 
 export interface Repairs {
   readonly put: readonly Repair[];
+  /** The tables it was put back in, as `family name`. */
+  readonly tables: ReadonlySet<string>;
   /** Our jump goes behind somebody's new rules: nobody did anything wrong. */
   readonly movesJump: boolean;
 }
@@ -42,54 +47,59 @@ export function labels(links: ReadonlyMap<number, Link>, records: ZoneRecords): 
   });
 }
 
-/** `open`: links that were served completely before the pass. `plan.ingress`: what of it puts back. */
+/**
+ * Only what was in force is put back: `before` is what each link had, by ifindex.
+ * `plan.ingress`: what of it puts back.
+ */
 export function repairsIn(
   plan: Plan,
+  failures: PassFailures,
   dirty: Dirty,
-  open: ReadonlySet<number>,
+  before: ReadonlyMap<number, DesiredZone>,
   labelOf: (ifindex: number) => LinkLabel,
 ): Repairs {
-  if (dirty.isAsked) return { put: [], movesJump: false };
-  // Somebody else changed a table we have something in, or nobody has looked for a while, in which no zone came or went.
-  const isQuiet = dirty.links.size === 0 && !movesZones(plan, open);
-  const isRulesetSuspect = dirty.tables.size > 0 || (dirty.all && isQuiet);
-  const movesJump = isRulesetSuspect && isMove(plan.nft);
-  const first = dirty.shield ? [`the table ${tableKey(reversePathTable.family, reversePathTable.name)}`] : [];
-  const ruleset = [
-    ...first,
-    ...summarise(plan.ingress),
-    ...(isRulesetSuspect && !movesJump ? summarise(plan.nft) : []),
-  ];
+  if (dirty.isAsked) return { put: [], tables: new Set(), movesJump: false };
+  const isDone = ({ ifindex }: { readonly ifindex: number }) => before.has(ifindex) && !failures.links.has(ifindex);
+  // Somebody else changed a table we have something in, or nobody has looked for a while.
+  const isSuspect = failures.nft === undefined && (dirty.tables.size > 0 || dirty.all);
+  const undone = isSuspect ? undoing(plan.nft, before.values()) : [];
+  const movesJump = isMove(undone);
+  const commands = [...plan.ingress, ...(movesJump ? [] : undone)];
+  const reversePath = tableKey(reversePathTable.family, reversePathTable.name);
+  const shielded = dirty.shield ? [reversePath] : [];
+  const ruleset = [...shielded.map((table) => `the table ${table}`), ...summarise(commands)];
+  const switchedOff = plan.forwarding.filter(({ path }) => path.key !== 'accept_ra');
   const put: Repair[] = [
-    ...plan.install.flatMap((change) => installed(change, dirty, open, labelOf)),
+    ...(failures.nft === undefined ? plan.install : [])
+      .filter((change) => 'ifindex' in change && isDone(change))
+      .flatMap((change) => installed(change, dirty, before, labelOf)),
     ...[...plan.sysctls, ...plan.linkForwarding]
-      .filter(({ ifindex }) => open.has(ifindex))
+      .filter(isDone)
       .map((change) => ({ ...written('sysctl', change), ...labelOf(change.ifindex) })),
-    ...(open.size === 0 ? [] : plan.forwarding.map((change) => written('forwarding', change))),
+    ...(before.size === 0 || failures.links.has(0) ? [] : switchedOff.map((change) => written('forwarding', change))),
     ...ruleset.map((what): Repair => ({ kind: 'nftables', what })),
   ];
-  return { put, movesJump };
-}
-
-/** Births and deaths whose events were lost: what they change in the ruleset is nobody's doing. */
-function movesZones({ install, purgeAfter }: Plan, open: ReadonlySet<number>): boolean {
-  return purgeAfter.length > 0 || install.some((change) => 'ifindex' in change && !open.has(change.ifindex));
+  const touched = movesJump ? undone : commands;
+  const tables = new Set([...shielded, ...touched.map(({ family, table }) => tableKey(family, table))]);
+  return { put, tables, movesJump };
 }
 
 function installed(
   change: RtnetlinkChange,
   dirty: Dirty,
-  open: ReadonlySet<number>,
+  before: ReadonlyMap<number, DesiredZone>,
   labelOf: (ifindex: number) => LinkLabel,
 ): Repair[] {
-  if (!('ifindex' in change) || !open.has(change.ifindex)) return [];
+  if (!('ifindex' in change)) return [];
   const label = labelOf(change.ifindex);
   const { link } = label;
   if (change.kind === 'link-up') return [{ kind: 'link', what: `${link} was down`, ...label }];
-  if (change.kind === 'route-add')
+  if (change.kind === 'route-add') {
+    if (before.get(change.ifindex)?.addresses.includes(change.address) !== true) return [];
     return [{ kind: 'route', what: `the route ${change.address} via ${link}`, ...label }];
+  }
   // Proxies for siblings come and go with the siblings.
-  if (change.kind !== 'proxy-add' || !dirty.proxies.has(change.ifindex)) return [];
+  if (change.kind !== 'proxy-add' || dirty.proxies.get(change.ifindex)?.has(change.address) !== true) return [];
   return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${link}`, ...label }];
 }
 

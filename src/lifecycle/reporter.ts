@@ -7,6 +7,8 @@ import { toldKind } from './describe-event.ts';
 import type { DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
 import { Forgeries, spoofed, unassigned } from './forgeries.ts';
+import type { PassFailures } from './pass.ts';
+import { countChanges, type Plan } from './pass-plan.ts';
 import type { QuarrelStatus } from './quarrel.ts';
 import { RepairLog } from './repair-log.ts';
 import type { Repairs } from './repairs.ts';
@@ -19,8 +21,8 @@ export interface PassReport {
   /** performance.now() milliseconds; the end is when everything was in place, or failed. */
   readonly begun: number;
   readonly ended: number;
-  readonly changes: number;
-  readonly transacted: boolean;
+  readonly plan: Plan;
+  readonly failures: PassFailures;
   readonly repairs: Repairs;
 }
 
@@ -115,17 +117,19 @@ export class Reporter {
   }
 
   /** Returns the culprits of a repair, undefined where there was none. */
-  passed({ dirty, begun, ended, changes, transacted, repairs }: PassReport): string[] | undefined {
+  passed({ dirty, begun, ended, plan, failures, repairs }: PassReport): string[] | undefined {
     const milliseconds = ended - begun;
+    const changes = countChanges(plan);
     this.passes += 1;
-    if (transacted) this.transactions += 1;
+    if (plan.nft.length > 0) this.transactions += 1;
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
     this.#log.debug(
       { event: 'pass', cause, changes, milliseconds: round(milliseconds) },
       `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`,
     );
-    return this.repairs.passed(repairs, dirty, round(ended - (dirty.since ?? ended)));
+    const took = round(ended - (dirty.since ?? ended));
+    return this.repairs.passed({ repairs, dirty, begun, took, isDone: failures.nft === undefined });
   }
 
   /** Tells when a quarrel begins and when it is over. */

@@ -1,4 +1,5 @@
 /** What failed for the host as a whole and when it is tried again; one timer for whatever is due first. */
+import type { Dirty } from './dirty.ts';
 import { earliest, isDue, nextRetry, type Retry, remainingMs } from './retry.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
@@ -13,11 +14,20 @@ export class Retries {
   #timer: NodeJS.Timeout | undefined;
   failure: HostFailure | undefined;
   #gateways: Retry | undefined;
+  /** Somebody asked for what no pass has put in force yet. */
+  isAsked = false;
 
   /** `wake` is told which links are due, or that everything is. */
   constructor(records: ZoneRecords, wake: (due: 'all' | readonly number[]) => void) {
     this.#records = records;
     this.#wake = wake;
+  }
+
+  /** What failed is done again with `dirty`. */
+  renew(dirty: Dirty): void {
+    if (this.failure !== undefined) dirty.all = true;
+    this.isAsked ||= dirty.isAsked;
+    dirty.isAsked = this.isAsked;
   }
 
   /** `error`: why the host as a whole could not be set up; undefined where it was. */

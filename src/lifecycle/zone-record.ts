@@ -19,6 +19,7 @@ export class ZoneRecords {
   readonly #records = new Map<number, ZoneRecord>();
   readonly #served = new Map<number, DesiredZone>();
   readonly #open = new Set<number>();
+  readonly #inForce = new Map<number, DesiredZone>();
   readonly #unsettled = new Set<number>();
 
   /** What each link was last given. Changes with the records, as do `open` and `unsettled`. */
@@ -29,6 +30,11 @@ export class ZoneRecords {
   /** Links that have all that they should, whoever has taken them. */
   get open(): ReadonlySet<number> {
     return this.#open;
+  }
+
+  /** What each link had completely, and still should have, though it may have been taken away since. */
+  get inForce(): ReadonlyMap<number, DesiredZone> {
+    return this.#inForce;
   }
 
   /** Links that are not as they should be yet: opening, or failed. */
@@ -86,6 +92,7 @@ export class ZoneRecords {
     this.#records.delete(ifindex);
     this.#served.delete(ifindex);
     this.#open.delete(ifindex);
+    this.#inForce.delete(ifindex);
     this.#unsettled.delete(ifindex);
   }
 
@@ -95,6 +102,8 @@ export class ZoneRecords {
     if (served === undefined) this.#served.delete(ifindex);
     else this.#served.set(ifindex, served);
     enter(this.#open, ifindex, state === 'ready' || state === 'taken');
+    if (served !== undefined && this.#open.has(ifindex)) this.#inForce.set(ifindex, served);
+    else if (!isSame(served, this.#inForce.get(ifindex))) this.#inForce.delete(ifindex);
     enter(this.#unsettled, ifindex, state === 'opening' || state === 'failed');
   }
 }
@@ -102,4 +111,8 @@ export class ZoneRecords {
 function enter(set: Set<number>, ifindex: number, isIn: boolean): void {
   if (isIn) set.add(ifindex);
   else set.delete(ifindex);
+}
+
+function isSame(one: DesiredZone | undefined, other: DesiredZone | undefined): boolean {
+  return one?.link === other?.link && one?.addresses.join() === other?.addresses.join();
 }

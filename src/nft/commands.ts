@@ -36,9 +36,9 @@ export function insertRule(chain: ChainRef, expr: readonly Expression[], before:
 }
 
 /** Throws `conflict` for a rule whose handle is not known: the ruleset has to be observed first. */
-export function deleteRule(chain: ChainRef, handle: number | undefined): NftCommand {
+export function deleteRule(chain: ChainRef, handle: number | undefined, pairOf?: LinkName): NftCommand {
   if (handle === undefined) throw new ProtectNetworkError('conflict', `a rule in ${chain.chain} has no handle yet`);
-  return { kind: 'delete-rule', ...chain, handle };
+  return { kind: 'delete-rule', ...chain, handle, ...(pairOf && { pairOf }) };
 }
 
 /** The documented pair: what lets a zone through where the mark or our own table is gone. */

@@ -93,11 +93,11 @@ function planPairs(
   const surplus =
     scope.had === 'all'
       ? surplusRules(chain, head.length, wanted, scope.prune === true)
-      : [...pairsByText(ref, scope.had).keys()]
-          .filter((text) => !wanted.has(text))
-          .flatMap((text) => chain?.rulesOf(text).map(({ handle }) => handle) ?? []);
+      : [...pairsByText(ref, scope.had)]
+          .filter(([text]) => !wanted.has(text))
+          .flatMap(([text, { link }]) => chain?.rulesOf(text).map(({ handle }) => ({ handle, link })) ?? []);
   const missing = [...wanted].filter(([text]) => chain === undefined || chain.rulesOf(text).length === 0);
-  return [...surplus.map((handle) => deleteRule(ref, handle)), ...missing.map(([, pair]) => pair)];
+  return [...surplus.map(({ handle, link }) => deleteRule(ref, handle, link)), ...missing.map(([, pair]) => pair)];
 }
 
 function startsWith(chain: Chain | undefined, head: readonly (readonly Expression[])[]): boolean {
@@ -113,7 +113,9 @@ function rewrite(
   wanted: ReadonlyMap<string, AcceptLink>,
   prune: boolean,
 ): NftCommand[] {
-  const kept = prune ? [] : (chain?.rules() ?? []).filter((rule) => isPair(rule) && !wanted.has(rule.text));
+  const kept = prune
+    ? []
+    : (chain?.rules() ?? []).filter((rule) => pairOf(rule) !== undefined && !wanted.has(rule.text));
   return [
     ...(chain === undefined || chain.size === 0 ? [] : [flushChain(ref)]),
     ...head.map((expr) => addRule(ref, expr)),
@@ -122,18 +124,19 @@ function rewrite(
   ];
 }
 
-/** Handles behind the head of rules that are not wanted, or are there a second time. */
+/** Behind the head, rules that are not wanted, with their link where they are of a pair, or are there a second time. */
 function surplusRules(
   chain: Chain | undefined,
   headLength: number,
   wanted: ReadonlyMap<string, unknown>,
   prune: boolean,
-): (number | undefined)[] {
+): { readonly handle: number | undefined; readonly link?: LinkName | undefined }[] {
   const seen = new Set<string>();
   return (chain?.rules() ?? []).slice(headLength).flatMap((rule) => {
-    const isSurplus = seen.has(rule.text) || (!wanted.has(rule.text) && (prune || !isPair(rule)));
+    const link = wanted.has(rule.text) ? undefined : pairOf(rule);
+    const isSurplus = seen.has(rule.text) || (!wanted.has(rule.text) && (prune || link === undefined));
     seen.add(rule.text);
-    return isSurplus ? [rule.handle] : [];
+    return isSurplus ? [{ handle: rule.handle, link }] : [];
   });
 }
 
@@ -143,11 +146,13 @@ function pairsByText(ref: ChainRef, links: readonly LinkName[]): Map<string, Acc
 
 const keys = ['oifname', 'iifname'] as const;
 
-/** A rule of the documented shape for some link, known or not. */
-function isPair(rule: Rule): boolean {
+/** The link of a rule of the documented shape, known or not. */
+function pairOf(rule: Rule): LinkName | undefined {
   const name = (rule.expr[0]?.['match'] as { right?: unknown } | undefined)?.right;
   const link = typeof name === 'string' ? parseLinkName(name) : undefined;
-  return link !== undefined && keys.some((key) => ruleText(acceptedLink({ key, link })) === rule.text);
+  return link !== undefined && keys.some((key) => ruleText(acceptedLink({ key, link })) === rule.text)
+    ? link
+    : undefined;
 }
 
 /** The chain and its jump, first of all in `FORWARD`; or neither, where nothing is denied. */
