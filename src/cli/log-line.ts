@@ -1,5 +1,6 @@
 /** A line of the log in the shapes in which it is written. Pure. */
 import type { JournalFields } from '../host/journal-format.ts';
+import { localTime } from './units.ts';
 
 /** What pino makes of a call: its own three, and the fields of the call. */
 export type LogLine = { readonly level: number; readonly time: number; readonly msg: string } & Readonly<
@@ -13,12 +14,16 @@ export function syslogLevel(level: number): number {
   return syslogLevels[level] ?? 6;
 }
 
-/** People at a terminal get the time; the journal has its own. */
-export function textOf({ level, time, msg }: LogLine, isTerminal: boolean): string {
-  const head = isTerminal
-    ? `${new Date(time).toTimeString().slice(0, 8)} ${level >= 40 ? 'warning: ' : ''}`
-    : `<${syslogLevel(level)}>`;
-  return `${head}${msg.replaceAll('\n', `\n${isTerminal ? '    ' : head}`)}\n`;
+/** For people, at a terminal or in a file: `2026-03-01 12:00:05 warning: …`, further lines indented. */
+export function textOf({ level, time, msg }: LogLine): string {
+  const weight = level >= 50 ? 'error: ' : level >= 40 ? 'warning: ' : '';
+  return `${localTime(time)} ${weight}${msg.replaceAll('\n', '\n    ')}\n`;
+}
+
+/** For the journal by way of standard output: it has its own time. */
+export function prioritised({ level, msg }: LogLine): string {
+  const head = `<${syslogLevel(level)}>`;
+  return `${head}${msg.replaceAll('\n', `\n${head}`)}\n`;
 }
 
 /** What journalctl can filter on, by the names that the log's own fields have. */

@@ -1,30 +1,32 @@
 /** The daemon's log: pino's lines, with fields to the journal, as text with syslog levels, or as JSON for machines. */
 import type { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { JournalSocket } from '../host/journal-socket.ts';
-import { journalFields, type LogLine, syslogLevel, textOf } from './log-line.ts';
+import { type Journal, JournalSocket } from '../host/journal-socket.ts';
+import { journalFields, type LogLine, prioritised, syslogLevel, textOf } from './log-line.ts';
 
 export interface LogOptions {
   readonly logFormat: 'text' | 'json';
   readonly debug: boolean;
 }
 
-/** How the journal is written to; undefined where standard output is not the journal's. */
-export type SendToJournal = ((entry: Buffer) => void) | undefined;
-
 /** Of lines that whoever reads standard output has not taken yet, in bytes; what comes then is counted, not kept. */
 const maxUnread = 1024 * 1024;
 
-export function makeLog({ logFormat, debug }: LogOptions, send: SendToJournal, out: Writable = process.stdout): Logger {
+/** `journal`: undefined where standard output is not the journal's. */
+export function makeLog(
+  { logFormat, debug }: LogOptions,
+  journal: Journal | undefined,
+  out: Writable = process.stdout,
+): Logger {
   const options = { level: debug ? 'debug' : 'info', base: null };
   const bounded = boundedStream(out);
   if (logFormat === 'json') return pino(options, { write: (line) => bounded(line, lostLine) });
-  const isTerminal = 'isTTY' in out && out.isTTY === true;
-  const asText = (line: LogLine) => bounded(textOf(line, isTerminal), (lost) => textOf(lostOf(lost), isTerminal));
-  return pino(options, send === undefined ? parsed(asText) : parsed(toJournal(send, asText)));
+  const words = journal === undefined ? textOf : prioritised;
+  const asText = (line: LogLine) => bounded(words(line), (lost) => words(lostOf(lost)));
+  return pino(options, parsed(journal?.send === undefined ? asText : toJournal(journal.send, asText)));
 }
 
-function toJournal(send: (entry: Buffer) => void, asText: (line: LogLine) => void): (line: LogLine) => void {
+function toJournal(send: NonNullable<Journal['send']>, asText: (line: LogLine) => void): (line: LogLine) => void {
   const journal = new JournalSocket({
     send,
     lost: (entries) => journalFields(lostOf(entries)),

@@ -25,22 +25,25 @@ const passing: readonly unknown[] = ['EAGAIN', 'ENOBUFS', 'ENOMEM', 'EINTR'];
 /** The journal's own socket (systemd's native journal protocol). */
 const journalPath = '/run/systemd/journal/socket';
 
-/**
- * How to send to the journal; undefined where standard output is not the journal's (systemd.exec(5), JOURNAL_STREAM), and where
- * nobody listens: lines then go by standard output, without fields.
- */
+/** Standard output is the journal's. */
+export interface Journal {
+  /** Sends with fields; undefined where nobody listens: lines then go by standard output, without. */
+  readonly send: JournalSocketOptions['send'] | undefined;
+}
+
+/** The journal, where standard output is its own (systemd.exec(5), JOURNAL_STREAM). */
 export function findJournal(
   variables: Readonly<Record<string, string | undefined>>,
   path = journalPath,
-): JournalSocketOptions['send'] | undefined {
+): Journal | undefined {
   const { dev, ino } = fstatSync(process.stdout.fd);
   if (variables['JOURNAL_STREAM'] !== `${dev}:${ino}`) return undefined;
   try {
     const socket = new DatagramSocket(path);
-    return (entry) => socket.send(entry);
+    return { send: (entry) => socket.send(entry) };
   } catch (error) {
     process.stderr.write(`protect-network: ${path}: ${messageOf(error)}\n`);
-    return undefined;
+    return { send: undefined };
   }
 }
 

@@ -1,6 +1,6 @@
 /** The log on its way to a journal, at a real socket of the real kind. That a real journald takes it: `npm run test:systemd`. */
 import { Writable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeLog } from '../../../src/cli/log.ts';
 import { type Entry, type Program, TestJournal } from '../../journal/journal.ts';
 import { waitFor } from '../../lab/wait-for.ts';
@@ -105,12 +105,30 @@ describe('a journal', { timeout: 90_000 }, () => {
     const { stdout } = program;
     await program.log({ level: 'error', fields: {}, message: 'one' });
     await waitFor(() => stdout.length > 0 || undefined, { what: 'the line', ...patience });
-    expect(stdout).toEqual(['<3>one']);
+    expect(stdout).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d error: one$/)]);
     expect(journal.entries).toEqual([]);
   });
 });
 
 describe('standard output', () => {
+  it.each([
+    ['info', '2026-03-01 12:00:05 one\n    two\n'],
+    ['warn', '2026-03-01 12:00:05 warning: one\n    two\n'],
+    ['error', '2026-03-01 12:00:05 error: one\n    two\n'],
+  ] as const)('has time and weight, in a file as well (%s)', (level, text) => {
+    const taken: string[] = [];
+    const out = new Writable({
+      write(chunk: Buffer, _encoding, callback) {
+        taken.push(chunk.toString());
+        callback();
+      },
+    });
+    vi.useFakeTimers({ now: new Date(2026, 2, 1, 12, 0, 5), toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    makeLog({ logFormat: 'text', debug: false }, undefined, out)[level]('one\ntwo');
+    expect(taken.join('')).toBe(text);
+  });
+
   it.each(['text', 'json'] as const)(
     'that nobody reads (%s) costs lines, which are counted, and no memory',
     (logFormat) => {
