@@ -33,18 +33,24 @@ export async function cleanUp({ dryRun }: { dryRun: boolean }): Promise<ExitCode
     const live = createLiveHost();
     const trace = await live.traceOwner();
     const lines = describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`);
-    for (const { tool, text } of lines) await print(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
-    const failures = dryRun ? undefined : await applyPlan(host, mirror, plan);
-    if (failures?.nft !== undefined) throw failures.nft;
-    const [failed] = failures?.links.values() ?? [];
-    if (failed !== undefined) throw failed;
-    await removeTrace(live, trace, dryRun);
+    // Ahead of what they are about: what is the operator's and goes along cannot be had back.
     for (const sentence of notes) await print(`note: ${sentence}\n`);
+    if (lines.length === 0 && trace !== 'abandoned') await print('nothing of ours is here\n');
+    for (const { tool, text } of lines) await print(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
+    if (!dryRun) await carryOut(host, mirror, plan);
+    await removeTrace(live, trace, dryRun);
+    if (lines.length === 0) return ExitCode.ok;
     await print(
       'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: other programs may rely on them\n',
     );
     return ExitCode.ok;
   });
+}
+
+async function carryOut(host: Host, mirror: Mirror, plan: Plan): Promise<void> {
+  const { nft, links } = await applyPlan(host, mirror, plan);
+  const [failed] = nft === undefined ? links.values() : [nft];
+  if (failed !== undefined) throw failed;
 }
 
 /** What a killed `explain --live` left. */

@@ -168,6 +168,28 @@ describe('explain', () => {
 });
 
 describe('cleanup', () => {
+  it('says what of the operator’s goes along before it goes, and a second time that nothing is left', async () => {
+    const { world, daemon } = await openScene();
+    try {
+      await world.host.mustExec('nft', ['add', 'rule', 'inet', 'edera', 'user-input', 'tcp', 'dport', '22', 'accept']);
+      await daemon.stop();
+      const first = await world.cli(['cleanup']);
+      expect(first.exitCode, first.stderr).toBe(0);
+      const [told, removed, kept] = [
+        'note: removing the table inet edera also removes your rule in user-input\n',
+        '\nnft delete table inet edera\n',
+        '\nnote: forwarding stays on',
+      ].map((words) => first.stdout.indexOf(words));
+      expect([told, removed, kept], first.stdout).toEqual([0, expect.any(Number), expect.any(Number)]);
+      expect(removed).toBeGreaterThan(0);
+      expect(kept).toBeGreaterThan(Number(removed));
+      expect(await world.cli(['cleanup'])).toMatchObject({ exitCode: 0, stdout: 'nothing of ours is here\n' });
+      expect((await world.cli(['cleanup', '--dry-run'])).stdout).toBe('nothing of ours is here\n');
+    } finally {
+      world.destroy();
+    }
+  });
+
   it('takes away what a killed explain --live left, and nothing of that name that is not ours', async () => {
     const scene = await openScene();
     const { world, daemon } = scene;
