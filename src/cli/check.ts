@@ -1,6 +1,8 @@
 /** `protect-network check`: what would hold if the daemon read its files now. */
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import type { Subnet } from '../config/subnet.ts';
+import { missingUplinks } from '../config/uplink-names.ts';
+import { linkNames } from '../host/link-names.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { differingSettings } from './settings-text.ts';
 import { readJudgedZones, type StaticZones } from './static-zones.ts';
@@ -44,9 +46,14 @@ function subnetText(subnet: Subnet | undefined): string {
 }
 
 function warningsOf(config: Config, zones: StaticZones): string[] {
-  if (isAsked(config) || zones.entries.length + zones.problems.length === 0) return [...config.warnings];
   const { staticDir } = config.settings.zones;
-  return [...config.warnings, `${staticDir} is not read: "static" is not among zones.directories`];
+  const isRead = isAsked(config) || zones.entries.length + zones.problems.length === 0;
+  const names = linkNames();
+  return [
+    ...config.warnings,
+    ...missingUplinks(config.settings.uplink.interfaces, (name) => names.has(name)),
+    ...(isRead ? [] : [`${staticDir} is not read: "static" is not among zones.directories`]),
+  ];
 }
 
 function wrongZones({ entries, problems, refused }: StaticZones): string[] {

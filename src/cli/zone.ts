@@ -1,7 +1,6 @@
 /** `protect-network zone set` and `zone unset`: the static directory, changed with the daemon's own rules in mind. */
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { loadSettings } from '../config/load-settings.ts';
-import type { Settings } from '../config/settings.ts';
 import { whyNotUsable } from '../config/subnet.ts';
 import {
   readStaticZones,
@@ -21,7 +20,8 @@ import {
 } from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { print, printable, warn } from './terminal.ts';
+import { print, printable } from './terminal.ts';
+import { noteMissingLink, refuseLinkAsName, warnOfNoEffect } from './zone-notes.ts';
 
 export interface ZoneTexts {
   readonly ipv4: string | undefined;
@@ -41,6 +41,7 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   // What a person typed is judged before any file is.
   const early = parseLinkName(linkOrName);
   if (early === undefined) requireName(linkOrName);
+  refuseLinkAsName(texts.name);
   if (Object.values(texts).every((text) => text === undefined)) {
     throw new ProtectNetworkError('usage', `nothing to set for ${linkOrName}: --ipv4, --ipv6 or --name`);
   }
@@ -68,7 +69,8 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   const was = before === undefined ? undefined : describe(before.addresses, before.name);
   const change = was === undefined ? '' : was === now ? ', as before' : `, instead of ${was}`;
   await print(printable(`${link} has ${now} (${path})${change}\n`));
-  warnIfNotRead(settings);
+  noteMissingLink(link);
+  await warnOfNoEffect(settings);
   return ExitCode.ok;
 }
 
@@ -81,7 +83,7 @@ export async function unsetZone(paths: ConfigPaths, linkOrName: string): Promise
   const link = early ?? linkNamed(linkOrName, (await readStaticZones(staticDir)).entries, staticDir);
   const wasThere = removeStaticZone(staticDir, link);
   await print(wasThere ? `${link} is no longer in ${staticDir}\n` : `${link} was not in ${staticDir}\n`);
-  warnIfNotRead(settings);
+  await warnOfNoEffect(settings);
   return ExitCode.ok;
 }
 
@@ -132,9 +134,4 @@ function refuseDuplicates(link: LinkName, addresses: readonly string[], entries:
     if (taken === undefined) continue;
     throw new ProtectNetworkError('conflict', `nothing written: ${entry.link} has ${taken} already (${entry.origin})`);
   }
-}
-
-function warnIfNotRead({ zones }: Settings): void {
-  if (zones.directories.includes('static')) return;
-  warn('warning: the daemon does not read this directory: "static" is not among zones.directories');
 }

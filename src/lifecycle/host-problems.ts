@@ -1,5 +1,6 @@
 /** What is wrong with the host as a whole and no change of ours can fix, one sentence each. */
 import type { Config } from '../config/config.ts';
+import { missingUplinks } from '../config/uplink-names.ts';
 import type { ZoneDirectory } from '../directories/zone-directory.ts';
 import type { Host } from '../host/port.ts';
 import { families } from '../model/address.ts';
@@ -67,9 +68,5 @@ function hostProblems({ host: { sysctl }, mirror, config }: Facts): string[] {
     );
   }
   problems.push(...strangeLinks(mirror.links.values(), mirror.formerly));
-  for (const name of uplink.interfaces) {
-    if (mirror.linkNamed(name) === undefined)
-      problems.push(`uplink.interfaces names ${name}, and this host has no such interface`);
-  }
-  return problems;
+  return [...problems, ...missingUplinks(uplink.interfaces, (name) => mirror.linkNamed(name) !== undefined)];
 }

@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -13,13 +14,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
-import { isMissing } from '../../config/read-file.ts';
+import { fileError, isMissing } from '../../config/read-file.ts';
 import type { Ipv4Address, Ipv6Address } from '../../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../../model/errors.ts';
 import type { LinkName } from '../../model/link-name.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 import { entriesOf, listStaticZones } from './list-files.ts';
-import { zoneFileName, zoneNameSchema } from './zone-file.ts';
+import { isZoneFileName, zoneFileName, zoneNameSchema } from './zone-file.ts';
 
 export interface StaticZoneContent {
   readonly ipv4?: Ipv4Address | undefined;
@@ -79,6 +80,20 @@ export async function readStaticZones(directory: string): Promise<{ entries: Zon
   if (listing.kind === 'absent') return { entries: [], problems: [] };
   const { entries, problems } = entriesOf(listing.files);
   return { entries, problems: [...listing.problems, ...problems] };
+}
+
+/** Names of files that look as if they were meant for a zone, and are not read: `vif7.0`, `vif7.0.toml.bak`. */
+export function misnamedFiles(directory: string): string[] {
+  try {
+    const files = readdirSync(directory, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    return files
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('vif') && !isZoneFileName(name))
+      .sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fileError(directory, error);
+  }
 }
 
 /** The mode is set on the open file: the umask of whoever calls must not decide whether the daemon can read it. */

@@ -79,6 +79,15 @@ test('only warns about static zones that nobody asks for', async () => {
   ]);
 });
 
+test('warns of uplinks that this host does not have', async () => {
+  const here = place({ settings: settingsWith('[uplink]\ninterfaces = ["lo", "eth99"]\n') });
+  const { code, stderr } = await run('check', ...here.options);
+  expect([code, stderr]).toEqual([
+    0,
+    'protect-network: warning: uplink.interfaces names eth99, and this host has no such interface\n',
+  ]);
+});
+
 test('refuses settings that others may write', async () => {
   const here = place();
   chmodSync(here.settings, 0o666);

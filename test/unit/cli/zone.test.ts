@@ -7,6 +7,10 @@ import { type Place, place, program, run } from './support.ts';
 
 const zone = (here: Place, ...args: readonly string[]) => run('zone', ...args, ...here.options);
 
+const noLink = 'protect-network: note: this host has no link vif7.0 now; it is served when it appears\n';
+const notRunning =
+  'protect-network: warning: protect-network is not running, so this is not applied; start it with: systemctl start protect-network\n';
+
 test('set, list and unset are a round trip', async () => {
   const here = place();
   const file = join(here.zones, 'vif7.0.toml');
@@ -22,22 +26,24 @@ test('set, list and unset are a round trip', async () => {
     'web "1"',
   );
   const had = '10.75.0.3 and fdd4:1476:6c7e::3 and the name "web \\"1\\""';
-  expect(set).toEqual({ code: 0, stdout: `vif7.0 has ${had} (${file})\n`, stderr: '' });
+  expect(set).toEqual({ code: 0, stdout: `vif7.0 has ${had} (${file})\n`, stderr: `${noLink}${notRunning}` });
 
   const { stdout } = await zone(here, 'list', '--json');
   const addresses = ['10.75.0.3', 'fdd4:1476:6c7e::3'];
-  const zones = [{ link: 'vif7.0', addresses, name: 'web "1"', file, problem: null }];
+  const zones = [{ link: 'vif7.0', addresses, name: 'web "1"', state: 'no link', file, problem: null }];
   expect(JSON.parse(stdout)).toEqual({ directory: here.zones, zones, problems: [] });
 
   const again = await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.4', '--ipv6', 'none', '--name', 'none');
   expect(again.stdout).toBe(`vif7.0 has 10.75.0.4 (${file}), instead of ${had}\n`);
-  expect((await zone(here, 'ls')).stdout).toBe(`LINK    NAME  ADDRESSES  FILE\nvif7.0        10.75.0.4  ${file}\n`);
+  expect((await zone(here, 'ls')).stdout).toBe(
+    `LINK    NAME  STATE    ADDRESSES  FILE\nvif7.0        no link  10.75.0.4  ${file}\n`,
+  );
 
   expect((await zone(here, 'unset', 'vif7.0')).stdout).toBe(`vif7.0 is no longer in ${here.zones}\n`);
   expect(await zone(here, 'unset', 'vif7.0')).toEqual({
     code: 0,
     stdout: `vif7.0 was not in ${here.zones}\n`,
-    stderr: '',
+    stderr: notRunning,
   });
   expect((await zone(here, 'list')).stdout).toBe(`no zone in ${here.zones}\n`);
 });
@@ -83,6 +89,28 @@ test("another zone's address is refused, one's own is not", async () => {
   });
   expect((await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.3')).stdout).toContain(', as before\n');
   expect(readdirSync(here.zones)).toEqual(['vif7.0.toml']);
+});
+
+test("no zone is named as another's link", async () => {
+  const here = place();
+  const { code, stderr } = await zone(here, 'set', 'vif8.0', '--ipv4', '10.75.0.8', '--name', 'vif7.0');
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining("--name is 'vif7.0', which is how a zone's link is named"),
+  ]);
+  expect(readdirSync(here.zones)).toEqual([]);
+});
+
+test('a file that is not read because of its name is listed as such', async () => {
+  const here = place();
+  for (const name of ['vif7.0', 'vif8.0.toml.bak', 'README']) writeFileSync(join(here.zones, name), '');
+  const { stdout, stderr } = await zone(here, 'list');
+  expect(stdout).toBe(`no zone in ${here.zones}\n`);
+  expect(stderr).toBe(
+    ['vif7.0', 'vif8.0.toml.bak']
+      .map((name) => `protect-network: ${here.zones}/${name} is not read: expected LINK.toml\n`)
+      .join(''),
+  );
 });
 
 function only(ipv4: string) {
