@@ -26,7 +26,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     return await command.run(args);
   } catch (error) {
-    return report(error, chosen, argv.includes('--debug'));
+    return report(error, chosen, argv);
   }
 }
 
@@ -43,7 +43,8 @@ async function withoutCommand(words: readonly string[], rest: readonly string[])
   throw new ProtectNetworkError('usage', rest.length === 0 ? 'no command given' : `no command given with ${rest[0]}`);
 }
 
-function report(error: unknown, command: Command | undefined, debug: boolean): ExitCode {
+function report(error: unknown, command: Command | undefined, argv: readonly string[]): ExitCode {
+  const debug = argv.includes('--debug');
   if (!(error instanceof ProtectNetworkError)) {
     warn(`internal error: ${debug && error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
     return ExitCode.failed;
@@ -52,7 +53,13 @@ function report(error: unknown, command: Command | undefined, debug: boolean): E
   if (error.code === 'usage') {
     warn(`see 'protect-network ${command === undefined ? '' : `${command.name} `}--help'`);
   }
-  if (error.code === 'permission' && process.getuid?.() !== 0) warn('this needs root: run it again with sudo');
+  if (error.code === 'permission' && process.getuid?.() !== 0) warn(`run it as root: ${asRoot(argv)}`);
   if (debug && error.cause instanceof Error) warn(`caused by ${error.cause.stack ?? error.cause.message}`);
   return error.exitCode;
+}
+
+/** The same again by sudo, where a shell takes each word for what it is. */
+function asRoot(argv: readonly string[]): string {
+  const words = argv.every((word) => /^[\w./:@%+=,-]+$/.test(word)) ? argv : ['…'];
+  return ['sudo protect-network', ...words].join(' ');
 }

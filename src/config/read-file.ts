@@ -75,9 +75,15 @@ export function isMissing(error: unknown): boolean {
 export function fileError(path: string, cause: unknown): ProtectNetworkError {
   const errno = errnoOf(cause);
   const code: ErrorCode = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'config-unreadable';
-  const reason = errno === 'ELOOP' ? 'a symbolic link that is not followed' : messageOf(cause);
+  const reason = reasons[errno ?? ''] ?? messageOf(cause);
   return new ProtectNetworkError(code, `${path}: cannot be read: ${reason}`, { cause });
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'not permitted',
+  EPERM: 'not permitted',
+  ELOOP: 'a symbolic link that is not followed',
+};
 
 function isDangling(path: string): boolean {
   try {

@@ -5,9 +5,10 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** EACCES and EPERM are `permission`, everything else `refused`, with the system's words. */
+/** EACCES and EPERM are `permission`, everything else is `refused`, with the system's words. */
 export function systemError(cause: unknown, what: string): ProtectNetworkError {
   const errno = errnoOf(cause);
   const code: ErrorCode = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'refused';
-  return new ProtectNetworkError(code, `${what}: ${messageOf(cause)}`, { cause });
+  const reason = code === 'permission' ? 'not permitted' : messageOf(cause);
+  return new ProtectNetworkError(code, `${what}: ${reason}`, { cause });
 }

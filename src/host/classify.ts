@@ -10,10 +10,15 @@ const table: readonly (readonly [RegExp, ErrorCode])[] = [
   [/Protocol not supported|Address family not supported|Unable to initialize Netlink socket/i, 'kernel-unsupported'],
 ];
 
-/** An error for what a tool printed: `what` says whose wish was refused, `words` are the tool's own. */
+/**
+ * An error for what a tool printed: `what` says whose wish was refused, `words` are the tool's own, unless all they say is
+ * that it is not permitted.
+ */
 export function refusal(what: string, words: string): ProtectNetworkError {
   const said = words.trim().replace(/\s+/g, ' ').slice(0, 500);
-  return new ProtectNetworkError(classify(said), `${what}: ${said === '' ? 'refused without a reason' : said}`);
+  const code = classify(said);
+  const reason = code === 'permission' ? 'not permitted' : said || 'refused without a reason';
+  return new ProtectNetworkError(code, `${what}: ${reason}`);
 }
 
 function classify(words: string): ErrorCode {
