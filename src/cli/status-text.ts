@@ -97,8 +97,18 @@ function header(status: Status, view: StatusView): Block[] {
       lines: directories.flatMap((directory, place) => directoryLines(directory, place, { now, width, paint })),
       dispensable: 4,
     },
+    ...isolationLines(status, width),
     { lines: fact('Zones', `${plural(zones.length, 'link')}, ${ready} ready`, width), dispensable: 3 },
   ];
+}
+
+/** In the settings' words; nothing where zones reach all there is and are kept to their addresses, as without settings. */
+function isolationLines({ isolation }: Status, width: number): Block[] {
+  const { antiSpoof, zoneToZone, metadata, host } = isolation;
+  const targets = Object.entries({ 'zone-to-zone': zoneToZone, metadata, host });
+  if (antiSpoof && targets.every(([, verdict]) => verdict === 'allow')) return [];
+  const words = [...targets.map((each) => each.join(' ')), ...(antiSpoof ? [] : ['anti-spoof false'])];
+  return [{ lines: fact('Isolation', words.join(', '), width), dispensable: 5 }];
 }
 
 /** What people read first, and perhaps alone: a daemon that is ready has zones without network all the same. */

@@ -16,8 +16,11 @@ export function loadSettings(path: string): { settings: Settings; warnings: stri
   return { settings, warnings: warningsOf(path, settings) };
 }
 
-function warningsOf(path: string, settings: Settings): string[] {
-  const listen = settings.control.metricsListen;
-  if (listen === undefined || listen.host.startsWith('127.') || listen.host === '::1') return [];
-  return [`${path}: control.metrics-listen: metrics on ${listen.host} can be read from other hosts`];
+function warningsOf(path: string, { control, isolation }: Settings): string[] {
+  const listen = control.metricsListen;
+  const isOpen = listen !== undefined && !listen.host.startsWith('127.') && listen.host !== '::1';
+  return [
+    ...(isOpen ? [`${path}: control.metrics-listen: metrics on ${listen.host} can be read from other hosts`] : []),
+    ...(isolation.antiSpoof ? [] : [`${path}: isolation.anti-spoof is false: a zone can send from any address`]),
+  ];
 }

@@ -98,6 +98,7 @@ const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   state: isText,
   subnets: isRecord,
   uplinks: isListOf((uplink) => isRecord(uplink) && Array.isArray(uplink['families'])),
+  isolation: isRecord,
   directories: isListOf((directory) => isRecord(directory) && Array.isArray(directory['problems'])),
   zones: isListOf((zone) => isRecord(zone) && isText(zone['link']) && Array.isArray(zone['addresses'])),
   lastPass: (value) => value === null || isRecord(value),

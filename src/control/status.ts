@@ -14,6 +14,8 @@ export interface Status {
   readonly state: 'starting' | 'ready' | 'degraded';
   readonly subnets: { readonly ipv4: string | null; readonly ipv6: string | null };
   readonly uplinks: readonly UplinkStatus[];
+  /** Of the settings: what zones may reach, and whether they are kept to their own addresses. */
+  readonly isolation: IsolationStatus;
   readonly directories: readonly DirectoryStatus[];
   readonly zones: readonly ZoneStatus[];
   readonly lastPass: PassStatus | null;
@@ -26,6 +28,13 @@ export interface Status {
   readonly lastRepairs: readonly RepairStatus[];
   readonly failures: readonly FailureStatus[];
   readonly warnings: readonly string[];
+}
+
+export interface IsolationStatus {
+  readonly antiSpoof: boolean;
+  readonly zoneToZone: 'allow' | 'deny';
+  readonly metadata: 'allow' | 'deny';
+  readonly host: 'allow' | 'deny';
 }
 
 export interface UplinkStatus {

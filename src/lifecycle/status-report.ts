@@ -37,6 +37,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
   const taken = records.filter(({ state }) => state === 'taken');
   const isDegraded = failures.length > 0 || taken.length > 0;
   const { subnets } = reconciler.state.desired ?? reconciler.state.config;
+  const { antiSpoof, zoneToZone, metadata, host: toHost } = reconciler.state.config.settings.isolation;
   return {
     version: sources.version,
     pid: process.pid,
@@ -44,6 +45,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     state: reporter.lastPass === undefined ? 'starting' : isDegraded ? 'degraded' : 'ready',
     subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
     uplinks,
+    isolation: { antiSpoof, zoneToZone, metadata, host: toHost },
     directories: reconciler.state.directories.map(directoryStatus),
     zones: records.map((record) => zoneStatus(record, totals, reporter)).sort((a, b) => a.ifindex - b.ifindex),
     lastPass: reporter.lastPass ?? null,

@@ -30,6 +30,24 @@ describe('the static directory', () => {
   });
 });
 
+it('status and doctor tell where zones are not kept to their addresses, and what they may reach', async () => {
+  const { world, daemon } = scene;
+  await world.files.writeSettings({ isolation: { 'anti-spoof': false, host: 'deny' } });
+  const { isolation } = await waitFor(
+    async () => {
+      const status = await daemon.status();
+      return !status.isolation.antiSpoof && status;
+    },
+    { what: 'the settings to be in force' },
+  );
+  expect(isolation).toEqual({ antiSpoof: false, zoneToZone: 'allow', metadata: 'allow', host: 'deny' });
+  const [status, doctor] = [await world.cli(['status']), await world.cli(['doctor'])];
+  await world.files.writeDefaults();
+  expect(status.stdout).toMatch(/^Isolation +zone-to-zone allow, metadata allow, host deny, anti-spoof false$/m);
+  for (const { stdout } of [status, doctor])
+    expect(stdout).toContain('isolation.anti-spoof is false: a zone can send from any address');
+});
+
 describe('a caret', () => {
   it.each(['status', 'doctor', 'check'])(
     'of a mistake in a settings file stands below its place in %s',

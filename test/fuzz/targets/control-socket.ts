@@ -104,6 +104,7 @@ const status: Status = {
   state: 'ready',
   subnets: { ipv4: '10.75.0.0/16', ipv6: null },
   uplinks: [],
+  isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
   directories: [],
   zones: [],
   lastPass: null,

@@ -88,6 +88,15 @@ test('warns of uplinks that this host does not have', async () => {
   ]);
 });
 
+test('warns where nothing keeps zones to their addresses', async () => {
+  const here = place({ settings: settingsWith('[isolation]\nanti-spoof = false\n') });
+  const { code, stderr } = await run('check', ...here.options);
+  expect([code, stderr]).toEqual([
+    0,
+    `protect-network: warning: ${here.settings}: isolation.anti-spoof is false: a zone can send from any address\n`,
+  ]);
+});
+
 test('refuses settings that others may write', async () => {
   const here = place();
   chmodSync(here.settings, 0o666);

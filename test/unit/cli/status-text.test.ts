@@ -223,6 +223,20 @@ test('a host without a way out says so first', () => {
   expect(title).toBe('protect-network 1.2.3: ready, no uplink');
 });
 
+test('says which isolation is in force where it is not the default', () => {
+  const said = (changes: Partial<Status['isolation']>) => {
+    const isolation = { ...statusOf().isolation, ...changes };
+    return plain(statusOf({ isolation }), 120)
+      .split('\n')
+      .filter((line) => line.startsWith('Isolation'));
+  };
+  expect(said({})).toEqual([]);
+  expect(said({ host: 'deny' })).toEqual(['Isolation    zone-to-zone allow, metadata allow, host deny']);
+  expect(said({ antiSpoof: false })).toEqual([
+    'Isolation    zone-to-zone allow, metadata allow, host allow, anti-spoof false',
+  ]);
+});
+
 test('a host without zones', () => {
   const status = statusOf({ state: 'starting', zones: [], lastPass: null, uplinks: [] });
   expect(plain(status, 80)).toMatchInlineSnapshot(`

@@ -43,6 +43,7 @@ export function statusOf(changes: Partial<Status> = {}): Status {
     state: 'ready',
     subnets: { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' },
     uplinks: [{ interface: 'eth0', families: ['ipv4', 'ipv6'] }],
+    isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
     directories: [
       { name: 'control-api', state: 'absent', entries: 0, problems: [], detail: 'no socket', since: noon - 60_000 },
       { name: 'static', state: 'answered', entries: 1, problems: [], detail: 'read', since: noon - 60_000 },

@@ -67,6 +67,7 @@ const makers: Readonly<Record<string, Maker>> = {
     ],
   },
   'config/load-settings.ts': { level: 'warn' },
+  'config/uplink-names.ts': { level: 'warn' },
   'config/read-file.ts': {
     level: 'warn',
     parts: [
@@ -75,6 +76,7 @@ const makers: Readonly<Record<string, Maker>> = {
       'is not a regular file',
       'is larger than … bytes',
       'grew while it was read',
+      'not permitted',
       'a symbolic link that is not followed',
       'the symbolic link is not trusted: …',
     ],

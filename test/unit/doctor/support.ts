@@ -29,6 +29,7 @@ export const status: Status = {
   state: 'ready',
   subnets: { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' },
   uplinks: [],
+  isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
   directories: [],
   zones: [],
   lastPass: null,
