@@ -9,10 +9,16 @@ import { manifest } from './package/manifest.ts';
 const root = join(import.meta.dirname, '..');
 const output = join(root, 'dist');
 
+// Each takes half a minute or more.
+const say = (what: string) => process.stderr.write(`${what} …\n`);
+say('bundling the program');
 await bundle(output);
 const time = sourceTime();
 const options = { entries: manifest(root, output, time), version, time, output };
-for (const build of [buildDeb, buildTarball]) process.stdout.write(`${await build(options)}\n`);
+for (const [what, build] of [['Debian package', buildDeb] as const, ['tarball', buildTarball] as const]) {
+  say(`packing the ${what}`);
+  process.stdout.write(`${await build(options)}\n`);
+}
 
 /** SOURCE_DATE_EPOCH (reproducible-builds.org), by default the time of the last commit. Seconds. */
 function sourceTime(): number {

@@ -76,7 +76,6 @@ const makers: Readonly<Record<string, Maker>> = {
       'is not a regular file',
       'is larger than … bytes',
       'grew while it was read',
-      'not permitted',
       'a symbolic link that is not followed',
       'the symbolic link is not trusted: …',
     ],
