@@ -8,7 +8,7 @@ import { item, prose, roff, section, subsection, titleLine, verbatim } from './r
 export function programPage(commands: readonly Command[], { version, time }: PageOptions): string {
   const parts = [
     titleLine('PROTECT\\-NETWORK', 8, version, time),
-    section('NAME', 'protect\\-network \\- connect Xen zones, by their vif links, to the network on a dom0'),
+    section('NAME', 'protect\\-network \\- connect Xen zones (vif links) to the network on a dom0'),
     section('SYNOPSIS', commands.map(synopsis).join('\n.br\n')),
     section('DESCRIPTION', ...description.map(prose)),
     section('COMMANDS', ...commands.map(commandSection)),

@@ -4,9 +4,9 @@ export const zoneList: Command = {
   name: 'zone list',
   aliases: ['zone ls'],
   summary: 'list the static directory',
-  description: `Prints the zones in the static zone directory, and which files cannot be used and
-why. What the daemon serves, from this and the other zone directories, is in
-'protect-network status'.`,
+  description: `Prints the zones in the static zone directory with the state of each link, and
+which files cannot be used and why. What the daemon serves, from this and the other
+zone directories, is in 'protect-network status'.`,
   options: { json: { help: 'print the list as JSON' } },
   exitCodes: [
     [0, 'printed'],
