@@ -1,6 +1,6 @@
 /** The host's own addresses, and which of them the kernel gives a packet that it translates. Pure. */
 import type { InspectedLink } from '../host/inspection.ts';
-import { type Address, type Family, familyOf, hostLength, parseAddress, toBigInt } from '../model/address.ts';
+import { type Address, type Family, familyOf, toBigInt } from '../model/address.ts';
 import { isWithin } from '../rules/routing.ts';
 
 interface HostAddress {
@@ -58,17 +58,16 @@ function globalAddresses(link: InspectedLink | undefined, family: Family): HostA
 
 function addressesOf(link: InspectedLink | undefined, family: Family): HostAddress[] {
   return (link?.addr_info ?? []).flatMap(({ local, scope, prefixlen, secondary, deprecated, tentative }) => {
-    const address = local === undefined ? undefined : parseAddress(local);
-    if (address === undefined || familyOf(address) !== family) return [];
+    if (familyOf(local) !== family) return [];
     const isUsable = tentative !== true && (family === 'ipv4' ? secondary !== true : deprecated !== true);
-    return [{ address, scope, length: Math.min(prefixlen, hostLength(family)), isUsable }];
+    return [{ address: local, scope, length: prefixlen, isUsable }];
   });
 }
 
 /** The link that bears the address; undefined where it is not the host's. */
 export function bearerOf(links: Iterable<InspectedLink>, address: Address): string | undefined {
   for (const { ifname, addr_info } of links) {
-    if (addr_info.some(({ local }) => local !== undefined && parseAddress(local) === address)) return ifname;
+    if (addr_info.some(({ local }) => local === address)) return ifname;
   }
   return undefined;
 }

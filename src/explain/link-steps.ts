@@ -1,5 +1,4 @@
 /** The links at both ends: there, up, with a carrier; and who has to be found behind the one it leaves by. Pure. */
-import { tiesOf } from '../host/ip-json.ts';
 import { howToFree, takenIn, whoTakes, whyTaken } from '../lifecycle/taken.ts';
 import type { Family } from '../model/address.ts';
 import { parseLinkName } from '../model/link-name.ts';
@@ -58,7 +57,7 @@ function linkState(facts: Facts, name: string): Step | undefined {
 /** A zone's link only: what others have in a bridge, bond or VRF is meant. */
 function takenStep({ links }: Facts, name: string): Step | undefined {
   if (parseLinkName(name) === undefined) return undefined;
-  const all = [...links.values()].map((link) => ({ name: link.ifname, ...tiesOf(link) }));
+  const all = [...links.values()].map((link) => ({ ...link, name: link.ifname }));
   const taken = takenIn(all, name);
   if (taken === undefined) return undefined;
   return step('link', 'bad', whyTaken(name, taken), {

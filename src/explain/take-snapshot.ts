@@ -27,8 +27,8 @@ export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
     inspection.policyRules('ipv6'),
     inspection.routes('ipv4'),
     inspection.routes('ipv6'),
-    inspection.neighbours(),
-    inspection.neighbourProxies(),
+    inspection.neighbours('resolved'),
+    inspection.neighbours('proxies'),
     observeRuleset(inspection),
     askDaemon(config.settings.control.socket),
   ]);

@@ -72,10 +72,10 @@ function opened<Socket>(open: () => Socket): Socket {
   }
 }
 
-/** Everything that decides about a packet, read once and never changed. Throws `tool-missing` without ip or nft. */
+/** Everything that decides about a packet, read once and never changed. Throws `tool-missing` without nft. */
 export function createInspection(options: HostOptions = {}): Inspection {
   const tools = findTools(options.toolDirectories);
-  for (const tool of ['ip', 'nft'] as const) tools.path(tool);
+  tools.path('nft');
   return new Inspection(tools);
 }
 

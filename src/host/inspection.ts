@@ -1,99 +1,77 @@
 /**
- * A read-only look at everything that decides about a packet, for `explain`: small calls, none of which changes the host.
- * Not part of the port that the daemon lives on; nothing here is for the hot path.
+ * A read-only look at everything that decides about a packet, for `explain` and `doctor`: small calls, none of which changes
+ * the host. Not part of the port that the daemon lives on; nothing here is for the hot path.
  */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { type Address, type Family, families } from '../model/address.ts';
-import { hasCode, ProtectNetworkError } from '../model/errors.ts';
+import { constants } from 'node:os';
+import { getSystemErrorMessage } from 'node:util';
+import { type Address, type Family, families, parseAddress } from '../model/address.ts';
+import { hasCode } from '../model/errors.ts';
+import * as netlink from '../netlink/index.ts';
 import { refusal } from './classify.ts';
-import { parseJson, tieFields } from './ip-json.ts';
 import { legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
-import type { NftObject } from './port.ts';
-import { protocolName, routeType, tableName, transportName } from './route-numbers.ts';
+import type { Fill, LinkTies, NftObject } from './port.ts';
+import { protocolName, tableName, transportName } from './route-numbers.ts';
+import { askKernel, dump, listLinks, namesOf } from './route-socket.ts';
+import { tiesOf } from './route-words.ts';
 import type { ToolName, Tools } from './tools.ts';
 
-const text = z.coerce.string();
-const address = z.object({
-  local: z.string().optional(),
-  prefixlen: z.number().default(32),
-  scope: z.string().default('global'),
-  /** Where they are so, `true`; left out where they are not. */
-  secondary: z.boolean().optional(),
-  deprecated: z.boolean().optional(),
-  tentative: z.boolean().optional(),
-});
-const inspectedLink = z.object({
-  ifindex: z.number(),
-  ifname: z.string(),
-  flags: z.array(z.string()).default([]),
-  ...tieFields,
-  group: z.string().default('default'),
-  link_type: z.string().default('ether'),
-  addr_info: z.array(address).default([]),
-});
-const policyRule = z.object({
-  priority: z.number(),
-  not: z.null().optional(),
-  src: z.string().optional(),
-  srclen: z.number().optional(),
-  dst: z.string().optional(),
-  dstlen: z.number().optional(),
-  iif: z.string().optional(),
-  oif: z.string().optional(),
-  fwmark: text.optional(),
-  fwmask: text.optional(),
-  ipproto: text.transform(transportName).optional(),
-  tos: text.optional(),
-  sport: z.number().optional(),
-  sport_start: z.number().optional(),
-  dport: z.number().optional(),
-  dport_start: z.number().optional(),
-  dport_end: z.number().optional(),
-  uid_start: z.number().optional(),
-  l3mdev: z.null().optional(),
-  action: z.string().transform(routeType).optional(),
-  goto: z.number().optional(),
-  table: text.transform(tableName).optional(),
-  suppress_prefixlen: z.number().optional(),
-});
-const nextHop = z.object({ gateway: z.string().optional(), dev: z.string().optional() });
-const tableRoute = z.object({
-  type: z.string().transform(routeType).default('unicast'),
-  dst: z.string(),
-  gateway: z.string().optional(),
-  via: z.object({ host: z.string() }).optional(),
-  dev: z.string().optional(),
-  table: text.transform(tableName).default('main'),
-  protocol: text.transform(protocolName).default('boot'),
-  prefsrc: z.string().optional(),
-  metric: z.number().optional(),
-  flags: z.array(z.string()).default([]),
-  nexthops: z.array(nextHop).optional(),
-});
-const neighbour = z.object({
-  dst: z.string(),
-  dev: z.string().optional(),
-  state: z.array(z.string()).default([]),
-  proxy: z.null().optional(),
-});
-const decided = z.object({
-  type: z.string().default('unicast'),
-  dev: z.string().optional(),
-  gateway: z.string().optional(),
-  via: z.object({ host: z.string() }).optional(),
-  prefsrc: z.string().optional(),
-});
+/** Words as iproute2 has them. */
+export interface InspectedLink extends LinkTies {
+  readonly ifindex: number;
+  readonly ifname: string;
+  readonly mtu: number;
+  /** `UP`, `LOWER_UP`, `NO-CARRIER`. */
+  readonly flags: readonly string[];
+  readonly group: number;
+  readonly isEthernet: boolean;
+  readonly addr_info: readonly InspectedAddress[];
+}
 
-export type InspectedLink = z.infer<typeof inspectedLink>;
-/** A line of `ip rule`. */
-export type PolicyRule = z.infer<typeof policyRule>;
-/** A line of `ip route show table all`. */
-export type TableRoute = z.infer<typeof tableRoute> & { readonly family: Family };
-export type Neighbour = z.infer<typeof neighbour>;
+export interface InspectedAddress {
+  readonly local: Address;
+  readonly prefixlen: number;
+  /** `global`, `site`, `link`, `host`, or a number. */
+  readonly scope: string;
+  readonly secondary?: boolean;
+  readonly deprecated?: boolean;
+  readonly tentative?: boolean;
+}
 
-/** What the kernel is asked: `ip route get`. Without `input` as for a packet of the host's own. */
+export interface PolicyRule extends Partial<Omit<netlink.RuleMessage, 'table' | 'transport' | 'action'>> {
+  readonly priority: number;
+  /** None of a rule that goes elsewhere, refuses or does nothing. */
+  readonly table?: string | undefined;
+  readonly transport?: string | undefined;
+  /** `blackhole`, `unreachable`, `prohibit`, `nop`; undefined where a table or another rule is asked. */
+  readonly action?: string | undefined;
+}
+
+export interface TableRoute {
+  readonly family: Family;
+  /** As iproute2 names it: `unicast`, `local`, `blackhole` … */
+  readonly type: string;
+  readonly dst: string;
+  readonly table: string;
+  readonly protocol: string;
+  readonly gateway?: string | undefined;
+  /** None of a route without a link, or with several. */
+  readonly dev?: string | undefined;
+  readonly metric?: number | undefined;
+  readonly isDead?: boolean;
+  /** Of a multipath route. */
+  readonly nexthops?: readonly { readonly dev: string | undefined; readonly gateway: string | undefined }[] | undefined;
+}
+
+export interface Neighbour {
+  readonly dst: Address;
+  readonly dev: string | undefined;
+  /** `REACHABLE`, `FAILED` …; none of a proxy's. */
+  readonly state: readonly string[];
+}
+
+/** Where a packet would be sent. Without `input` one of the host's own. */
 export interface RouteQuestion {
   readonly destination: Address;
   readonly source: Address | undefined;
@@ -101,7 +79,7 @@ export interface RouteQuestion {
   readonly mark: number;
 }
 
-/** `refused` holds the kernel's words for its error number. */
+/** `refused` says the kernel's error number in words. */
 export type RouteDecision =
   | {
       readonly ok: true;
@@ -119,49 +97,69 @@ export class Inspection {
   }
 
   async links(): Promise<InspectedLink[]> {
-    return this.#list(['-details', 'address', 'show'], inspectedLink);
+    return askKernel((socket) => {
+      const links = listLinks(socket);
+      const names = namesOf(links);
+      const addresses = families.flatMap((family) =>
+        dump(socket, 'the addresses', netlink.listAddresses(family), netlink.readAddress),
+      );
+      return links.map((link) => ({
+        ifindex: link.ifindex,
+        ifname: link.name,
+        mtu: link.mtu,
+        ...tiesOf(link, (ifindex) => names.get(ifindex)),
+        flags: flagsOf(link.flags),
+        group: link.group,
+        isEthernet: link.hardware === 1,
+        addr_info: addresses.filter(({ ifindex }) => ifindex === link.ifindex).flatMap(toAddress),
+      }));
+    });
   }
 
   async policyRules(family: Family): Promise<PolicyRule[]> {
-    return this.#list(['-N', flag(family), 'rule', 'show'], policyRule);
+    return askKernel((socket) =>
+      dump(socket, 'the policy rules', netlink.listRules(family), netlink.readRule).map(toPolicyRule),
+    );
   }
 
   async routes(family: Family): Promise<TableRoute[]> {
-    const rows = await this.#list(['-N', flag(family), '-details', 'route', 'show', 'table', 'all'], tableRoute);
-    return rows.map((row) => ({ ...row, gateway: row.gateway ?? row.via?.host, family }));
+    return askKernel((socket) => {
+      const names = namesOf(listLinks(socket));
+      const routes = dump(socket, 'the routes', netlink.listRoutes(family, {}), netlink.readRoute);
+      return routes.filter((route) => !route.isCached && route.family === family).map((route) => toRoute(route, names));
+    });
   }
 
-  async neighbours(): Promise<Neighbour[]> {
-    return this.#list(['neighbour', 'show'], neighbour);
-  }
-
-  /** Of both families and anybody's. */
-  async neighbourProxies(): Promise<Neighbour[]> {
-    const lists = await Promise.all(
-      families.map((family) => this.#list([flag(family), 'neighbour', 'show', 'proxy'], neighbour)),
-    );
-    return lists.flat();
+  /** Of both families: neighbour proxies, whoever's, or those that were asked for. */
+  async neighbours(what: 'proxies' | 'resolved'): Promise<Neighbour[]> {
+    return askKernel((socket) => {
+      const names = namesOf(listLinks(socket));
+      return families.flatMap((family) =>
+        dump(socket, 'the neighbours', netlink.listNeighbours(family, what), netlink.readNeighbour).flatMap((entry) => {
+          const dst = parseAddress(entry.address ?? '');
+          const state = [...neighbourStates].flatMap(([bit, name]) => ((entry.state & bit) === 0 ? [] : [name]));
+          if (dst === undefined || (what === 'resolved' && state.length === 0)) return [];
+          return [{ dst, dev: names.get(entry.ifindex), state: entry.isProxy ? [] : state }];
+        }),
+      );
+    });
   }
 
   async decide({ destination, source, input, mark }: RouteQuestion): Promise<RouteDecision> {
-    const from = source === undefined ? [] : ['from', source];
-    const by = input === undefined ? [] : ['iif', input];
-    const marked = mark === 0 ? [] : ['mark', String(mark)];
-    const args = [
-      '-json',
-      destination.includes(':') ? '-6' : '-4',
-      'route',
-      'get',
-      destination,
-      ...from,
-      ...by,
-      ...marked,
-    ];
-    const { exitCode, stdout, stderr } = await this.#tools.run('ip', args);
-    if (exitCode !== 0) return { ok: false, refused: /(?:answers|Error): (.*)/.exec(stderr)?.[1] ?? stderr.trim() };
-    const [first] = parseJson(stdout, decided, 'ip route get');
-    if (first === undefined) throw new ProtectNetworkError('garbled', 'ip route get printed no route');
-    return { ok: true, type: first.type, device: first.dev, gateway: first.gateway ?? first.via?.host };
+    return askKernel((socket) => {
+      const names = namesOf(listLinks(socket));
+      const [ifindex] = [...names].find(([, name]) => name === input) ?? [];
+      if (input !== undefined && ifindex === undefined) return { ok: false, refused: `there is no link ${input}` };
+      try {
+        const [message] = socket.ask(netlink.getRoute({ destination, source, input: ifindex, mark }));
+        const route = message && netlink.readRoute(message);
+        if (route === undefined) throw new netlink.GarbledMessage('no route in the answer');
+        return { ok: true, type: route.type, device: names.get(route.devices[0] ?? 0), gateway: route.gateway };
+      } catch (error) {
+        if (!(error instanceof netlink.NetlinkError)) throw error;
+        return { ok: false, refused: wordsFor(error) };
+      }
+    });
   }
 
   /** `nft -a -s -t list ruleset`: rules with handles, without counters and without the elements of sets. */
@@ -189,17 +187,9 @@ export class Inspection {
   }
 
   /** Connections that are tracked now, and how many may be; undefined where nothing is tracked. */
-  connectionCount(): { readonly count: number; readonly max: number } | undefined {
+  connectionCount(): Fill | undefined {
     const [count, max] = ['count', 'max'].map((key) => readNumber(`/proc/sys/net/netfilter/nf_conntrack_${key}`));
     return count === undefined || max === undefined ? undefined : { count, max };
-  }
-
-  async #list<T extends z.ZodType>(args: readonly string[], row: T): Promise<z.infer<T>[]> {
-    const { exitCode, stdout, stderr } = await this.#tools.run('ip', ['-json', ...args]);
-    if (exitCode !== 0 && !/FIB table does not exist|not supported/.test(stderr)) {
-      throw refusal(`ip ${args.join(' ')}`, stderr);
-    }
-    return parseJson(stdout, row, `ip ${args.join(' ')}`);
   }
 
   async #nft(args: readonly string[]): Promise<string> {
@@ -219,8 +209,64 @@ export class Inspection {
   }
 }
 
-function flag(family: Family): string {
-  return family === 'ipv4' ? '-4' : '-6';
+function flagsOf(flags: number): string[] {
+  const { up, running, lowerUp } = netlink.linkFlag;
+  const is = (flag: number) => (flags & flag) !== 0;
+  return [is(up) && 'UP', is(up) && !is(running) && 'NO-CARRIER', is(lowerUp) && 'LOWER_UP'].filter(
+    (it) => it !== false,
+  );
+}
+
+/** RT_SCOPE_*; IFA_F_SECONDARY, IFA_F_DEPRECATED, IFA_F_TENTATIVE. */
+function toAddress({ address, length, scope, flags }: netlink.AddressMessage): InspectedAddress[] {
+  const local = parseAddress(address ?? '');
+  if (local === undefined) return [];
+  const names: Readonly<Record<number, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host' };
+  const has = (flag: number) => (flags & flag) !== 0;
+  const states = { secondary: has(0x01), deprecated: has(0x20), tentative: has(0x40) };
+  return [{ local, prefixlen: length, scope: names[scope] ?? String(scope), ...states }];
+}
+
+/** FR_ACT_NOP is 3; what refuses has the number of the type of route that does (RTN_*). */
+function toPolicyRule({ table, transport, action, ...rule }: netlink.RuleMessage): PolicyRule {
+  return {
+    ...rule,
+    table: table === 0 ? undefined : tableName(table),
+    transport: transport === undefined ? undefined : transportName(transport),
+    action: action < 3 ? undefined : action === 3 ? 'nop' : (netlink.routeTypes[action] ?? String(action)),
+  };
+}
+
+function toRoute(route: netlink.RouteMessage, names: ReadonlyMap<number, string>): TableRoute {
+  const { family, type, destination = 'default', table, protocol, device, gateway, priority, isDead, hops } = route;
+  return {
+    family,
+    type,
+    dst: destination,
+    table: tableName(table),
+    protocol: protocolName(protocol),
+    gateway,
+    dev: device === undefined ? undefined : names.get(device),
+    metric: priority,
+    isDead,
+    nexthops: hops?.map((hop) => ({ dev: names.get(hop.device), gateway: hop.gateway })),
+  };
+}
+
+/** NUD_*. Without NUD_NOARP, in which nothing is asked. */
+const neighbourStates: ReadonlyMap<number, string> = new Map([
+  [0x01, 'INCOMPLETE'],
+  [0x02, 'REACHABLE'],
+  [0x04, 'STALE'],
+  [0x08, 'DELAY'],
+  [0x10, 'PROBE'],
+  [0x20, 'FAILED'],
+  [0x80, 'PERMANENT'],
+]);
+
+function wordsFor({ code }: netlink.NetlinkError): string {
+  const errno = (constants.errno as Readonly<Record<string, number>>)[code];
+  return errno === undefined ? code : getSystemErrorMessage(-errno);
 }
 
 function readNumber(path: string): number | undefined {

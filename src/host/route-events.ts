@@ -3,6 +3,7 @@ import * as netlink from '../netlink/index.ts';
 import { Losses } from './losses.ts';
 import type { HostEvent } from './port.ts';
 import { protocolName } from './route-numbers.ts';
+import { askKernel, listLinks, namesOf } from './route-socket.ts';
 import { toLink } from './route-words.ts';
 
 const groups = Object.values(netlink.routeGroup);
@@ -14,7 +15,7 @@ type Event = HostEvent | undefined;
 export class RouteEvents {
   readonly #listener: (event: HostEvent) => void;
   readonly #socket: netlink.EventSocket;
-  readonly #names = new Map<number, string>();
+  #names = new Map<number, string>();
   readonly #losses: Losses;
 
   /** Hears what happens after this returns. */
@@ -41,13 +42,7 @@ export class RouteEvents {
 
   /** Links that are there already: later events name them by their index. */
   #readNames(): void {
-    const socket = new netlink.RequestSocket(netlink.protocol.route);
-    try {
-      this.#names.clear();
-      for (const link of socket.dump(netlink.listLinks(), netlink.readLink)) this.#names.set(link.ifindex, link.name);
-    } finally {
-      socket.close();
-    }
+    this.#names = namesOf(askKernel(listLinks));
   }
 
   #read(message: netlink.Message): Event {

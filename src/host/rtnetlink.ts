@@ -9,6 +9,7 @@ import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 import type { DefaultRoute, Link, NeighbourProxy, Route, Rtnetlink, RtnetlinkChange, RtnetlinkResult } from './port.ts';
 import { protocolName, tableName } from './route-numbers.ts';
+import { dump, listLinks, namesOf } from './route-socket.ts';
 import { type NeighbourSetting, toLink, typeOf } from './route-words.ts';
 
 /** Our route protocol number: how a restarted daemon knows its routes. Unassigned in iproute2's rt_protos. */
@@ -32,9 +33,9 @@ export class NetlinkRoutes implements Rtnetlink {
   #known: ReadonlyMap<number, string> | undefined;
 
   async links(): Promise<Link[]> {
-    const links = this.#dump('the links', netlink.listLinks(), netlink.readLink);
+    const links = listLinks(this.#socket);
     if (links.length === 0) throw new ProtectNetworkError('garbled', 'the kernel lists no link, not even lo');
-    const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+    const names = namesOf(links);
     this.#known = names;
     setImmediate(() => (this.#known = undefined));
     let delays: ReadonlyMap<string, string> | undefined;
@@ -86,7 +87,12 @@ export class NetlinkRoutes implements Rtnetlink {
   }
 
   async proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]> {
-    const all = this.#dump('neighbour proxies', netlink.listProxies('ipv6', device?.ifindex), netlink.readNeighbour);
+    const all = dump(
+      this.#socket,
+      'neighbour proxies',
+      netlink.listNeighbours('ipv6', 'proxies', device?.ifindex),
+      netlink.readNeighbour,
+    );
     return all.flatMap((entry) => {
       const address = parseAddress(entry.address ?? '');
       if (address === undefined || !entry.isProxy || entry.protocol !== protocol) return [];
@@ -111,7 +117,9 @@ export class NetlinkRoutes implements Rtnetlink {
 
   #leadingTo(address: string): netlink.RouteMessage[] {
     try {
-      const routes = this.#socket.ask(netlink.getRoute(address)).flatMap((message) => netlink.readRoute(message) ?? []);
+      const routes = this.#socket
+        .ask(netlink.getRoute({ destination: address }))
+        .flatMap((message) => netlink.readRoute(message) ?? []);
       return routes.filter(({ type }) => type === 'unicast');
     } catch (error) {
       if (error instanceof netlink.NetlinkError) return [];
@@ -123,7 +131,7 @@ export class NetlinkRoutes implements Rtnetlink {
   #proxyDelays(): Map<string, string> {
     const { listNeighbourSettings, readNeighbourSettings } = netlink;
     const all = families.flatMap((family) =>
-      this.#dump('neighbour tables', listNeighbourSettings(family), readNeighbourSettings),
+      dump(this.#socket, 'neighbour tables', listNeighbourSettings(family), readNeighbourSettings),
     );
     return new Map(all.map((each) => [`${each.family} ${each.ifindex}`, Math.ceil(each.proxyDelayMs / 10).toString()]));
   }
@@ -171,24 +179,13 @@ export class NetlinkRoutes implements Rtnetlink {
   }
 
   #routes(family: Family, filter: netlink.RouteFilter): netlink.RouteMessage[] {
-    const all = this.#dump('the routes', netlink.listRoutes(family, filter), netlink.readRoute);
+    const all = dump(this.#socket, 'the routes', netlink.listRoutes(family, filter), netlink.readRoute);
     // A kernel without IPv6 lists those of IPv4 instead.
     return all.filter((route) => route.family === family && !route.isCached);
   }
 
   async #names(): Promise<ReadonlyMap<number, string>> {
     return this.#known ?? new Map((await this.links()).map(({ ifindex, name }) => [ifindex, name]));
-  }
-
-  /** Empty where what it was to be narrowed to is gone. */
-  #dump<Item>(what: string, request: netlink.Request, read: (message: netlink.Message) => Item | undefined): Item[] {
-    try {
-      return this.#socket.dump(request, read);
-    } catch (error) {
-      const refusal = refusedBy(what, error);
-      if (refusal.code === 'vanished' || netlink.NetlinkError.is(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) return [];
-      throw refusal;
-    }
   }
 }
 

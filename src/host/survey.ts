@@ -1,37 +1,21 @@
 /** The host as `doctor` looks at it: with a process for each question, and nothing that stays. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
-import { z } from 'zod';
-import { type Family, families, parseAddress } from '../model/address.ts';
+import { type Family, families } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import { refusal } from './classify.ts';
-import { parseJson, tieFields, tiesOf } from './ip-json.ts';
+import { Inspection } from './inspection.ts';
 import type { Fill, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
-import { protocolName, routeType, tableName } from './route-numbers.ts';
 import type { RunResult, ToolName, Tools } from './tools.ts';
-
-const linkSchema = z.object({
-  ifname: z.string(),
-  mtu: z.number().int(),
-  addr_info: z.array(z.object({ local: z.string().optional() })).default([]),
-  ...tieFields,
-});
-const label = z.union([z.string(), z.number()]);
-const routeSchema = z.object({
-  dst: z.string(),
-  type: z.string().transform(routeType).default('unicast'),
-  table: label.transform(tableName).default('main'),
-  protocol: label.transform(protocolName).default('boot'),
-  dev: z.string().optional(),
-  nexthops: z.array(z.object({ dev: z.string().optional() })).default([]),
-});
 
 export class ToolSurvey implements Survey {
   readonly kernelRelease = release();
   readonly #tools: Tools;
+  readonly #inspection: Inspection;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.#inspection = new Inspection(tools);
   }
 
   async tool(name: SurveyedTool): Promise<FoundTool | undefined> {
@@ -42,22 +26,21 @@ export class ToolSurvey implements Survey {
   }
 
   async links(): Promise<SurveyedLink[]> {
-    return (await this.#ip(['-details', 'address', 'show'], linkSchema)).map(({ ifname, mtu, addr_info, ...ties }) => ({
+    return (await this.#inspection.links()).map(({ ifname, mtu, master, lower, kind, addr_info }) => ({
       name: ifname,
       mtu,
-      ...tiesOf(ties),
-      addresses: addr_info.flatMap(({ local }) => parseAddress(local ?? '') ?? []),
+      ...{ master, lower, kind },
+      addresses: addr_info.map(({ local }) => local),
     }));
   }
 
   async routes(): Promise<SurveyedRoute[]> {
-    const perFamily = await Promise.all(
-      families.map(async (family) => {
-        const rows = await this.#ip([familyFlag(family), '-details', 'route', 'show', 'table', 'all'], routeSchema);
-        return rows.map((row) => toRoute(row, family));
-      }),
-    );
-    return perFamily.flat();
+    const routes = await Promise.all(families.map((family) => this.#inspection.routes(family)));
+    return routes.flat().map(({ dst, dev, nexthops = [], ...route }) => ({
+      ...route,
+      destination: dst,
+      devices: [dev, ...nexthops.map((hop) => hop.dev)].filter((device) => device !== undefined),
+    }));
   }
 
   async savedRules(family: Family): Promise<string | undefined> {
@@ -68,10 +51,7 @@ export class ToolSurvey implements Survey {
   }
 
   connections(): Fill | undefined {
-    return fill(
-      readNumber('/proc/sys/net/netfilter/nf_conntrack_count'),
-      readNumber('/proc/sys/net/netfilter/nf_conntrack_max'),
-    );
+    return this.#inspection.connectionCount();
   }
 
   neighbours(family: Family): Fill | undefined {
@@ -88,14 +68,6 @@ export class ToolSurvey implements Survey {
     return new Set(names);
   }
 
-  async #ip<T>(args: readonly string[], schema: z.ZodType<T>): Promise<T[]> {
-    const what = `ip ${args.join(' ')}`;
-    const { exitCode, stdout, stderr } = await this.#tools.run('ip', ['-json', '-N', ...args]);
-    // IPv6 may be off altogether.
-    if (exitCode !== 0 && !/FIB table does not exist|not supported/i.test(stderr)) throw refusal(what, stderr);
-    return parseJson(stdout, schema, what);
-  }
-
   async #runIfThere(tool: ToolName, args: readonly string[]): Promise<RunResult | undefined> {
     try {
       this.#tools.path(tool);
@@ -105,18 +77,6 @@ export class ToolSurvey implements Survey {
     }
     return this.#tools.run(tool, args);
   }
-}
-
-function toRoute(row: z.output<typeof routeSchema>, family: Family): SurveyedRoute {
-  const devices = [row.dev, ...row.nexthops.map(({ dev }) => dev)].filter((dev) => dev !== undefined);
-  return {
-    family,
-    destination: row.dst,
-    type: row.type,
-    table: row.table,
-    protocol: row.protocol,
-    devices,
-  };
 }
 
 /** Nothing where the process has ended, or lives in another network namespace. */
@@ -142,8 +102,4 @@ function readNumber(path: string): number | undefined {
 
 function readIfThere(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-}
-
-function familyFlag(family: Family): string {
-  return family === 'ipv4' ? '-4' : '-6';
 }

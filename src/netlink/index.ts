@@ -26,6 +26,7 @@ export {
 export { protocol } from './protocol.ts';
 export type { Message } from './reader.ts';
 export * from './route.ts';
+export * from './rule.ts';
 export { selfTest } from './self-test.ts';
 export { type Request, RequestSocket } from './socket.ts';
 export { listenerAt, type UnixPeer } from './unix.ts';

@@ -1,7 +1,7 @@
 /** Network links, and the settings of theirs that the kernel tells with them (RTM_*LINK, rtnetlink(7)). */
 
 import { addressFamily } from './protocol.ts';
-import { Attributes, attributes, type Message, readText, required, type Attributes as Values } from './reader.ts';
+import { Attributes, type Message, required } from './reader.ts';
 import type { Request } from './socket.ts';
 
 export const linkType = { new: 16, delete: 17, get: 18 } as const;
@@ -14,17 +14,15 @@ const attribute = {
   master: 10,
   info: 18,
   families: 26,
+  group: 27,
   extendedMask: 29,
-  carrier: 33,
   lowerNamespace: 37,
-  properties: 52,
-  alternativeName: 53,
-  parentDevice: 56,
   parentBus: 57,
 } as const;
 /** IFLA_INFO_KIND, IFLA_INET_CONF, IFLA_INET6_CONF. */
 const nested = { kind: 1, ipv4Settings: 1, ipv6Settings: 2 } as const;
-const iffUp = 1;
+/** IFF_*, of which the last two are the kernel's to set. */
+export const linkFlag = { up: 1, running: 0x40, lowerUp: 0x10000 } as const;
 /** RTEXT_FILTER_SKIP_STATS. */
 const skipStatistics = 8;
 
@@ -36,8 +34,12 @@ export interface LinkMessage {
   readonly name: string;
   /** Set by whoever manages the link (IFF_UP). */
   readonly isUp: boolean;
-  readonly hasCarrier: boolean | undefined;
-  readonly mtu: number | undefined;
+  /** IFF_*. */
+  readonly flags: number;
+  /** ARPHRD_*: 1 is Ethernet. */
+  readonly hardware: number;
+  readonly group: number;
+  readonly mtu: number;
   /** Ifindex of the bridge, bond or VRF that the link is a port of. */
   readonly master: number | undefined;
   /** Ifindex of the link below (a VLAN's or macvlan's) or of the other end (a veth's), in `lowerNamespace` where that is told. */
@@ -46,9 +48,8 @@ export interface LinkMessage {
   readonly lowerNamespace: number | undefined;
   /** `veth`, `bridge`, `vlan` …; undefined for a device of a driver. */
   readonly kind: string | undefined;
-  /** The device it belongs to and its bus, e.g. `vif-7-0` of `xen-backend`. */
-  readonly parent: { readonly device: string; readonly bus: string } | undefined;
-  readonly alternativeNames: readonly string[];
+  /** Of the device it belongs to, e.g. `xen-backend`. */
+  readonly bus: string | undefined;
   /** By the name of the sysctl under net/ipv4/conf/LINK; undefined where the kernel did not tell. */
   readonly ipv4: LinkSettings | undefined;
   readonly ipv6: LinkSettings | undefined;
@@ -89,14 +90,11 @@ const ipv6Places: Readonly<Record<string, number>> = {
 
 /** `ifindex` and `up` change a link; both are names for the same RTM_NEWLINK. */
 export function setLinkUp(ifindex: number): Request {
-  return { type: linkType.new, fill: (writer) => writer.raw(header(ifindex, iffUp, iffUp)) };
+  return { type: linkType.new, fill: (writer) => writer.raw(header(ifindex, linkFlag.up, linkFlag.up)) };
 }
 
 export function listLinks(): Request {
-  return {
-    type: linkType.get,
-    fill: (writer) => writer.raw(header(0, 0, 0)).u32(attribute.extendedMask, skipStatistics),
-  };
+  return getLink(0);
 }
 
 export function getLink(ifindex: number): Request {
@@ -114,28 +112,23 @@ export function readLink({ payload }: Message): LinkMessage | undefined {
   const values = new Attributes(payload, headerSize);
   if (payload[0] !== addressFamily.unspecified) return undefined;
   const families = values.nested(attribute.families);
-  const device = values.text(attribute.parentDevice);
+  const flags = payload.readUInt32LE(8);
   return {
     ifindex: payload.readInt32LE(4),
     name: required(values.text(attribute.name), 'a name of its link'),
-    isUp: (payload.readUInt32LE(8) & iffUp) !== 0,
-    hasCarrier: toBoolean(values.u8(attribute.carrier)),
-    mtu: values.u32(attribute.mtu),
+    isUp: (flags & linkFlag.up) !== 0,
+    flags,
+    hardware: payload.readUInt16LE(2),
+    group: values.u32(attribute.group) ?? 0,
+    mtu: values.u32(attribute.mtu) ?? 0,
     master: values.u32(attribute.master),
     lower: values.u32(attribute.lower),
     lowerNamespace: values.i32(attribute.lowerNamespace),
     kind: values.nested(attribute.info)?.text(nested.kind),
-    parent: device === undefined ? undefined : { device, bus: values.text(attribute.parentBus) ?? '' },
-    alternativeNames: alternativeNames(values),
+    bus: values.text(attribute.parentBus),
     ipv4: settings(families?.nested(addressFamily.ipv4)?.bytes(nested.ipv4Settings), ipv4Places),
     ipv6: settings(families?.nested(addressFamily.ipv6)?.bytes(nested.ipv6Settings), ipv6Places),
   };
-}
-
-function alternativeNames(values: Values): string[] {
-  const list = values.bytes(attribute.properties);
-  if (list === undefined) return [];
-  return attributes(list).flatMap(([type, value]) => (type === attribute.alternativeName ? [readText(value)] : []));
 }
 
 function settings(array: Buffer | undefined, places: Readonly<Record<string, number>>): LinkSettings | undefined {
@@ -146,10 +139,6 @@ function settings(array: Buffer | undefined, places: Readonly<Record<string, num
     const at = (places[sysctl] ?? Number.POSITIVE_INFINITY) * 4;
     return at + 4 <= values.length ? values.readInt32LE(at) : undefined;
   };
-}
-
-function toBoolean(value: number | undefined): boolean | undefined {
-  return value === undefined ? undefined : value !== 0;
 }
 
 function header(ifindex: number, flags: number, change: number): Buffer {

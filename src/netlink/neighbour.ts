@@ -53,13 +53,14 @@ export function deleteProxy({ ifindex, address }: Omit<ProxyChange, 'protocol'>)
   };
 }
 
-export function listProxies(family: IpFamily, device?: number): Request {
+/** Neighbour proxies, or the neighbours that were resolved. */
+export function listNeighbours(family: IpFamily, what: 'proxies' | 'resolved', device?: number): Request {
   return {
     type: neighbourMessage.get,
     fill: (writer) => {
       const bytes = Buffer.alloc(headerSize);
       bytes[0] = familyNumber(family);
-      bytes[10] = ntfProxy;
+      if (what === 'proxies') bytes[10] = ntfProxy;
       writer.raw(bytes);
       if (device !== undefined) writer.u32(attribute.device, device);
     },
@@ -116,15 +117,20 @@ export interface AddressMessage {
   readonly ifindex: number;
   readonly address: string | undefined;
   readonly length: number;
+  /** RT_SCOPE_*. */
+  readonly scope: number;
+  /** IFA_F_*. */
+  readonly flags: number;
 }
 
 export function listAddresses(family: IpFamily): Request {
-  const bytes = Buffer.alloc(8);
-  bytes[0] = familyNumber(family);
-  return { type: addressMessage.get, fill: (writer) => writer.raw(bytes) };
+  return {
+    type: addressMessage.get,
+    fill: (writer) => writer.raw(Buffer.from([familyNumber(family), ...Array(7).fill(0)])),
+  };
 }
 
-/** struct ifaddrmsg: family, prefixlen, flags, scope, index (u32). IFA_ADDRESS is 1, IFA_LOCAL 2. */
+/** struct ifaddrmsg: family, prefixlen, flags, scope, index (u32). IFA_ADDRESS is 1, IFA_LOCAL 2, IFA_FLAGS 8. */
 export function readAddress({ payload }: Message): AddressMessage | undefined {
   const values = new Attributes(payload, 8);
   const family = familyOfNumber(payload[0]);
@@ -135,6 +141,8 @@ export function readAddress({ payload }: Message): AddressMessage | undefined {
     ifindex: payload.readInt32LE(4),
     address: address === undefined ? undefined : addressText(address),
     length: payload[1] ?? 0,
+    scope: payload[3] ?? 0,
+    flags: values.u32(8) ?? payload[2] ?? 0,
   };
 }
 

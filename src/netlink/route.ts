@@ -1,4 +1,4 @@
-/** Routes of every type, and policy rules (RTM_*ROUTE, RTM_*RULE; rtnetlink(7)). */
+/** Routes of every type (RTM_*ROUTE, rtnetlink(7)). */
 import { addressText } from './ip.ts';
 import { addressFamily, messageFlag } from './protocol.ts';
 import { Attributes, type Message, required } from './reader.ts';
@@ -6,7 +6,6 @@ import { familyNumber, type Request } from './socket.ts';
 import type { Writer } from './writer.ts';
 
 export const routeMessage = { new: 24, delete: 25, get: 26 } as const;
-export const ruleMessage = { new: 32, delete: 33, get: 34 } as const;
 
 /** RTN_*, include/uapi/linux/rtnetlink.h, by their numbers. */
 export const routeTypes = [
@@ -31,30 +30,22 @@ export const routeTable = { main: 254, local: 255 } as const;
 /** RTA_*. */
 const attribute = {
   destination: 1,
+  source: 2,
+  input: 3,
   device: 4,
   gateway: 5,
   priority: 6,
-  source: 7,
   multipath: 9,
   table: 15,
+  mark: 16,
   via: 18,
 } as const;
-/** FRA_*. */
-const ruleAttribute = {
-  destination: 1,
-  source: 2,
-  input: 3,
-  priority: 6,
-  mark: 10,
-  table: 15,
-  mask: 16,
-  output: 17,
-} as const;
-
 /** struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type (u8 each), flags (u32). */
 const headerSize = 12;
 /** RTM_F_CLONED: an exception or a cached route, no entry of a table. */
 const clonedFlag = 0x200;
+/** RTNH_F_DEAD. */
+const deadFlag = 1;
 /** RT_SCOPE_*. */
 const scope = { universe: 0, link: 253, host: 254, nowhere: 255 } as const;
 
@@ -70,10 +61,20 @@ export interface RouteMessage {
   readonly protocol: number;
   readonly priority: number | undefined;
   readonly gateway: string | undefined;
-  readonly preferredSource: string | undefined;
+  /** Ifindex: none for a blackhole and a multipath route. */
+  readonly device: number | undefined;
+  /** Of a multipath route. */
+  readonly hops: readonly Hop[] | undefined;
   /** Ifindices: none for a blackhole, several for a multipath route. */
   readonly devices: readonly number[];
   readonly isCached: boolean;
+  /** Its link is down. */
+  readonly isDead: boolean;
+}
+
+interface Hop {
+  readonly device: number;
+  readonly gateway: string | undefined;
 }
 
 export interface RouteChange {
@@ -122,15 +123,26 @@ export function listRoutes(family: IpFamily, { table, protocol = 0, device }: Ro
   };
 }
 
-/** Where the kernel would send a packet of this host's to `destination`; refused (ENETUNREACH and others) where it would not. */
-export function getRoute(destination: string): Request {
-  const isIpv6 = destination.includes(':');
-  const bytes = Buffer.alloc(headerSize);
-  bytes[0] = isIpv6 ? addressFamily.ipv6 : addressFamily.ipv4;
-  bytes[1] = isIpv6 ? 128 : 32;
+export interface RouteQuestion {
+  readonly destination: string;
+  readonly source?: string | undefined;
+  /** Ifindex of the link that the packet came by; without one it is the host's own. */
+  readonly input?: number | undefined;
+  readonly mark?: number;
+}
+
+/** Where the kernel would send a packet; refused (ENETUNREACH and others) where it would not. */
+export function getRoute({ destination, source, input, mark = 0 }: RouteQuestion): Request {
   return {
     type: routeMessage.get,
-    fill: (writer) => void writer.raw(bytes).address(attribute.destination, destination),
+    fill: (writer) => {
+      const bytes = hostHeader(destination);
+      if (source !== undefined) bytes[2] = bytes[1] ?? 0;
+      writer.raw(bytes).address(attribute.destination, destination);
+      if (source !== undefined) writer.address(attribute.source, source);
+      if (input !== undefined) writer.u32(attribute.input, input);
+      if (mark !== 0) writer.u32(attribute.mark, mark);
+    },
   };
 }
 
@@ -141,6 +153,8 @@ export function readRoute({ payload }: Message): RouteMessage | undefined {
   const [length = 0, number = 0] = [payload[1], payload[7]];
   const destination = values.bytes(attribute.destination);
   const device = values.u32(attribute.device);
+  const hops = hopsIn(values.bytes(attribute.multipath));
+  const flags = payload.readUInt32LE(8);
   return {
     family,
     type: routeTypes[number] ?? `type ${number}`,
@@ -148,70 +162,32 @@ export function readRoute({ payload }: Message): RouteMessage | undefined {
     table: values.u32(attribute.table) ?? payload[4] ?? 0,
     protocol: payload[5] ?? 0,
     priority: values.u32(attribute.priority),
-    gateway: optionalAddress(values.bytes(attribute.gateway)),
-    preferredSource: optionalAddress(values.bytes(attribute.source)),
-    devices: [...(device === undefined ? [] : [device]), ...hops(values.bytes(attribute.multipath))],
-    isCached: (payload.readUInt32LE(8) & clonedFlag) !== 0,
-  };
-}
-
-export interface RuleMessage {
-  readonly family: IpFamily;
-  readonly priority: number;
-  readonly table: number;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-  readonly input: string | undefined;
-  readonly output: string | undefined;
-  readonly mark: { readonly value: number; readonly mask: number } | undefined;
-  /** FR_ACT_*: 1 looks the table up, 7 is unreachable, 8 prohibit, 6 blackhole. */
-  readonly action: number;
-  readonly isInverted: boolean;
-}
-
-export function listRules(family: IpFamily): Request {
-  const bytes = Buffer.alloc(headerSize);
-  bytes[0] = familyNumber(family);
-  return { type: ruleMessage.get, fill: (writer) => writer.raw(bytes) };
-}
-
-export function readRule({ payload }: Message): RuleMessage | undefined {
-  const values = new Attributes(payload, headerSize);
-  const family = familyOfNumber(payload[0]);
-  if (family === undefined) return undefined;
-  const side = (type: number, length = 0) => {
-    const bytes = values.bytes(type);
-    return bytes === undefined ? undefined : prefixText(bytes, length);
-  };
-  const mark = values.u32(ruleAttribute.mark);
-  return {
-    family,
-    priority: values.u32(ruleAttribute.priority) ?? 0,
-    table: values.u32(ruleAttribute.table) ?? payload[4] ?? 0,
-    from: side(ruleAttribute.source, payload[2]),
-    to: side(ruleAttribute.destination, payload[1]),
-    input: values.text(ruleAttribute.input),
-    output: values.text(ruleAttribute.output),
-    mark: mark === undefined ? undefined : { value: mark, mask: values.u32(ruleAttribute.mask) ?? 0xffffffff },
-    action: payload[7] ?? 0,
-    // FIB_RULE_INVERT.
-    isInverted: (payload.readUInt32LE(8) & 2) !== 0,
+    gateway: gatewayOf(values),
+    device,
+    hops,
+    devices: [device ?? [], hops?.map((hop) => hop.device) ?? []].flat(),
+    isCached: (flags & clonedFlag) !== 0,
+    isDead: (flags & deadFlag) !== 0,
   };
 }
 
 function fillRoute(writer: Writer, change: RouteChange, ipv4Scope: number): void {
   const { type, destination, table, protocol, device, priority } = change;
-  const isIpv6 = destination.includes(':');
-  const bytes = Buffer.alloc(headerSize);
-  bytes[0] = isIpv6 ? addressFamily.ipv6 : addressFamily.ipv4;
-  bytes[1] = isIpv6 ? 128 : 32;
+  const bytes = hostHeader(destination);
   bytes[4] = table < 256 ? table : 0;
   bytes[5] = protocol;
-  bytes[6] = isIpv6 ? scope.universe : ipv4Scope;
+  bytes[6] = bytes[0] === addressFamily.ipv6 ? scope.universe : ipv4Scope;
   bytes[7] = routeTypes.indexOf(type);
   writer.raw(bytes).address(attribute.destination, destination).u32(attribute.table, table);
   if (device !== undefined) writer.u32(attribute.device, device);
   if (priority !== undefined) writer.u32(attribute.priority, priority);
+}
+
+/** A struct rtmsg for one address. */
+function hostHeader(destination: string): Buffer {
+  const bytes = Buffer.alloc(headerSize);
+  bytes.set(destination.includes(':') ? [addressFamily.ipv6, 128] : [addressFamily.ipv4, 32]);
+  return bytes;
 }
 
 function scopeOf(type: RouteChange['type']): number {
@@ -220,24 +196,27 @@ function scopeOf(type: RouteChange['type']): number {
 }
 
 /** struct rtnexthop: len (u16), flags, hops (u8 each), ifindex (i32). */
-function hops(bytes: Buffer | undefined): number[] {
-  const found: number[] = [];
-  for (let at = 0; bytes !== undefined && bytes.length - at >= 8; ) {
-    const size = bytes.readUInt16LE(at);
-    found.push(bytes.readInt32LE(at + 4));
-    if (size < 8) break;
+function hopsIn(bytes: Buffer | undefined): Hop[] | undefined {
+  if (bytes === undefined) return undefined;
+  const found: Hop[] = [];
+  for (let at = 0; bytes.length - at >= 8; ) {
+    const size = Math.max(8, bytes.readUInt16LE(at));
+    const gateway = gatewayOf(new Attributes(bytes.subarray(at, at + size), 8));
+    found.push({ device: bytes.readInt32LE(at + 4), gateway });
     at += (size + 3) & ~3;
   }
   return found;
 }
 
-function prefixText(bytes: Buffer, length: number): string {
-  const text = addressText(bytes);
-  return length === bytes.length * 8 ? text : `${text}/${length}`;
+/** struct rtvia: family (u16), address. */
+function gatewayOf(values: Attributes): string | undefined {
+  const bytes = values.bytes(attribute.gateway) ?? values.bytes(attribute.via)?.subarray(2);
+  return bytes === undefined ? undefined : addressText(bytes);
 }
 
-function optionalAddress(bytes: Buffer | undefined): string | undefined {
-  return bytes === undefined ? undefined : addressText(bytes);
+export function prefixText(bytes: Buffer, length: number): string {
+  const text = addressText(bytes);
+  return length === bytes.length * 8 ? text : `${text}/${length}`;
 }
 
 export function familyOfNumber(number: number | undefined): IpFamily | undefined {

@@ -120,16 +120,15 @@ function metaConstants(packet: Glimpse): Readonly<Record<string, Value>> {
 }
 
 function typeOf(link: Glimpse['input'], host: View['host']): Value {
-  const type = typeof link === 'string' ? host?.links.get(link)?.link_type : undefined;
-  return type === 'ether' ? known('link-type', 1) : unknown('the kind of link');
+  return typeof link === 'string' && host?.links.get(link)?.isEthernet === true
+    ? known('link-type', 1)
+    : unknown('the kind of link');
 }
 
 function groupOf(link: Glimpse['input'], host: View['host']): Value {
   if (host === undefined || typeof link === 'object') return unknown('the group of the link');
   const group = link === undefined ? undefined : host.links.get(link)?.group;
-  if (group === undefined) return absent;
-  const number = constantOf('group', group);
-  return typeof number === 'bigint' ? known('group', number) : unknown(`the number of the link group ${group}`);
+  return group === undefined ? absent : known('group', group);
 }
 
 function payload(fields: Readonly<Record<string, unknown>>, view: View): Value {

@@ -4,7 +4,7 @@
  */
 
 import type { PolicyRule, TableRoute } from '../host/inspection.ts';
-import { type Address, type Family, hostLength, parseAddress, toBigInt } from '../model/address.ts';
+import { type Address, type Family, familyOf, hostLength, parseAddress, toBigInt } from '../model/address.ts';
 
 export interface RouteQuery {
   readonly family: Family;
@@ -58,69 +58,62 @@ function answerOf(rule: PolicyRule, tables: RoutingTables, query: RouteQuery): R
 function lookIn(routes: readonly TableRoute[], rule: PolicyRule, query: RouteQuery): TableRoute | undefined {
   const fitting = routes
     .filter((candidate) => candidate.table === rule.table && covers(candidate, query))
-    .filter(({ flags }) => !flags.includes('dead'))
+    .filter(({ isDead }) => isDead !== true)
     .sort((a, b) => lengthOf(b) - lengthOf(a) || (a.metric ?? 0) - (b.metric ?? 0));
   const [best] = fitting;
   if (best === undefined || best.type === 'throw') return undefined;
-  const suppressed = rule.suppress_prefixlen !== undefined && lengthOf(best) <= rule.suppress_prefixlen;
-  return suppressed ? undefined : best;
+  return lengthOf(best) <= (rule.suppressedLength ?? -1) ? undefined : best;
 }
 
 function covers(candidate: TableRoute, query: RouteQuery): boolean {
   if (candidate.family !== query.family) return false;
   if (query.by !== undefined && !devicesOf(candidate).includes(query.by)) return false;
-  if (candidate.dst === 'default') return true;
-  const [base = ''] = candidate.dst.split('/');
-  return isWithin(query.destination, base, lengthOf(candidate));
+  return candidate.dst === 'default' || isIn(query.destination, candidate.dst);
 }
 
-export function devicesOf(candidate: TableRoute): string[] {
-  const hops = candidate.nexthops ?? [];
-  return [candidate.dev, ...hops.map(({ dev }) => dev)].filter((dev) => dev !== undefined);
+export function devicesOf({ dev, nexthops = [] }: TableRoute): string[] {
+  return [dev, ...nexthops.map((hop) => hop.dev)].filter((each) => each !== undefined);
 }
 
 function lengthOf({ dst, family }: TableRoute): number {
   if (dst === 'default') return 0;
-  const [, length] = dst.split('/');
-  return length === undefined ? hostLength(family) : Number(length);
+  const [, length = hostLength(family)] = dst.split('/');
+  return Number(length);
+}
+
+/** `network`: a bare address or `address/length`; everything where it is undefined. */
+function isIn(address: Address, network: string | undefined): boolean {
+  if (network === undefined) return true;
+  const [base = '', length = hostLength(familyOf(address))] = network.split('/');
+  return isWithin(address, base, Number(length));
 }
 
 /** Whether the address is in a network, whose text may have host bits. */
 export function isWithin(address: Address, base: string, length: number): boolean {
   const parsed = parseAddress(base);
   if (parsed === undefined) return false;
-  const shift = BigInt(hostLength(address.includes(':') ? 'ipv6' : 'ipv4') - length);
+  const shift = BigInt(hostLength(familyOf(address)) - length);
   return toBigInt(address) >> shift === toBigInt(parsed) >> shift;
 }
 
 function ruleApplies(rule: PolicyRule, query: RouteQuery): boolean | undefined {
   const tests: (boolean | undefined)[] = [
-    coversSelector(rule.src, rule.srclen, query.source),
-    coversSelector(rule.dst, rule.dstlen, query.destination),
-    rule.iif === undefined || rule.iif === (query.input ?? 'lo'),
-    rule.oif === undefined,
-    markFits(rule, query.mark),
-    rule.ipproto === undefined || protocolFits(rule.ipproto, query),
+    isIn(query.source, rule.from),
+    isIn(query.destination, rule.to),
+    rule.input === undefined || rule.input === (query.input ?? 'lo'),
+    rule.output === undefined,
+    rule.mark === undefined || ((query.mark ^ rule.mark.value) & rule.mark.mask) === 0,
+    rule.transport === undefined || protocolFits(rule.transport, query),
     portFits(rule, query),
-    rule.tos === undefined ? true : undefined,
-    // Forwarded packets belong to no user; and to an l3mdev's table only where the link is in a VRF.
-    rule.uid_start === undefined || rule.uid_start === 0,
-    rule.sport === undefined && rule.sport_start === undefined ? true : undefined,
-    rule.l3mdev === undefined,
+    (rule.typeOfService ?? 0) === 0 ? true : undefined,
+    // Forwarded packets belong to no user; and to a VRF's table only where the link is in one.
+    (rule.user ?? 0) === 0,
+    rule.sourcePorts === undefined ? true : undefined,
+    rule.isOfVrf !== true,
   ];
-  if (tests.includes(false)) return rule.not !== undefined;
-  if (tests.includes(undefined)) return undefined;
-  return rule.not === undefined;
-}
-
-function coversSelector(base: string | undefined, length: number | undefined, address: Address): boolean {
-  if (base === undefined || base === 'all') return true;
-  return isWithin(address, base, length ?? hostLength(address.includes(':') ? 'ipv6' : 'ipv4'));
-}
-
-function markFits({ fwmark, fwmask }: PolicyRule, mark: number): boolean {
-  if (fwmark === undefined) return true;
-  return ((mark ^ Number(fwmark)) & Number(fwmask ?? 0xffffffff)) === 0;
+  const isInverted = rule.isInverted === true;
+  if (tests.includes(false)) return isInverted;
+  return tests.includes(undefined) ? undefined : !isInverted;
 }
 
 function protocolFits(wanted: string, { transport, family }: RouteQuery): boolean | undefined {
@@ -129,30 +122,29 @@ function protocolFits(wanted: string, { transport, family }: RouteQuery): boolea
   return family === 'ipv4' ? wanted === 'icmp' : wanted === 'ipv6-icmp';
 }
 
-function portFits(rule: PolicyRule, { destinationPort }: RouteQuery): boolean | undefined {
-  const from = rule.dport ?? rule.dport_start;
-  if (from === undefined) return true;
+function portFits({ destinationPorts }: PolicyRule, { destinationPort }: RouteQuery): boolean | undefined {
+  if (destinationPorts === undefined) return true;
   if (destinationPort === undefined) return undefined;
-  return from <= destinationPort && destinationPort <= (rule.dport ?? rule.dport_end ?? from);
+  const [from, to] = destinationPorts;
+  return from <= destinationPort && destinationPort <= to;
 }
 
 /** As one types it after `ip rule add`, without its verb. */
 export function describeRule(rule: PolicyRule): string {
   const words = [`pref ${rule.priority}`];
-  if (rule.not !== undefined) words.push('not');
-  words.push(`from ${selectorText(rule.src, rule.srclen)}`);
-  if (rule.dst !== undefined) words.push(`to ${selectorText(rule.dst, rule.dstlen)}`);
-  if (rule.iif !== undefined) words.push(`iif ${rule.iif}`);
-  if (rule.fwmark !== undefined)
-    words.push(`fwmark ${rule.fwmark}${rule.fwmask === undefined ? '' : `/${rule.fwmask}`}`);
-  if (rule.ipproto !== undefined) words.push(`ipproto ${rule.ipproto}`);
-  if (rule.dport !== undefined) words.push(`dport ${rule.dport}`);
+  if (rule.isInverted === true) words.push('not');
+  words.push(`from ${rule.from ?? 'all'}`);
+  if (rule.to !== undefined) words.push(`to ${rule.to}`);
+  if (rule.input !== undefined) words.push(`iif ${rule.input}`);
+  if (rule.mark !== undefined) words.push(`fwmark ${markText(rule.mark)}`);
+  if (rule.transport !== undefined) words.push(`ipproto ${rule.transport}`);
+  if (rule.destinationPorts !== undefined) words.push(`dport ${[...new Set(rule.destinationPorts)].join('-')}`);
   words.push(rule.action ?? (rule.table === undefined ? `goto ${rule.goto}` : `lookup ${rule.table}`));
   return words.join(' ');
 }
 
-function selectorText(base: string | undefined, length: number | undefined): string {
-  return `${base ?? 'all'}${length === undefined ? '' : `/${length}`}`;
+function markText({ value, mask }: { readonly value: number; readonly mask: number }): string {
+  return `0x${value.toString(16)}${mask === 0xffffffff ? '' : `/0x${mask.toString(16)}`}`;
 }
 
 /** As one types it after `ip route add`. */

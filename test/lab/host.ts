@@ -1,9 +1,15 @@
 /** The dom0 host: a namespace with eyes. */
 import { z } from 'zod';
-import { protocolName, routeType } from '../../src/host/route-numbers.ts';
+import { protocolName } from '../../src/host/route-numbers.ts';
+import { routeTypes } from '../../src/netlink/route.ts';
 import { EventLog } from './event-log.ts';
 import { Namespace } from './namespace.ts';
 import { maskNft } from './nft-mask.ts';
+
+/** A number or a name: some releases of `ip -N` print the one and some the other. */
+export function routeType(text: string): string {
+  return routeTypes[Number(text)] ?? text;
+}
 
 /** A route as `ip -j route` prints it; what the tests look at. */
 const route = z.looseObject({
@@ -11,7 +17,7 @@ const route = z.looseObject({
   dst: z.string(),
   dev: z.string().optional(),
   gateway: z.string().optional(),
-  protocol: z.string().transform(protocolName).optional(),
+  protocol: z.coerce.number().transform(protocolName).optional(),
   flags: z.array(z.string()).default([]),
 });
 export type RouteLine = z.infer<typeof route>;

@@ -14,7 +14,7 @@ export const cases: Readonly<Record<string, () => Promise<void>>> = {
     ip('link', 'add', 'below', 'type', 'veth', 'peer', 'name', 'above');
     ip('link', 'add', 'bridge', 'type', 'bridge');
     ip('link', 'set', 'above', 'master', 'bridge');
-    ip('link', 'property', 'add', 'dev', 'above', 'altname', 'another');
+    ip('link', 'set', 'above', 'group', '7', 'mtu', '1400');
     ip('link', 'set', 'below', 'up');
     sysctl('net.ipv4.conf.above.rp_filter=1', 'net.ipv4.conf.above.proxy_arp=1', 'net.ipv6.conf.above.accept_ra=0');
     sysctl('net.ipv6.conf.above.proxy_ndp=1', 'net.ipv6.conf.above.accept_dad=2');
@@ -22,10 +22,10 @@ export const cases: Readonly<Record<string, () => Promise<void>>> = {
       links().find((link) => link.name === name),
     );
     assert.deepEqual(
-      [above?.kind, above?.master, above?.lower, above?.alternativeNames, above?.isUp],
-      ['veth', bridge?.ifindex, below?.ifindex, ['another'], false],
+      [above?.kind, above?.master, above?.lower, above?.group, above?.mtu, above?.isUp],
+      ['veth', bridge?.ifindex, below?.ifindex, 7, 1400, false],
     );
-    assert.deepEqual([below?.kind, below?.isUp, below?.hasCarrier], ['veth', true, false]);
+    assert.deepEqual([below?.kind, below?.isUp, below?.hardware], ['veth', true, 1]);
     assert.deepEqual(
       [above?.ipv4?.('rp_filter'), above?.ipv4?.('proxy_arp'), above?.ipv4?.('no such')],
       [1, 1, undefined],
@@ -75,21 +75,81 @@ export const cases: Readonly<Record<string, () => Promise<void>>> = {
     ip('-6', 'address', 'add', '2001:db8::7/64', 'dev', 'lo');
     ip('rule', 'add', 'from', '192.0.2.0/24', 'to', '198.51.100.1', 'iif', 'lo', 'lookup', '300', 'priority', '50');
     ip('-6', 'rule', 'add', 'not', 'from', '2001:db8::/32', 'fwmark', '0x10/0xf0', 'prohibit', 'priority', '51');
+    const ports = ['ipproto', 'tcp', 'sport', '7', 'dport', '80-90', 'tos', '0x10', 'uidrange', '500-600', 'oif', 'lo'];
+    ip('rule', 'add', ...ports, 'lookup', '300', 'suppress_prefixlength', '0', 'priority', '52');
+    ip('rule', 'add', 'goto', '32766', 'priority', '53');
+    ip('rule', 'add', 'l3mdev', 'priority', '54');
     withSocket((socket) => {
       const addresses = (['ipv4', 'ipv6'] as const).flatMap((family) =>
         socket.dump(netlink.listAddresses(family), netlink.readAddress),
       );
       assert.deepEqual(addresses, [
-        { family: 'ipv4', ifindex: 1, address: '192.0.2.7', length: 24 },
-        { family: 'ipv6', ifindex: 1, address: '2001:db8::7', length: 64 },
+        { family: 'ipv4', ifindex: 1, address: '192.0.2.7', length: 24, scope: 0, flags: 0x80 },
+        { family: 'ipv6', ifindex: 1, address: '2001:db8::7', length: 64, scope: 0, flags: 0x80 },
       ]);
-      const plain = { from: undefined, to: undefined, input: undefined, output: undefined, mark: undefined };
-      const rule = (family: netlink.IpFamily, priority: number) =>
-        socket.dump(netlink.listRules(family), netlink.readRule).find((each) => each.priority === priority);
-      const lookup = { ...plain, family: 'ipv4', priority: 50, table: 300, action: 1, isInverted: false };
+      const rule = (family: netlink.IpFamily, priority: number) => {
+        const found = socket
+          .dump(netlink.listRules(family), netlink.readRule)
+          .find((each) => each.priority === priority);
+        // What it does not say is left out.
+        return JSON.parse(JSON.stringify(found));
+      };
+      const plain = { typeOfService: 0, isOfVrf: false, isInverted: false, suppressedLength: -1 };
+      const lookup = { ...plain, family: 'ipv4', priority: 50, table: 300, action: 1 };
       assert.deepEqual(rule('ipv4', 50), { ...lookup, from: '192.0.2.0/24', to: '198.51.100.1', input: 'lo' });
       const prohibit = { ...plain, family: 'ipv6', priority: 51, table: 0, action: 8, isInverted: true };
       assert.deepEqual(rule('ipv6', 51), { ...prohibit, from: '2001:db8::/32', mark: { value: 16, mask: 240 } });
+      const ports = { transport: 6, sourcePorts: [7, 7], destinationPorts: [80, 90] };
+      const dear = { typeOfService: 0x10, user: 500, suppressedLength: 0, output: 'lo' };
+      assert.deepEqual(rule('ipv4', 52), {
+        ...plain,
+        family: 'ipv4',
+        priority: 52,
+        table: 300,
+        action: 1,
+        ...ports,
+        ...dear,
+      });
+      assert.deepEqual(rule('ipv4', 53), { ...plain, family: 'ipv4', priority: 53, table: 0, action: 2, goto: 32_766 });
+      assert.deepEqual(rule('ipv4', 54), {
+        ...plain,
+        family: 'ipv4',
+        priority: 54,
+        table: 0,
+        action: 1,
+        isOfVrf: true,
+      });
+    });
+  },
+
+  'neighbours and ways over several next hops are read as ip tells them': async () => {
+    ip('link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other');
+    ip('link', 'set', 'other', 'up');
+    ip('address', 'add', '192.0.2.1/24', 'dev', 'one');
+    ip('link', 'set', 'one', 'up');
+    ip('neighbour', 'add', '192.0.2.8', 'dev', 'one', 'lladdr', '02:00:00:00:00:01', 'nud', 'stale');
+    ip('neighbour', 'add', 'proxy', '192.0.2.9', 'dev', 'one');
+    ip('route', 'add', '203.0.113.0/24', 'nexthop', 'via', '192.0.2.2', 'nexthop', 'via', '192.0.2.3');
+    ip('route', 'add', '198.51.100.0/24', 'via', 'inet6', 'fe80::5', 'dev', 'one', 'metric', '7');
+    withSocket((socket) => {
+      const neighbours = (['resolved', 'proxies'] as const).flatMap((what) =>
+        socket.dump(netlink.listNeighbours('ipv4', what), netlink.readNeighbour),
+      );
+      const told = neighbours.map(({ address, state, isProxy }) => [address, state, isProxy]);
+      assert.deepEqual(told, [
+        ['192.0.2.8', 4, false],
+        ['192.0.2.9', 0, true],
+      ]);
+      const device = link('one').ifindex;
+      const routes = socket.dump(netlink.listRoutes('ipv4', { table: routeTable.main }), netlink.readRoute);
+      const to = (place: string) => routes.find(({ destination }) => destination === place);
+      const hops = ['192.0.2.2', '192.0.2.3'].map((gateway) => ({ device, gateway }));
+      assert.deepEqual([to('203.0.113.0/24')?.hops, to('203.0.113.0/24')?.devices], [hops, [device, device]]);
+      const { gateway, priority, devices } = to('198.51.100.0/24') ?? {};
+      assert.deepEqual([gateway, priority, devices], ['fe80::5', 7, [device]]);
+      const question = { destination: '198.51.100.9', source: '192.0.2.1', mark: 1 };
+      assert.equal(socket.ask(netlink.getRoute(question)).map(netlink.readRoute)[0]?.gateway, 'fe80::5');
+      assert.throws(() => socket.ask(netlink.getRoute({ ...question, input: device })), { code: 'EHOSTUNREACH' });
     });
   },
 

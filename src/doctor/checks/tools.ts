@@ -17,7 +17,7 @@ interface Known {
 
 const known: Record<SurveyedTool, Known | undefined> = {
   nft: { debianPackage: 'nftables', tested: '1.0.6', use: 'the daemon writes every rule with it' },
-  ip: { debianPackage: 'iproute2', tested: '6.1', use: '`explain` and `doctor` ask the kernel with it' },
+  ip: { debianPackage: 'iproute2', tested: '6.1', use: 'the commands that `explain` and `doctor` print call it' },
   iptables: undefined,
 };
 

@@ -1,8 +1,9 @@
 /** The state of a real kernel: in the fake's words for the oracle, and in its tools' own for the comparison of what is others'. */
 
 import type { NftObject } from '../../../src/host/port.ts';
-import { protocolName, routeType, tableName } from '../../../src/host/route-numbers.ts';
+import { protocolName, tableName } from '../../../src/host/route-numbers.ts';
 import { FakeHost } from '../../fake/kernel.ts';
+import { routeType } from '../../lab/host.ts';
 import { maskNft } from '../../lab/nft-mask.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -36,8 +37,8 @@ function routeLine({ type, dst, dev, table, protocol }: Record<string, unknown>)
   const name = routeType(String(type ?? 'unicast'));
   const kind = name === 'unicast' ? '' : `${name} `;
   const device = dev === undefined ? '' : ` dev ${dev}`;
-  const place = table === undefined ? '' : ` table ${tableName(String(table))}`;
-  return `route ${kind}${dst}${device}${place} proto ${protocolName(String(protocol))}`;
+  const place = table === undefined ? '' : ` table ${tableName(Number(table))}`;
+  return `route ${kind}${dst}${device}${place} proto ${protocolName(Number(protocol))}`;
 }
 
 export interface Others {

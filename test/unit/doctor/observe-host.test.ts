@@ -43,9 +43,11 @@ test('broken settings leave what does not depend on them to be seen', async () =
   expect(bad).toEqual(['tools', 'tools', 'configuration']);
 });
 
-/** How full this machine's own tables are is another question. */
+/** What this machine's own kernel says is another question. */
 function surveyOf(toolDirectory: string): Survey {
   return Object.assign(createSurvey({ toolDirectories: [toolDirectory] }), {
+    links: () => Promise.reject(new Error('nobody should see this machine')),
+    routes: () => Promise.reject(new Error('nor its routes')),
     neighbours: () => undefined,
     connections: () => undefined,
   });

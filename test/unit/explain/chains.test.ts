@@ -235,9 +235,10 @@ describe('translations', () => {
         ifindex: 2,
         ifname: 'uplink0',
         flags: ['UP'],
-        group: 'default',
-        link_type: 'ether',
-        addr_info: local.map((each) => ({ local: each, prefixlen: 24, scope: 'global' })),
+        mtu: 1500,
+        group: 0,
+        isEthernet: true,
+        addr_info: local.map((each) => ({ local: address(each), prefixlen: 24, scope: 'global' })),
       },
     ];
     const rules = nat([[{ masquerade: null }]], 'postrouting');

@@ -12,9 +12,9 @@ const query: RouteQuery = {
   mark: 0,
 };
 const usual: readonly PolicyRule[] = [
-  { priority: 0, src: 'all', table: 'local' },
-  { priority: 32_766, src: 'all', table: 'main' },
-  { priority: 32_767, src: 'all', table: 'default' },
+  { priority: 0, table: 'local' },
+  { priority: 32_766, table: 'main' },
+  { priority: 32_767, table: 'default' },
 ];
 
 function unicast(dst: string, more: Partial<TableRoute> = {}): TableRoute {
@@ -24,7 +24,6 @@ function unicast(dst: string, more: Partial<TableRoute> = {}): TableRoute {
     dst,
     table: 'main',
     protocol: 'static',
-    flags: [],
     dev: 'uplink0',
     ...more,
   };
@@ -50,7 +49,7 @@ describe('a table', () => {
     ],
     [
       'passes over dead routes',
-      [unicast('198.51.100.10', { flags: ['dead'] }), unicast('default')],
+      [unicast('198.51.100.10', { isDead: true }), unicast('default')],
       'unicast default main',
     ],
     [
@@ -66,34 +65,39 @@ describe('a table', () => {
 
 describe('a policy rule', () => {
   const other = [unicast('default', { table: '100' }), unicast('198.51.100.0/24')];
-  const to100 = { src: 'all', table: '100' } as const;
+  const to100 = { table: '100' } as const;
   const taken = 'unicast default 100';
   const passed = 'unicast 198.51.100.0/24 main';
   it.each<[string, Omit<PolicyRule, 'priority'>, string, Partial<RouteQuery>?]>([
     ['without conditions', to100, taken],
-    ['by source', { ...to100, src: '10.75.0.0', srclen: 16 }, taken],
-    ['by another source', { ...to100, src: '10.76.0.0', srclen: 16 }, passed],
-    ['turned round', { ...to100, not: null, src: '10.76.0.0', srclen: 16 }, taken],
-    ['by destination', { ...to100, dst: '198.51.100.10' }, taken],
-    ['by link', { ...to100, iif: 'vif7.0' }, taken],
-    ['by another link', { ...to100, iif: 'vif8.0' }, passed],
-    ['for the host’s own', { ...to100, iif: 'lo' }, taken, { input: undefined }],
-    ['by mark and mask', { ...to100, fwmark: '0x5', fwmask: '0xff' }, taken, { mark: 0x105 }],
-    ['by another mark', { ...to100, fwmark: '0x5' }, passed, { mark: 0x105 }],
+    ['by source', { ...to100, from: '10.75.0.0/16' }, taken],
+    ['by another source', { ...to100, from: '10.76.0.0/16' }, passed],
+    ['turned round', { ...to100, isInverted: true, from: '10.76.0.0/16' }, taken],
+    ['by destination', { ...to100, to: '198.51.100.10' }, taken],
+    ['by link', { ...to100, input: 'vif7.0' }, taken],
+    ['by another link', { ...to100, input: 'vif8.0' }, passed],
+    ['for the host’s own', { ...to100, input: 'lo' }, taken, { input: undefined }],
+    ['by mark and mask', { ...to100, mark: { value: 5, mask: 0xff } }, taken, { mark: 0x105 }],
+    ['by another mark', { ...to100, mark: { value: 5, mask: 0xffffffff } }, passed, { mark: 0x105 }],
     [
       'by protocol and port',
-      { ...to100, ipproto: 'tcp', dport_start: 80, dport_end: 90 },
+      { ...to100, transport: 'tcp', destinationPorts: [80, 90] },
       taken,
       { transport: 'tcp', destinationPort: 85 },
     ],
-    ['by another port', { ...to100, ipproto: 'tcp', dport: 22 }, passed, { transport: 'tcp', destinationPort: 85 }],
-    ['by type of service, which is not known', { ...to100, tos: '0x10' }, 'unclear'],
-    ['that refuses', { src: 'all', action: 'prohibit' }, 'prohibit'],
-    ['that does nothing', { src: 'all', action: 'nop' }, passed],
-    ['that suppresses default routes', { ...to100, suppress_prefixlen: 0 }, passed],
-    ['that goes to a later one', { src: 'all', goto: 32_766 }, passed],
+    [
+      'by another port',
+      { ...to100, transport: 'tcp', destinationPorts: [22, 22] },
+      passed,
+      { transport: 'tcp', destinationPort: 85 },
+    ],
+    ['by type of service, which is not known', { ...to100, typeOfService: 0x10 }, 'unclear'],
+    ['that refuses', { action: 'prohibit' }, 'prohibit'],
+    ['that does nothing', { action: 'nop' }, passed],
+    ['that suppresses default routes', { ...to100, suppressedLength: 0 }, passed],
+    ['that goes to a later one', { goto: 32_766 }, passed],
   ])('%s', (_name, rule, expected, asked = {}) => {
-    const between = { priority: 60, src: 'all', table: '100' };
+    const between = { priority: 60, table: '100' };
     const rules = rule.goto === undefined ? [{ ...rule, priority: 50 }] : [{ ...rule, priority: 50 }, between];
     expect(chosen(rules, other, { ...query, ...asked })).toBe(expected);
   });

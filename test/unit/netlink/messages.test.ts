@@ -8,7 +8,8 @@ import { readAddress, readNeighbour, readNetconf } from '../../../src/netlink/ne
 import { readNftEvent } from '../../../src/netlink/nft-events.ts';
 import { elementKey } from '../../../src/netlink/nftables.ts';
 import { Attributes, attributes, type Message, readMessages } from '../../../src/netlink/reader.ts';
-import { addRoute, readRoute, readRule } from '../../../src/netlink/route.ts';
+import { addRoute, readRoute } from '../../../src/netlink/route.ts';
+import { readRule } from '../../../src/netlink/rule.ts';
 import { refusalIn } from '../../../src/netlink/socket.ts';
 import { Writer } from '../../../src/netlink/writer.ts';
 
