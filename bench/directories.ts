@@ -18,6 +18,7 @@ import { waitFor } from '../test/lab/wait-for.ts';
 import { type World, withWorld } from '../test/lab/world.ts';
 import type { Zone } from '../test/lab/zone.ts';
 import { attachDevice, backendOf, ipNodeOf } from '../test/xenstored/as-xl.ts';
+import { remove, write } from '../test/xenstored/writes.ts';
 import { startXenstored } from '../test/xenstored/xenstored.ts';
 import { RouteWatch } from './route-watch.ts';
 import { type Summary, summarize } from './statistics.ts';
@@ -62,8 +63,8 @@ async function race(world: World, count: number): Promise<Map<DirectoryName, num
         name: 'xenstore',
         zone: second,
         prepare: () => attachDevice(client, 8, 0),
-        tell: () => client.write(ipNodeOf(8), `${second.ipv4} ${second.ipv6}`),
-        retract: () => client.remove(backendOf(8)),
+        tell: () => write(client, ipNodeOf(8), `${second.ipv4} ${second.ipv6}`),
+        retract: () => remove(client, backendOf(8)),
       },
       staticContestant(world, third),
     ];

@@ -1,5 +1,5 @@
 /** The daemon's figures for Prometheus and its like. Pure. */
-import { counter, type Family, gauge, gaugeHistogram, info, renderFamilies } from './open-metrics.ts';
+import { counter, type Family, family, gauge, gaugeHistogram, info, renderFamilies } from './open-metrics.ts';
 import type { Status, ZoneState } from './status.ts';
 import { zoneFamilies } from './zone-metrics.ts';
 
@@ -101,9 +101,4 @@ function workFamilies({ passes, transactions, repairs, putBack, lastPass }: Stat
       ),
     ),
   ];
-}
-
-function family(name: string, type: Family['type'], help: string, samples: Family['samples']): Family {
-  const unit = name.endsWith('_seconds') ? ({ unit: 'seconds' } as const) : {};
-  return { name: `protect_network_${name}`, type, ...unit, help, samples };
 }

@@ -3,7 +3,7 @@
  * family announced once and its samples together, `# EOF` at the end. Pure.
  */
 
-export type FamilyType = 'counter' | 'gauge' | 'gaugehistogram' | 'info';
+type FamilyType = 'counter' | 'gauge' | 'gaugehistogram' | 'info';
 
 export interface Sample {
   /** After the family's name: `_total`, `_info`, `_bucket`; nothing for a gauge. */
@@ -19,6 +19,12 @@ export interface Family {
   readonly unit?: 'seconds' | 'bytes';
   readonly help: string;
   readonly samples: readonly Sample[];
+}
+
+/** One of ours; its unit is in its name. */
+export function family(name: string, type: Family['type'], help: string, samples: Family['samples']): Family {
+  const unit = (['seconds', 'bytes'] as const).find((each) => name.endsWith(`_${each}`));
+  return { name: `protect_network_${name}`, type, ...(unit && { unit }), help, samples };
 }
 
 export function renderFamilies(families: readonly Family[]): string {

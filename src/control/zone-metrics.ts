@@ -1,7 +1,7 @@
 /** The zones' own figures, for a bounded number of them. Pure. */
-import type { Counter } from '../nft/counters.ts';
+import { byKind, type Counter } from '../nft/counters.ts';
 import { dropKinds } from '../nft/names.ts';
-import { counter, type Family, info, type Sample } from './open-metrics.ts';
+import { counter, type Family, family, info, type Sample } from './open-metrics.ts';
 import type { ZoneStatus } from './status.ts';
 
 /** Zones with labels of their own: each is ten time series in whatever collects them. */
@@ -23,49 +23,45 @@ export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
   const traffic = trafficOf(labelled, ordered.slice(maxLabelledZones));
   const beyond = `At most ${maxLabelledZones} links have their own; the rest are summed as "${otherLabel}".`;
   return [
-    {
-      name: 'protect_network_zone',
-      type: 'info',
-      help: 'The zone behind a link.',
-      samples: labelled.map(({ link, name, directory }) =>
-        info({ link, name: name ?? '', directory: directory ?? '' }),
-      ),
-    },
-    {
-      name: 'protect_network_zone_taken',
-      type: 'info',
-      help: 'Zone links that are a port or member of a bridge, bond or VRF, or have a device on top that takes their packets.',
-      samples: labelled.flatMap(({ link, takenBy }) =>
+    family(
+      'zone',
+      'info',
+      'The zone behind a link.',
+      labelled.map(({ link, name, directory }) => info({ link, name: name ?? '', directory: directory ?? '' })),
+    ),
+    family(
+      'zone_taken',
+      'info',
+      'Zone links that are a port or member of a bridge, bond or VRF, or have a device on top that takes their packets.',
+      labelled.flatMap(({ link, takenBy }) =>
         takenBy === null ? [] : [info({ link, device: takenBy.device, kind: takenBy.kind ?? '' })],
       ),
-    },
-    {
-      name: 'protect_network_zone_packets',
-      type: 'counter',
-      help: `Packets that a zone sent and received. ${beyond}`,
-      samples: traffic.flatMap((zone) => directions(zone, 'packets')),
-    },
-    {
-      name: 'protect_network_zone_bytes',
-      type: 'counter',
-      unit: 'bytes',
-      help: `Bytes that a zone sent and received. ${beyond}`,
-      samples: traffic.flatMap((zone) => directions(zone, 'bytes')),
-    },
-    {
-      name: 'protect_network_zone_dropped_packets',
-      type: 'counter',
-      help:
-        'Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address ' +
+    ),
+    family(
+      'zone_packets',
+      'counter',
+      `Packets that a zone sent and received. ${beyond}`,
+      traffic.flatMap((zone) => directions(zone, 'packets')),
+    ),
+    family(
+      'zone_bytes',
+      'counter',
+      `Bytes that a zone sent and received. ${beyond}`,
+      traffic.flatMap((zone) => directions(zone, 'bytes')),
+    ),
+    family(
+      'zone_dropped_packets',
+      'counter',
+      'Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address ' +
         `that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), ` +
         `flood (neighbour discovery), untranslated (would have left under the zone's own address). ${beyond}`,
-      samples: traffic.flatMap(({ label, dropped }) =>
+      traffic.flatMap(({ label, dropped }) =>
         dropKinds.flatMap((kind) => {
           const drops = dropped[kind];
           return drops === null ? [] : [counter(drops.packets, { link: label, kind })];
         }),
       ),
-    },
+    ),
   ];
 }
 
@@ -77,14 +73,7 @@ function trafficOf(labelled: readonly ZoneStatus[], rest: readonly ZoneStatus[])
     label: otherLabel,
     sent: total((zone) => zone.sent),
     received: total((zone) => zone.received),
-    dropped: {
-      source: total(({ dropped }) => dropped.source),
-      unassigned: total(({ dropped }) => dropped.unassigned),
-      stray: total(({ dropped }) => dropped.stray),
-      error: total(({ dropped }) => dropped.error),
-      flood: total(({ dropped }) => dropped.flood),
-      untranslated: total(({ dropped }) => dropped.untranslated),
-    },
+    dropped: byKind((kind) => total(({ dropped }) => dropped[kind])),
   };
   return [...own, other];
 }

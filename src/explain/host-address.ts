@@ -57,9 +57,8 @@ function globalAddresses(link: InspectedLink | undefined, family: Family): HostA
 }
 
 function addressesOf(link: InspectedLink | undefined, family: Family): HostAddress[] {
-  return (link?.addr_info ?? []).flatMap(({ local, scope, prefixlen, secondary, deprecated, tentative }) => {
+  return (link?.addr_info ?? []).flatMap(({ local, scope, prefixlen, isUsable }) => {
     if (familyOf(local) !== family) return [];
-    const isUsable = tentative !== true && (family === 'ipv4' ? secondary !== true : deprecated !== true);
     return [{ address: local, scope, length: prefixlen, isUsable }];
   });
 }

@@ -41,8 +41,8 @@ function linkState(facts: Facts, name: string): Step | undefined {
       details: ['its zone is not running on this host'],
     });
   }
-  if (!link.flags.includes('UP')) return step('link', 'bad', `${name} is down`, { fix: [`ip link set ${name} up`] });
-  if (link.flags.includes('NO-CARRIER') || !link.flags.includes('LOWER_UP')) {
+  if (!link.isUp) return step('link', 'bad', `${name} is down`, { fix: [`ip link set ${name} up`] });
+  if (!link.hasCarrier) {
     return step('carrier', 'bad', `${name} is up and has no carrier: the other end is down or not connected`, {
       details: [
         name.startsWith('vif')

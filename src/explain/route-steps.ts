@@ -62,9 +62,7 @@ function sourceText(facts: Facts, { family, input, source }: Packet): string[] {
 
 /** A link that goes down takes its routes along. */
 function downLinks({ snapshot }: Facts): string {
-  const down = snapshot.links.filter(
-    ({ ifname, flags }) => !flags.includes('UP') && parseLinkName(ifname) === undefined,
-  );
+  const down = snapshot.links.filter(({ ifname, isUp }) => !isUp && parseLinkName(ifname) === undefined);
   const names = down.slice(0, 4).map(({ ifname }) => ifname);
   return names.length === 0 ? '' : ` (down, so without routes: ${names.join(', ')}${down.length > 4 ? ' …' : ''})`;
 }

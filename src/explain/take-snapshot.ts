@@ -119,7 +119,7 @@ async function askDirectories(
     const desired = computeDesired({
       config,
       hasIpv6: ipv6,
-      links: links.map(({ ifindex, ifname, flags }) => ({ ifindex, name: ifname, up: flags.includes('UP') })),
+      links: links.map(({ ifindex, ifname, isUp }) => ({ ifindex, name: ifname, up: isUp })),
       directories: asked,
       holders: holdersOf(routes),
       served: new Map(),

@@ -6,11 +6,12 @@
  * end meanwhile, others are skipped. Only a table that one page holds is seen whole there; that takes 0.3 ms, a walk by
  * netlink 1 ms for each 65,536 buckets, whatever is in them.
  */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Address, parseAddress } from '../model/address.ts';
 import { ConntrackSocket } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 import type { Conntrack } from './port.ts';
+import { readIfThere } from './read-if-there.ts';
 
 /** A page but for one line. */
 const onePage = 4096 - 512;
@@ -44,7 +45,7 @@ export class NetlinkConntrack implements Conntrack {
 
 /** False only where the table is known to name none of them. */
 function mayName(addresses: readonly Address[]): boolean {
-  const count = readOptional('/proc/sys/net/netfilter/nf_conntrack_count');
+  const count = readIfThere('/proc/sys/net/netfilter/nf_conntrack_count');
   // Connection tracking is not loaded, or has nothing.
   if (count === undefined || Number(count) === 0) return false;
   const table = firstPage('/proc/net/nf_conntrack');
@@ -65,15 +66,5 @@ function firstPage(file: string): string | undefined {
     throw error;
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** Undefined where the file is not there. */
-function readOptional(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

@@ -2,7 +2,6 @@
  * A read-only look at everything that decides about a packet, for `explain` and `doctor`: small calls, none of which changes
  * the host. Not part of the port that the daemon lives on; nothing here is for the hot path.
  */
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
 import { type Address, type Family, families, parseAddress } from '../model/address.ts';
@@ -12,6 +11,7 @@ import { refusal } from './classify.ts';
 import { legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { Fill, LinkTies, NftObject } from './port.ts';
+import { readNumberIfThere } from './read-if-there.ts';
 import { protocolName, tableName, transportName } from './route-numbers.ts';
 import { askKernel, dump, listLinks, namesOf } from './route-socket.ts';
 import { tiesOf } from './route-words.ts';
@@ -22,8 +22,8 @@ export interface InspectedLink extends LinkTies {
   readonly ifindex: number;
   readonly ifname: string;
   readonly mtu: number;
-  /** `UP`, `LOWER_UP`, `NO-CARRIER`. */
-  readonly flags: readonly string[];
+  readonly isUp: boolean;
+  readonly hasCarrier: boolean;
   readonly group: number;
   readonly isEthernet: boolean;
   readonly addr_info: readonly InspectedAddress[];
@@ -34,9 +34,8 @@ export interface InspectedAddress {
   readonly prefixlen: number;
   /** `global`, `site`, `link`, `host`, or a number. */
   readonly scope: string;
-  readonly secondary?: boolean;
-  readonly deprecated?: boolean;
-  readonly tentative?: boolean;
+  /** The kernel may choose it as a source. */
+  readonly isUsable: boolean;
 }
 
 export interface PolicyRule extends Partial<Omit<netlink.RuleMessage, 'table' | 'transport' | 'action'>> {
@@ -108,7 +107,8 @@ export class Inspection {
         ifname: link.name,
         mtu: link.mtu,
         ...tiesOf(link, (ifindex) => names.get(ifindex)),
-        flags: flagsOf(link.flags),
+        isUp: link.isUp,
+        hasCarrier: link.hasCarrier,
         group: link.group,
         isEthernet: link.hardware === 1,
         addr_info: addresses.filter(({ ifindex }) => ifindex === link.ifindex).flatMap(toAddress),
@@ -137,7 +137,7 @@ export class Inspection {
       return families.flatMap((family) =>
         dump(socket, 'the neighbours', netlink.listNeighbours(family, what), netlink.readNeighbour).flatMap((entry) => {
           const dst = parseAddress(entry.address ?? '');
-          const state = [...neighbourStates].flatMap(([bit, name]) => ((entry.state & bit) === 0 ? [] : [name]));
+          const state = neighbourStates.filter((name, bit) => name !== '' && (entry.state & (1 << bit)) !== 0);
           if (dst === undefined || (what === 'resolved' && state.length === 0)) return [];
           return [{ dst, dev: names.get(entry.ifindex), state: entry.isProxy ? [] : state }];
         }),
@@ -188,7 +188,9 @@ export class Inspection {
 
   /** Connections that are tracked now, and how many may be; undefined where nothing is tracked. */
   connectionCount(): Fill | undefined {
-    const [count, max] = ['count', 'max'].map((key) => readNumber(`/proc/sys/net/netfilter/nf_conntrack_${key}`));
+    const [count, max] = ['count', 'max'].map((key) =>
+      readNumberIfThere(`/proc/sys/net/netfilter/nf_conntrack_${key}`),
+    );
     return count === undefined || max === undefined ? undefined : { count, max };
   }
 
@@ -209,22 +211,12 @@ export class Inspection {
   }
 }
 
-function flagsOf(flags: number): string[] {
-  const { up, running, lowerUp } = netlink.linkFlag;
-  const is = (flag: number) => (flags & flag) !== 0;
-  return [is(up) && 'UP', is(up) && !is(running) && 'NO-CARRIER', is(lowerUp) && 'LOWER_UP'].filter(
-    (it) => it !== false,
-  );
-}
-
-/** RT_SCOPE_*; IFA_F_SECONDARY, IFA_F_DEPRECATED, IFA_F_TENTATIVE. */
-function toAddress({ address, length, scope, flags }: netlink.AddressMessage): InspectedAddress[] {
+/** RT_SCOPE_*. One that is secondary (IPv4), deprecated (IPv6) or tentative is not chosen: IFA_F_*. */
+function toAddress({ family, address, length, scope, flags }: netlink.AddressMessage): InspectedAddress[] {
   const local = parseAddress(address ?? '');
-  if (local === undefined) return [];
   const names: Readonly<Record<number, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host' };
-  const has = (flag: number) => (flags & flag) !== 0;
-  const states = { secondary: has(0x01), deprecated: has(0x20), tentative: has(0x40) };
-  return [{ local, prefixlen: length, scope: names[scope] ?? String(scope), ...states }];
+  const isUsable = (flags & (family === 'ipv4' ? 0x41 : 0x60)) === 0;
+  return local === undefined ? [] : [{ local, prefixlen: length, scope: names[scope] ?? String(scope), isUsable }];
 }
 
 /** FR_ACT_NOP is 3; what refuses has the number of the type of route that does (RTN_*). */
@@ -253,27 +245,19 @@ function toRoute(route: netlink.RouteMessage, names: ReadonlyMap<number, string>
   };
 }
 
-/** NUD_*. Without NUD_NOARP, in which nothing is asked. */
-const neighbourStates: ReadonlyMap<number, string> = new Map([
-  [0x01, 'INCOMPLETE'],
-  [0x02, 'REACHABLE'],
-  [0x04, 'STALE'],
-  [0x08, 'DELAY'],
-  [0x10, 'PROBE'],
-  [0x20, 'FAILED'],
-  [0x80, 'PERMANENT'],
-]);
+/** NUD_*, by their bits. Without NUD_NOARP, in which nothing is asked. */
+const neighbourStates: readonly string[] = [
+  'INCOMPLETE',
+  'REACHABLE',
+  'STALE',
+  'DELAY',
+  'PROBE',
+  'FAILED',
+  '',
+  'PERMANENT',
+];
 
 function wordsFor({ code }: netlink.NetlinkError): string {
   const errno = (constants.errno as Readonly<Record<string, number>>)[code];
   return errno === undefined ? code : getSystemErrorMessage(-errno);
-}
-
-function readNumber(path: string): number | undefined {
-  try {
-    return Number(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

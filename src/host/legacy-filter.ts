@@ -2,10 +2,10 @@
  * The filter tables of iptables-legacy, which nft does not list. The kernel announces no change of theirs to netlink, so they
  * are read with everything else. They are read only where they exist: to list one that does not would make it.
  */
-import { readFileSync } from 'node:fs';
 import type { Family } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import type { LegacyFilter } from './port.ts';
+import { readIfThere } from './read-if-there.ts';
 import type { ToolName, Tools } from './tools.ts';
 
 /** The tables of the network namespace of whoever opens it; no such file without the old tables in the kernel. */
@@ -27,12 +27,5 @@ export async function readLegacyFilter(tools: Tools, family: Family): Promise<Le
 
 /** Those that exist. To be asked first: a tool that is asked about a table loads its module, and so makes it. */
 export function legacyTables(family: Family): string[] {
-  try {
-    return readFileSync(namesFile[family], 'utf8')
-      .split('\n')
-      .filter((name) => name.trim() !== '');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return (readIfThere(namesFile[family]) ?? '').split('\n').filter((name) => name.trim() !== '');
 }

@@ -85,15 +85,7 @@ export interface AcceptLink extends ChainRef {
 }
 
 export function isOfZone(command: NftCommand): command is ZoneCommand {
-  switch (command.kind) {
-    case 'add-elements':
-    case 'delete-elements':
-    case 'accept-link':
-    case 'delete-rule':
-      return true;
-    default:
-      return false;
-  }
+  return ['add-elements', 'delete-elements', 'accept-link', 'delete-rule'].includes(command.kind);
 }
 
 export function acceptedLink({ key, link }: Pick<AcceptLink, 'key' | 'link'>): NftObject[] {

@@ -1,11 +1,12 @@
 /** The host as `doctor` looks at it: with a process for each question, and nothing that stays. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Family, families } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import { refusal } from './classify.ts';
 import { Inspection } from './inspection.ts';
 import type { Fill, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
+import { readIfThere, readNumberIfThere } from './read-if-there.ts';
 import type { RunResult, ToolName, Tools } from './tools.ts';
 
 export class ToolSurvey implements Survey {
@@ -59,7 +60,7 @@ export class ToolSurvey implements Survey {
     // One line per processor, each with the same number of entries first, in hexadecimal.
     const entries = /\n([\da-f]+) /.exec(statistics ?? '')?.[1];
     const count = entries === undefined ? undefined : Number.parseInt(entries, 16);
-    return fill(count, readNumber(`/proc/sys/net/${family}/neigh/default/gc_thresh3`));
+    return fill(count, readNumberIfThere(`/proc/sys/net/${family}/neigh/default/gc_thresh3`));
   }
 
   processes(): ReadonlySet<string> {
@@ -93,13 +94,4 @@ function nameOf(pid: string, namespace: string): string[] {
 
 function fill(count: number | undefined, max: number | undefined): Fill | undefined {
   return count === undefined || max === undefined ? undefined : { count, max };
-}
-
-function readNumber(path: string): number | undefined {
-  const text = readIfThere(path);
-  return text === undefined ? undefined : Number(text);
-}
-
-function readIfThere(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }

@@ -6,8 +6,7 @@ import type { Host } from '../host/port.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
-import { noCounters, readCounters } from '../nft/counters.ts';
-import type { DropKind } from '../nft/names.ts';
+import { byKind, noCounters, readCounters } from '../nft/counters.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 import { type Retry, remainingMs } from './retry.ts';
@@ -112,21 +111,9 @@ function zoneStatus(record: ZoneRecord, totals: CounterTotals, { forgeries, unas
     sent: totals.sent.get(link) ?? null,
     received: totals.received.get(link) ?? null,
     spoofed: totals.dropped.source.get(link) ?? null,
-    dropped: droppedOf(link, totals),
+    dropped: byKind((kind) => totals.dropped[kind].get(link) ?? null),
     lastForgery: forgeries.last(ifindex) ?? null,
     lastUnassigned: unassigned.last(ifindex) ?? null,
-  };
-}
-
-function droppedOf(link: string, { dropped }: CounterTotals): ZoneStatus['dropped'] {
-  const of = (kind: DropKind) => dropped[kind].get(link) ?? null;
-  return {
-    source: of('source'),
-    unassigned: of('unassigned'),
-    stray: of('stray'),
-    error: of('error'),
-    flood: of('flood'),
-    untranslated: of('untranslated'),
   };
 }
 

@@ -17,20 +17,14 @@ const message = { get: 1, delete: 2 } as const;
 const attribute = { original: 1, reply: 2, id: 12, zone: 18 } as const;
 /** CTA_TUPLE_IP; CTA_IP_V4_SRC and so on. */
 const tupleIp = 1;
-const ip = { ipv4: { source: 1, destination: 2 }, ipv6: { source: 3, destination: 4 } } as const;
+const ends = { ipv4: [1, 2], ipv6: [3, 4] } as const;
 
 export interface Connection {
   readonly family: 'ipv4' | 'ipv6';
-  /** Source and destination of the direction that began it, and of the answers. */
-  readonly original: Ends;
-  readonly reply: Ends;
+  /** Source and destination of either direction. */
+  readonly ends: readonly string[];
   /** What names it in a deletion. */
   readonly identity: Identity;
-}
-
-export interface Ends {
-  readonly source: string | undefined;
-  readonly destination: string | undefined;
 }
 
 interface Identity {
@@ -61,7 +55,7 @@ export class ConntrackSocket {
       // Most name none of them: their bytes are nowhere in the message.
       if (bytes.length > 0 && !bytes.some((each) => about.payload.includes(each))) return undefined;
       const connection = readConnection(about);
-      return connection !== undefined && endsIn(connection).some((end) => wanted.has(end)) ? connection : undefined;
+      return connection?.ends.some((end) => wanted.has(end)) === true ? connection : undefined;
     };
     const fill: Request['fill'] = (writer) => void writer.raw(header('unspecified'));
     return this.#socket.dumpInPieces({ type: (subsystem << 8) | message.get, fill }, read);
@@ -100,8 +94,7 @@ export function readConnection({ payload }: Message): Connection | undefined {
   if (original === undefined || original.length === 0) return undefined;
   return {
     family,
-    original: endsOf(values.nested(attribute.original), family),
-    reply: endsOf(values.nested(attribute.reply), family),
+    ends: [attribute.original, attribute.reply].flatMap((way) => endsOf(values.nested(way)?.nested(tupleIp), family)),
     identity: {
       original: Buffer.from(original),
       id: copied(values.bytes(attribute.id)),
@@ -110,17 +103,11 @@ export function readConnection({ payload }: Message): Connection | undefined {
   };
 }
 
-function endsIn({ original, reply }: Connection): string[] {
-  return [original, reply].flatMap(({ source, destination }) => [source ?? [], destination ?? []].flat());
-}
-
-function endsOf(tuple: Attributes | undefined, family: 'ipv4' | 'ipv6'): Ends {
-  const addresses = tuple?.nested(tupleIp);
-  const at = (end: 'source' | 'destination') => {
-    const bytes = addresses?.bytes(ip[family][end]);
-    return bytes === undefined ? undefined : addressText(bytes);
-  };
-  return { source: at('source'), destination: at('destination') };
+function endsOf(addresses: Attributes | undefined, family: 'ipv4' | 'ipv6'): string[] {
+  return ends[family].flatMap((end) => {
+    const bytes = addresses?.bytes(end);
+    return bytes === undefined ? [] : [addressText(bytes)];
+  });
 }
 
 /** What is kept longer than the buffer of the dump. */

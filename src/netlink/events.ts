@@ -46,13 +46,6 @@ export class EventSocket {
     this.#socket.close();
   }
 
-  /** Hands on what has come by now, ahead of the event loop. */
-  catchUp(): void {
-    if (this.#isClosed) return;
-    this.#drain();
-    this.#handOn();
-  }
-
   #readable(): void {
     this.#drain();
     if (this.#isDeferred) return;

@@ -3,7 +3,6 @@ export * from './conntrack.ts';
 export * from './datagram.ts';
 export * from './errors.ts';
 export * from './events.ts';
-export { routeGroup } from './groups.ts';
 export { addressBytes, addressText } from './ip.ts';
 export { memoryFile } from './libc.ts';
 export * from './link.ts';
@@ -23,7 +22,7 @@ export {
   type RuleAt,
   type SetAt,
 } from './nftables.ts';
-export { protocol } from './protocol.ts';
+export { protocol, routeGroup } from './protocol.ts';
 export type { Message } from './reader.ts';
 export * from './route.ts';
 export * from './rule.ts';

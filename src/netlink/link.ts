@@ -21,8 +21,9 @@ const attribute = {
 } as const;
 /** IFLA_INFO_KIND, IFLA_INET_CONF, IFLA_INET6_CONF. */
 const nested = { kind: 1, ipv4Settings: 1, ipv6Settings: 2 } as const;
-/** IFF_*, of which the last two are the kernel's to set. */
-export const linkFlag = { up: 1, running: 0x40, lowerUp: 0x10000 } as const;
+/** IFF_UP; IFF_RUNNING and IFF_LOWER_UP, which are the kernel's to set. */
+const iffUp = 1;
+const carrier = 0x10040;
 /** RTEXT_FILTER_SKIP_STATS. */
 const skipStatistics = 8;
 
@@ -34,8 +35,7 @@ export interface LinkMessage {
   readonly name: string;
   /** Set by whoever manages the link (IFF_UP). */
   readonly isUp: boolean;
-  /** IFF_*. */
-  readonly flags: number;
+  readonly hasCarrier: boolean;
   /** ARPHRD_*: 1 is Ethernet. */
   readonly hardware: number;
   readonly group: number;
@@ -66,13 +66,7 @@ const ipv4Places: Readonly<Record<string, number>> = {
   send_redirects: 5,
   rp_filter: 7,
   accept_source_route: 8,
-  log_martians: 10,
-  arp_filter: 12,
-  arp_announce: 17,
   arp_ignore: 18,
-  accept_local: 22,
-  src_valid_mark: 23,
-  proxy_arp_pvlan: 24,
   route_localnet: 25,
 };
 const ipv6Places: Readonly<Record<string, number>> = {
@@ -80,8 +74,6 @@ const ipv6Places: Readonly<Record<string, number>> = {
   accept_ra: 3,
   accept_redirects: 4,
   autoconf: 5,
-  dad_transmits: 6,
-  accept_ra_defrtr: 17,
   proxy_ndp: 22,
   accept_source_route: 24,
   disable_ipv6: 26,
@@ -90,7 +82,7 @@ const ipv6Places: Readonly<Record<string, number>> = {
 
 /** `ifindex` and `up` change a link; both are names for the same RTM_NEWLINK. */
 export function setLinkUp(ifindex: number): Request {
-  return { type: linkType.new, fill: (writer) => writer.raw(header(ifindex, linkFlag.up, linkFlag.up)) };
+  return { type: linkType.new, fill: (writer) => writer.raw(header(ifindex, iffUp, iffUp)) };
 }
 
 export function listLinks(): Request {
@@ -116,8 +108,8 @@ export function readLink({ payload }: Message): LinkMessage | undefined {
   return {
     ifindex: payload.readInt32LE(4),
     name: required(values.text(attribute.name), 'a name of its link'),
-    isUp: (flags & linkFlag.up) !== 0,
-    flags,
+    isUp: (flags & iffUp) !== 0,
+    hasCarrier: (flags & carrier) === carrier,
     hardware: payload.readUInt16LE(2),
     group: values.u32(attribute.group) ?? 0,
     mtu: values.u32(attribute.mtu) ?? 0,

@@ -3,29 +3,18 @@
  * last; all of them carry the port of the socket that made it.
  */
 import { addressText } from './ip.ts';
-import { keysIn, type NftFamilyName, nftFamilies, nftMessage, subsystem } from './nftables.ts';
+import { type NftFamilyName, nftFamilies, nftMessage, subsystem } from './nftables.ts';
 import { Attributes, type Message, required } from './reader.ts';
 
 /** NFNLGRP_NFTABLES, NFNLGRP_NFTRACE. */
 export const nftGroup = { changes: 7, traces: 9 } as const;
 
-export type NftObjectKind = 'table' | 'chain' | 'rule' | 'set' | 'element' | 'object' | 'flowtable';
-
+/** Something in a table was made or deleted. */
 export interface NftObjectEvent {
   readonly kind: 'object';
-  readonly what: NftObjectKind;
-  readonly isDeleted: boolean;
-  /** Of the socket that made the change. */
-  readonly port: number;
   /** `ip`, `inet` …, or the number of one that is not known here. */
   readonly family: NftFamilyName | `family ${number}`;
   readonly table: string;
-  /** The chain's, set's or object's own, the chain of a rule, the set of an element. */
-  readonly name: string | undefined;
-  /** A rule's. */
-  readonly handle: number | undefined;
-  /** An element's. Throws `GarbledMessage`. */
-  readonly keys: () => readonly Buffer[];
 }
 
 export interface NftGeneration {
@@ -54,40 +43,13 @@ export interface NftTrace {
   readonly packet: { readonly source: string; readonly destination: string } | undefined;
 }
 
-/** By NFT_MSG_*: what it is of, and whether it is gone. NFT_MSG_DESTROY* are asked for and never told. */
-const objects: Readonly<Record<number, readonly [what: NftObjectKind, isDeleted: boolean]>> = {
-  0: ['table', false],
-  2: ['table', true],
-  3: ['chain', false],
-  5: ['chain', true],
-  6: ['rule', false],
-  8: ['rule', true],
-  9: ['set', false],
-  11: ['set', true],
-  12: ['element', false],
-  14: ['element', true],
-  18: ['object', false],
-  20: ['object', true],
-  22: ['flowtable', false],
-  24: ['flowtable', true],
-};
 /** NFT_MSG_TRACE. */
 const trace = 17;
-/** Which attribute has the name: NFTA_CHAIN_NAME is 3, those of the others 2; a rule's chain and an element's set as well. */
-const nameAttribute: Readonly<Record<NftObjectKind, number | undefined>> = {
-  table: undefined,
-  chain: 3,
-  rule: 2,
-  set: 2,
-  element: 2,
-  object: 2,
-  flowtable: 2,
-};
 const familyNames = new Map<number, NftFamilyName>(
   Object.entries(nftFamilies).map(([name, number]) => [number, name as NftFamilyName]),
 );
 
-/** Undefined for a message of another subsystem, or of a kind that came with a newer kernel. Throws `GarbledMessage`. */
+/** Undefined for a message of another subsystem, or about no table. Throws `GarbledMessage`. */
 export function readNftEvent({ type, port, payload }: Message): NftObjectEvent | NftGeneration | NftTrace | undefined {
   if (type >> 8 !== subsystem) return undefined;
   const number = type & 0xff;
@@ -98,23 +60,9 @@ export function readNftEvent({ type, port, payload }: Message): NftObjectEvent |
   }
   const family = familyNames.get(payload[0] ?? 0) ?? (`family ${payload[0] ?? 0}` as const);
   if (number === trace) return readTrace(values, family);
-  const object = objects[number];
-  if (object === undefined) return undefined;
-  const [what, isDeleted] = object;
-  const named = nameAttribute[what];
-  const elements = what === 'element' ? values.bytes(3) : undefined;
-  const handle = what === 'rule' ? values.u64be(3) : undefined;
-  return {
-    kind: 'object',
-    what,
-    isDeleted,
-    port,
-    family,
-    table: required(values.text(1), 'its table'),
-    name: named === undefined ? undefined : values.text(named),
-    handle: handle === undefined ? undefined : Number(handle),
-    keys: () => (elements === undefined ? [] : keysIn(elements).map(({ key }) => key)),
-  };
+  // Whatever it is of has its table's name first.
+  const table = values.text(1);
+  return table === undefined ? undefined : { kind: 'object', family, table };
 }
 
 /** NFTA_TRACE_TABLE 1, _CHAIN 2, _RULE_HANDLE 3, _VERDICT 5, _ID 6, _NETWORK_HEADER 8, _IIF 10, _POLICY 16; NFTA_VERDICT_CODE 1. */

@@ -41,10 +41,10 @@ export const nftMessage = {
 /** NFNL_MSG_BATCH_BEGIN and _END. */
 const batch = { begin: 0x10, end: 0x11 } as const;
 /** NFTA_RULE_*. */
-export const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6 } as const;
+const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6 } as const;
 /** NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*. */
-export const elementList = { table: 1, set: 2, elements: 3 } as const;
-export const elementAttribute = { key: 1, expression: 7, expressions: 11 } as const;
+const elementList = { table: 1, set: 2, elements: 3 } as const;
+const elementAttribute = { key: 1, expression: 7, expressions: 11 } as const;
 /** So that a nested attribute stays below its 64 KiB. */
 const elementsPerMessage = 500;
 
@@ -246,7 +246,7 @@ function readElements({ payload }: Message) {
 }
 
 /** Those of an NFTA_SET_ELEM_LIST_ELEMENTS; one without a key is a set's catch-all. */
-export function keysIn(list: Buffer): { readonly key: Buffer; readonly counter: Counter | undefined }[] {
+function keysIn(list: Buffer): { readonly key: Buffer; readonly counter: Counter | undefined }[] {
   return attributesOf(list).flatMap((element) => {
     const key = element.nested(elementAttribute.key)?.bytes(data.value);
     return key === undefined ? [] : [{ key, counter: counterOf(element) }];

@@ -3,7 +3,6 @@
 /** NLM_F_*. */
 export const messageFlag = {
   request: 0x1,
-  multi: 0x2,
   acknowledge: 0x4,
   echo: 0x8,
   dumpInterrupted: 0x10,
@@ -22,5 +21,16 @@ export const protocol = { route: 0, netfilter: 12 } as const;
 
 /** AF_NETLINK. */
 export const netlinkDomain = 16;
+
+/** RTNLGRP_*, include/uapi/linux/rtnetlink.h. */
+export const routeGroup = {
+  link: 1,
+  ipv4Address: 5,
+  ipv4Route: 7,
+  ipv6Address: 9,
+  ipv6Route: 11,
+  ipv4Netconf: 24,
+  ipv6Netconf: 25,
+} as const;
 
 export const addressFamily = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;

@@ -62,11 +62,6 @@ export class Attributes {
     return start < 0 ? undefined : this.#bytes.readUInt8(start);
   }
 
-  u16be(type: number): number | undefined {
-    const start = this.#startOf(type, 2);
-    return start < 0 ? undefined : this.#bytes.readUInt16BE(start);
-  }
-
   u32(type: number): number | undefined {
     const start = this.#startOf(type, 4);
     return start < 0 ? undefined : this.#bytes.readUInt32LE(start);

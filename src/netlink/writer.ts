@@ -78,13 +78,6 @@ export class Writer {
     return this;
   }
 
-  u16be(type: number, value: number): this {
-    const at = this.#head(type, 2);
-    this.#bytes.writeUInt16BE(value, at);
-    this.#align();
-    return this;
-  }
-
   u32(type: number, value: number): this {
     const at = this.#head(type, 4);
     this.#bytes.writeUInt32LE(value, at);

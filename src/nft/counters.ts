@@ -21,15 +21,12 @@ const nothing: ReadonlyMap<string, Counter> = new Map();
 export const noCounters: CounterTotals = {
   sent: nothing,
   received: nothing,
-  dropped: {
-    source: nothing,
-    unassigned: nothing,
-    stray: nothing,
-    error: nothing,
-    flood: nothing,
-    untranslated: nothing,
-  },
+  dropped: byKind(() => nothing),
 };
+
+export function byKind<Value>(of: (kind: DropKind) => Value): Record<DropKind, Value> {
+  return Object.fromEntries(dropKinds.map((kind) => [kind, of(kind)])) as Record<DropKind, Value>;
+}
 
 const counterSchema = z.object({ packets: z.number(), bytes: z.number() });
 const ruleSchema = z.object({ chain: z.string(), expr: z.array(z.unknown()) });

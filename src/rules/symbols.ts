@@ -98,19 +98,11 @@ export const connectionStatuses = {
 } as const;
 const tcpFlags: Names = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ecn: 64, cwr: 128 };
 /** RTN_* of linux/rtnetlink.h. */
-export const routeTypes: Names = {
-  unspec: 0,
-  unicast: 1,
-  local: 2,
-  broadcast: 3,
-  anycast: 4,
-  multicast: 5,
-  blackhole: 6,
-  unreachable: 7,
-  prohibit: 8,
-  throw: 9,
-  nat: 10,
-};
+export const routeTypes: Names = Object.fromEntries(
+  'unspec unicast local broadcast anycast multicast blackhole unreachable prohibit throw nat'
+    .split(' ')
+    .map((name, number) => [name, number]),
+);
 const packetType: Names = { host: 0, unicast: 0, broadcast: 1, multicast: 2, other: 3 };
 const linkType: Names = { ether: 1, loopback: 772, ppp: 512, ipip: 768, ipip6: 769, sit: 776, ipgre: 778 };
 

@@ -24,7 +24,6 @@ export interface Permissions {
 }
 
 const accessOfLetter: Readonly<Record<string, Access>> = { n: 'none', r: 'read', w: 'write', b: 'both' };
-const letterOfAccess: Readonly<Record<Access, string>> = { none: 'n', read: 'r', write: 'w', both: 'b' };
 
 export function encodeStrings(...strings: string[]): Buffer {
   return Buffer.from(strings.map((text) => `${text}\0`).join(''), 'utf8');
@@ -73,11 +72,6 @@ export function decodePermissions(body: Buffer): Permissions {
   const [first, ...entries] = decodeStrings(body).slice(0, maxEntries).map(parsePermission);
   if (first === undefined) throw garbled('a node without permissions');
   return { owner: first.domid, others: first.access, entries };
-}
-
-export function encodePermissions(permissions: Permissions): string[] {
-  const first = { domid: permissions.owner, access: permissions.others };
-  return [first, ...permissions.entries].map(({ domid, access }) => `${letterOfAccess[access]}${domid}`);
 }
 
 function parsePermission(text: string): PermissionEntry {

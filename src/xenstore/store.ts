@@ -1,11 +1,10 @@
-/** The store's verbs, inside one transaction or outside any. */
+/** The store's verbs that read, inside one transaction or outside any. */
 import {
   type DirectoryPart,
   decodeDirectoryPart,
   decodePermissions,
   decodeStrings,
   decodeText,
-  encodePermissions,
   encodeStrings,
   type Permissions,
 } from './body.ts';
@@ -33,7 +32,7 @@ export class Store {
 
   /** A node's value, which may be any bytes. */
   readBytes(path: XenstorePath): Promise<Buffer> {
-    return this.#send(MessageType.read, `READ ${path}`, encodeStrings(path));
+    return this.send(MessageType.read, `READ ${path}`, encodeStrings(path));
   }
 
   /** A node's value; rejects with `garbled` where it is not UTF-8. */
@@ -44,7 +43,7 @@ export class Store {
   /** The names of a node's children, however many; unordered. `EAGAIN` where they never stay still for long enough. */
   async directory(path: XenstorePath): Promise<string[]> {
     try {
-      return decodeStrings(await this.#send(MessageType.directory, `DIRECTORY ${path}`, encodeStrings(path)));
+      return decodeStrings(await this.send(MessageType.directory, `DIRECTORY ${path}`, encodeStrings(path)));
     } catch (error) {
       if (!hasErrno(error, 'E2BIG')) throw error;
       return await this.#directoryInParts(path);
@@ -52,28 +51,7 @@ export class Store {
   }
 
   async permissions(path: XenstorePath): Promise<Permissions> {
-    return decodePermissions(await this.#send(MessageType.getPermissions, `GET_PERMS ${path}`, encodeStrings(path)));
-  }
-
-  /** Makes the node and its parents where they are missing. */
-  async write(path: XenstorePath, value: string | Uint8Array): Promise<void> {
-    const body = Buffer.concat([encodeStrings(path), Buffer.from(value)]);
-    await this.#send(MessageType.write, `WRITE ${path}`, body);
-  }
-
-  /** Succeeds where the node is there already. */
-  async mkdir(path: XenstorePath): Promise<void> {
-    await this.#send(MessageType.mkdir, `MKDIR ${path}`, encodeStrings(path));
-  }
-
-  /** Removes the node and everything below it; succeeds where it is not there, if its parent is. */
-  async remove(path: XenstorePath): Promise<void> {
-    await this.#send(MessageType.remove, `RM ${path}`, encodeStrings(path));
-  }
-
-  async setPermissions(path: XenstorePath, permissions: Permissions): Promise<void> {
-    const body = encodeStrings(path, ...encodePermissions(permissions));
-    await this.#send(MessageType.setPermissions, `SET_PERMS ${path}`, body);
+    return decodePermissions(await this.send(MessageType.getPermissions, `GET_PERMS ${path}`, encodeStrings(path)));
   }
 
   /** Parts carry the directory's generation: when it changes between two of them, the names read so far are worth nothing. */
@@ -102,7 +80,7 @@ export class Store {
   async #part(path: XenstorePath, offset: number, generation: string | undefined): Promise<DirectoryPart | undefined> {
     const what = `DIRECTORY_PART ${path}`;
     try {
-      const body = await this.#send(MessageType.directoryPart, what, encodeStrings(path, String(offset)));
+      const body = await this.send(MessageType.directoryPart, what, encodeStrings(path, String(offset)));
       return decodeDirectoryPart(body, generation);
     } catch (error) {
       // An offset behind the end of a directory that has shrunk.
@@ -111,7 +89,8 @@ export class Store {
     }
   }
 
-  #send(type: MessageType, what: string, body: Buffer): Promise<Buffer> {
+  /** Any request; `what` is it in words. */
+  send(type: MessageType, what: string, body: Buffer): Promise<Buffer> {
     return this.#request(type, what, body, this.#transactionId);
   }
 }

@@ -5,6 +5,7 @@ import { XenstoreDirectory } from '../../src/directories/xenstore/directory.ts';
 import type { DirectorySnapshot } from '../../src/directories/zone-directory.ts';
 import { path, XenstoreClient } from '../../src/xenstore/index.ts';
 import { attachDevice, createDomain, ipNodeOf, readableBy } from '../xenstored/as-xl.ts';
+import { setPermissions, write } from '../xenstored/writes.ts';
 import { startXenstored, type Xenstored } from '../xenstored/xenstored.ts';
 
 let xenstored: Xenstored;
@@ -140,7 +141,7 @@ test('what is no address is reported and the rest is used; both are bounded', as
   const many = Array.from({ length: 20 }, (_, index) => `10.75.1.${index}`).join(' ');
   await attachDevice(client, 5, 0, 'nonsense 10.75.0.3\t10.75.0.3/33 10.75.0.3');
   await attachDevice(client, 6, 0, many);
-  await client.write(ipNodeOf(7), Buffer.of(0xff, 0xfe, 0x00, 0x0a));
+  await write(client, ipNodeOf(7), Buffer.of(0xff, 0xfe, 0x00, 0x0a));
   for (let device = 0; device < 70; device += 1) await attachDevice(client, 8, device, `10.75.2.${device}`);
   await start();
   const { entries, problems } = directory.snapshot();
@@ -180,7 +181,7 @@ for (const form of ['guest', 'zone']) {
         ]);
         expect(said().join()).not.toContain('10.75.0.3');
       });
-      await client.setPermissions(path(opened), readableBy(5));
+      await setPermissions(client, path(opened), readableBy(5));
       await soon(() => expect(said()).toEqual(['vif5.20 10.75.0.3 fdd4:1476:6c7e::3 k5']));
     }
   });
@@ -190,7 +191,7 @@ test('krata names no link: with two there is no guessing', async () => {
   await createDomain(client, 5, 'k5');
   await attachDevice(client, 5, 0);
   await attachDevice(client, 5, 1);
-  await client.write(path('/local/domain/5/krata/network/zone/ipv4'), '10.75.0.3/16');
+  await write(client, path('/local/domain/5/krata/network/zone/ipv4'), '10.75.0.3/16');
   await start();
   expect(said()).toEqual([]);
   expect(directory.snapshot().problems).toEqual([
@@ -242,7 +243,7 @@ test('hundreds of changes a second end in the last one, and 500 domains are all 
   await start();
   expect(said()).toHaveLength(500);
   for (let round = 0; round < 1000; round += 1) {
-    await client.write(ipNodeOf((round % 500) + 1), `10.76.${round >> 8}.${round & 255}`);
+    await write(client, ipNodeOf((round % 500) + 1), `10.76.${round >> 8}.${round & 255}`);
   }
   await soon(() => {
     const expected = Array.from({ length: 500 }, (_, index) => `10.76.${(index + 500) >> 8}.${(index + 500) & 255}`);

@@ -1,5 +1,6 @@
 /** What `xl` writes for a domain with one network device, with the permissions it gives (see docs/misc/xenstore-paths). */
 import { below, type Permissions, path, type XenstoreClient, type XenstorePath } from '../../src/xenstore/index.ts';
+import { mkdir, setPermissions, write } from './writes.ts';
 
 export function readableBy(domid: number): Permissions {
   return { owner: 0, others: 'none', entries: [{ domid, access: 'read' }] };
@@ -17,9 +18,9 @@ export function ipNodeOf(domid: number, device = 0): XenstorePath {
 export async function createDomain(client: XenstoreClient, domid: number, name: string): Promise<void> {
   const folder = path(`/local/domain/${domid}`);
   await client.transaction(async (store) => {
-    await store.mkdir(folder);
-    await store.setPermissions(folder, readableBy(domid));
-    await store.write(below(folder, 'name'), name);
+    await mkdir(store, folder);
+    await setPermissions(store, folder, readableBy(domid));
+    await write(store, below(folder, 'name'), name);
     return { end: 'commit', value: undefined };
   });
 }
@@ -28,11 +29,11 @@ export async function createDomain(client: XenstoreClient, domid: number, name: 
 export async function attachDevice(client: XenstoreClient, domid: number, device: number, ip?: string): Promise<void> {
   const folder = backendOf(domid, device);
   await client.transaction(async (store) => {
-    await store.mkdir(folder);
-    await store.setPermissions(folder, readableBy(domid));
-    await store.write(below(folder, 'frontend-id'), String(domid));
-    await store.write(below(folder, 'state'), '1');
-    if (ip !== undefined) await store.write(below(folder, 'ip'), ip);
+    await mkdir(store, folder);
+    await setPermissions(store, folder, readableBy(domid));
+    await write(store, below(folder, 'frontend-id'), String(domid));
+    await write(store, below(folder, 'state'), '1');
+    if (ip !== undefined) await write(store, below(folder, 'ip'), ip);
     return { end: 'commit', value: undefined };
   });
 }

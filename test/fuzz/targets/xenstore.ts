@@ -10,7 +10,6 @@ import {
   decodeStrings,
   decodeText,
   decodeTransactionId,
-  encodePermissions,
 } from '../../../src/xenstore/body.ts';
 import {
   encodeFrame,
@@ -21,6 +20,7 @@ import {
   maxBodyBytes,
 } from '../../../src/xenstore/frame.ts';
 import { parsePath } from '../../../src/xenstore/path.ts';
+import { encodePermissions } from '../../xenstored/writes.ts';
 import { mutateFrames } from '../mutate-frames.ts';
 import { mutateText } from '../mutate-text.ts';
 import { Random } from '../random.ts';

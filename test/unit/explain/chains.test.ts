@@ -234,11 +234,12 @@ describe('translations', () => {
       {
         ifindex: 2,
         ifname: 'uplink0',
-        flags: ['UP'],
+        isUp: true,
+        hasCarrier: true,
         mtu: 1500,
         group: 0,
         isEthernet: true,
-        addr_info: local.map((each) => ({ local: address(each), prefixlen: 24, scope: 'global' })),
+        addr_info: local.map((each) => ({ local: address(each), prefixlen: 24, scope: 'global', isUsable: true })),
       },
     ];
     const rules = nat([[{ masquerade: null }]], 'postrouting');

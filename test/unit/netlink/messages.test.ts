@@ -60,21 +60,13 @@ describe('what was written', () => {
     'holds numbers and names as the kernel has them (%d)',
     (size) => {
       const bytes = new Writer(size).message({ type: 1, sequence: 1 }, (w) =>
-        w
-          .u32(1, 0xfffffffe)
-          .u32be(2, 258)
-          .u16be(3, 259)
-          .u64be(4, 5n)
-          .u8(5, 6)
-          .text(6, 'vif7.0')
-          .address(7, '10.75.0.3'),
+        w.u32(1, 0xfffffffe).u32be(2, 258).u64be(4, 5n).u8(5, 6).text(6, 'vif7.0').address(7, '10.75.0.3'),
       ).bytes;
       const values = new Attributes(readMessages(bytes)[0]?.payload ?? Buffer.alloc(0));
-      expect([values.u32(1), values.i32(1), values.u32be(2), values.u16be(3), values.u64be(4), values.u8(5)]).toEqual([
+      expect([values.u32(1), values.i32(1), values.u32be(2), values.u64be(4), values.u8(5)]).toEqual([
         0xfffffffe,
         -2,
         258,
-        259,
         5n,
         6,
       ]);

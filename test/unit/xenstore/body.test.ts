@@ -7,11 +7,11 @@ import {
   decodePermissions,
   decodeStrings,
   decodeTransactionId,
-  encodePermissions,
   encodeStrings,
 } from '../../../src/xenstore/body.ts';
 import { XenstoreError } from '../../../src/xenstore/errors.ts';
 import { below, parsePath, path } from '../../../src/xenstore/path.ts';
+import { encodePermissions } from '../../xenstored/writes.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 

@@ -5,6 +5,7 @@ import { encodeStrings } from '../../../src/xenstore/body.ts';
 import { XenstoreClient } from '../../../src/xenstore/client.ts';
 import { encodeFrame, type Frame, MessageType } from '../../../src/xenstore/frame.ts';
 import { path } from '../../../src/xenstore/path.ts';
+import { write } from '../../xenstored/writes.ts';
 import { answer, refuse, serveAfterGreeting } from './server.ts';
 
 const fast = { requestTimeout: 200, backoff: { first: 10, most: 50 } };
@@ -134,8 +135,8 @@ test('an unanswered request times out, breaks the connection, and the watch come
 test('a request too long for the wire is refused here, and xenstored never sees it', async () => {
   await using server = await serveAfterGreeting({ answer: (request, socket) => answer(socket, request, 'OK') });
   using client = await connect(server.socket);
-  await expect(client.write(path('/a'), 'x'.repeat(4094))).rejects.toMatchObject({ errno: 'E2BIG' });
-  await client.write(path('/a'), 'x'.repeat(4093));
+  await expect(write(client, path('/a'), 'x'.repeat(4094))).rejects.toMatchObject({ errno: 'E2BIG' });
+  await write(client, path('/a'), 'x'.repeat(4093));
   expect(client.state.kind).toBe('connected');
 });
 
