@@ -1,9 +1,5 @@
-/**
- * Where in a TOML text a key or value stands. smol-toml tells positions of syntax errors only; zod tells a path. This
- * walks the text once and notes where every path begins. It is used on text that smol-toml has accepted, so it may
- * assume well-formed TOML, but ends on any text: each step moves forward.
- */
-import { parse, TomlError } from 'smol-toml';
+/** Where in a TOML text a key or value stands. smol-toml tells positions of syntax errors only; zod tells a path. */
+import { type AST, ParseError, parseTOML } from 'toml-eslint-parser';
 
 export type TomlPath = readonly PropertyKey[];
 
@@ -14,189 +10,76 @@ export interface Position {
 }
 
 interface Place {
-  readonly key: number;
-  readonly value: number | undefined;
+  readonly key: AST.TOMLNode;
+  readonly value?: AST.TOMLNode;
 }
 
-interface Walk {
-  readonly text: string;
-  at: number;
-  /** Keyed by JSON of the path; the first mention wins. */
-  readonly places: Map<string, Place>;
-  /** How many elements each array of tables has so far. */
-  readonly tables: Map<string, number>;
-}
-
-export type Locator = (path: TomlPath, what: 'key' | 'value') => Position;
+/** By JSON of the path; the first mention wins. */
+type Places = Map<string, Place>;
+type Locator = (path: TomlPath, what: 'key' | 'value') => Position;
 
 /** Keys with more parts than this are none of ours; following them would cost the square of their length. */
 const maxParts = 64;
 
 /** Says where a path stands in `text`: its value or its key, else the nearest table around it, else the beginning. */
 export function locatorOf(text: string): Locator {
-  const places = walk(text);
-  return (path, what) => locate(text, places, path, what);
+  const places = placesIn(text);
+  return (path, what) => {
+    const known = path.findLastIndex((_, index) => places.has(pathKey(path.slice(0, index + 1))));
+    const { key, value } = places.get(pathKey(path.slice(0, known + 1))) ?? {};
+    const node = known === path.length - 1 && what === 'value' ? (value ?? key) : key;
+    return node === undefined ? { line: 1, column: 1 } : { line: node.loc.start.line, column: node.loc.start.column + 1 };
+  };
 }
 
-function locate(text: string, places: ReadonlyMap<string, Place>, path: TomlPath, what: 'key' | 'value'): Position {
-  for (let length = path.length; length > 0; length -= 1) {
-    const place = places.get(pathKey(path.slice(0, length)));
-    if (place === undefined) continue;
-    const exact = length === path.length;
-    return positionAt(text, exact && what === 'value' ? (place.value ?? place.key) : place.key);
-  }
-  return { line: 1, column: 1 };
-}
-
-function positionAt(text: string, offset: number): Position {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: offset - lineStart + 1 };
-}
-
-function walk(text: string): ReadonlyMap<string, Place> {
-  const state: Walk = { text, at: text.startsWith('\ufeff') ? 1 : 0, places: new Map(), tables: new Map() };
-  let table: TomlPath = [];
-  for (;;) {
-    skipVoid(state);
-    if (state.at >= text.length) return state.places;
-    const before = state.at;
-    if (text[state.at] === '[') table = header(state);
-    else keyValue(state, table);
-    if (state.at === before) state.at += 1;
-  }
-}
-
-/** `[a.b]` or `[[a.b]]`: returns the table that the lines below it belong to. */
-function header(state: Walk): TomlPath {
-  const isArray = state.text.startsWith('[[', state.at);
-  const start = state.at;
-  state.at += isArray ? 2 : 1;
-  const parts = keyParts(state);
-  let path: PropertyKey[] = [];
-  for (const [index, part] of parts.entries()) {
-    path = [...path, part.name];
-    const last = index === parts.length - 1;
-    note(state, path, { key: last ? start : part.at, value: undefined });
-    const count = state.tables.get(pathKey(path));
-    if (isArray && last) {
-      state.tables.set(pathKey(path), (count ?? 0) + 1);
-      path = [...path, count ?? 0];
-      note(state, path, { key: start, value: undefined });
-    } else if (count !== undefined) path = [...path, count - 1];
-  }
-  while (state.text[state.at] === ']') state.at += 1;
-  return path;
-}
-
-function keyValue(state: Walk, table: TomlPath): void {
-  const parts = keyParts(state);
-  skipBlanks(state);
-  if (state.text[state.at] !== '=') return;
-  state.at += 1;
-  skipBlanks(state);
-  let path = table;
-  for (const [index, part] of parts.entries()) {
-    path = [...path, part.name];
-    note(state, path, { key: part.at, value: index === parts.length - 1 ? state.at : undefined });
-  }
-  value(state, path);
-}
-
-function value(state: Walk, path: TomlPath): void {
-  const first = state.text[state.at];
-  if (first === '"' || first === "'") skipString(state);
-  else if (first === '[') items(state, ']', (index) => element(state, [...path, index]));
-  else if (first === '{') items(state, '}', () => keyValue(state, path));
-  else state.at = search(state.text, /[,\]}\n\r#]/g, state.at);
-}
-
-function element(state: Walk, path: TomlPath): void {
-  note(state, path, { key: state.at, value: state.at });
-  value(state, path);
-}
-
-/** The inside of an array or an inline table, comments and line breaks included. */
-function items(state: Walk, end: string, item: (index: number) => void): void {
-  state.at += 1;
-  for (let index = 0; ; index += 1) {
-    skipVoid(state);
-    if (state.at >= state.text.length) return;
-    if (state.text[state.at] === end) {
-      state.at += 1;
-      return;
-    }
-    const before = state.at;
-    item(index);
-    skipVoid(state);
-    if (state.text[state.at] === ',' || state.at === before) state.at += 1;
-  }
-}
-
-function keyParts(state: Walk): { name: string; at: number }[] {
-  const parts: { name: string; at: number }[] = [];
-  for (;;) {
-    skipBlanks(state);
-    const at = state.at;
-    const quote = state.text[at];
-    if (quote === '"' || quote === "'") skipString(state);
-    else state.at = search(state.text, /[^A-Za-z0-9_-]/g, at);
-    if (parts.length < maxParts) parts.push({ name: keyName(state.text.slice(at, state.at)), at });
-    skipBlanks(state);
-    if (state.text[state.at] !== '.') return parts;
-    state.at += 1;
-  }
-}
-
-function keyName(raw: string): string {
-  if (raw.startsWith("'")) return raw.slice(1, -1);
-  if (!raw.startsWith('"')) return raw;
-  if (!raw.includes('\\')) return raw.slice(1, -1);
+function placesIn(text: string): Places {
+  const places: Places = new Map();
   try {
-    return String(parse(`key = ${raw}`)['key']);
+    const [top] = parseTOML(text.replace(/^\ufeff/, ' '), { tomlVersion: '1.1' }).body;
+    for (const node of top.body) {
+      if (node.type === 'TOMLKeyValue') noteKeyValue(places, node, []);
+      else noteTable(places, node);
+    }
   } catch (error) {
-    // Only text that smol-toml has refused gets here, and nothing is looked up in that.
-    if (error instanceof TomlError) return raw;
-    throw error;
+    // What smol-toml reads and this does not.
+    if (!(error instanceof ParseError)) throw error;
+  }
+  return places;
+}
+
+/** Numbers in `resolvedKey` are the elements of arrays of tables; the last of `[[a]]` is the table itself. */
+function noteTable(places: Places, table: AST.TOMLTable): void {
+  const { keys } = table.key;
+  let part = 0;
+  for (const [index, name] of table.resolvedKey.slice(0, maxParts).entries()) {
+    if (typeof name === 'string') part += 1;
+    const key = part === keys.length ? table : (keys[part - 1] ?? table);
+    note(places, table.resolvedKey.slice(0, index + 1), { key });
+  }
+  for (const each of table.body) noteKeyValue(places, each, table.resolvedKey);
+}
+
+function noteKeyValue(places: Places, { key, value }: AST.TOMLKeyValue, above: TomlPath): void {
+  let path = above;
+  for (const [index, part] of key.keys.slice(0, maxParts).entries()) {
+    path = [...path, part.type === 'TOMLBare' ? part.name : part.value];
+    note(places, path, index === key.keys.length - 1 ? { key: part, value } : { key: part });
+  }
+  noteValue(places, value, path);
+}
+
+function noteValue(places: Places, value: AST.TOMLContentNode, path: TomlPath): void {
+  if (value.type === 'TOMLInlineTable') for (const each of value.body) noteKeyValue(places, each, path);
+  if (value.type !== 'TOMLArray') return;
+  for (const [index, each] of value.elements.entries()) {
+    note(places, [...path, index], { key: each, value: each });
+    noteValue(places, each, [...path, index]);
   }
 }
 
-function skipString(state: Walk): void {
-  const { text } = state;
-  const quote = text[state.at] === '"' ? '"' : "'";
-  const long = quote.repeat(3);
-  const delimiter = text.startsWith(long, state.at) ? long : quote;
-  state.at += delimiter.length;
-  while (state.at < text.length && !text.startsWith(delimiter, state.at)) {
-    state.at += quote === '"' && text[state.at] === '\\' ? 2 : 1;
-  }
-  state.at += delimiter.length;
-  // A long string may end in up to two quotes of its own.
-  while (delimiter === long && text[state.at] === quote) state.at += 1;
-}
-
-function skipBlanks(state: Walk): void {
-  state.at = search(state.text, /[^ \t]/g, state.at);
-}
-
-/** Blanks, line breaks and comments. */
-function skipVoid(state: Walk): void {
-  for (;;) {
-    state.at = search(state.text, /[^ \t\r\n]/g, state.at);
-    if (state.text[state.at] !== '#') return;
-    state.at = search(state.text, /\n/g, state.at);
-  }
-}
-
-/** The offset of the first match at or after `from`, or the end of the text. */
-function search(text: string, pattern: RegExp, from: number): number {
-  pattern.lastIndex = from;
-  return pattern.exec(text)?.index ?? text.length;
-}
-
-function note(state: Walk, path: TomlPath, place: Place): void {
+function note(places: Places, path: TomlPath, place: Place): void {
   const key = pathKey(path);
-  if (!state.places.has(key)) state.places.set(key, place);
+  if (!places.has(key)) places.set(key, place);
 }
 
 function pathKey(path: TomlPath): string {
