@@ -28,7 +28,8 @@ export function locatorOf(text: string): Locator {
     const known = path.findLastIndex((_, index) => places.has(pathKey(path.slice(0, index + 1))));
     const { key, value } = places.get(pathKey(path.slice(0, known + 1))) ?? {};
     const node = known === path.length - 1 && what === 'value' ? (value ?? key) : key;
-    return node === undefined ? { line: 1, column: 1 } : { line: node.loc.start.line, column: node.loc.start.column + 1 };
+    const { line, column } = node?.loc.start ?? { line: 1, column: 0 };
+    return { line, column: column + 1 };
   };
 }
 
