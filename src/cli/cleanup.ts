@@ -3,7 +3,7 @@ import { createLiveHost } from '../host/index.ts';
 import type { LiveHost } from '../host/live-host.ts';
 import { describeHolder, findLockHolder } from '../host/network-lock.ts';
 import type { Host, RtnetlinkChange, SysctlPath } from '../host/port.ts';
-import { type TraceOwner, traceTable } from '../host/trace-table.ts';
+import { type FoundTrace, traceTable } from '../host/trace-table.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { applyPlan } from '../lifecycle/pass.ts';
 import { describePlan, emptyPlan, type Plan } from '../lifecycle/pass-plan.ts';
@@ -31,14 +31,15 @@ export async function cleanUp({ dryRun }: { dryRun: boolean }): Promise<ExitCode
       sysctls: closedLinks(mirror, host),
     };
     const live = createLiveHost();
-    const trace = await live.traceOwner();
+    const traces = await live.foundTraces();
     const lines = describePlan(plan, (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`);
     // Ahead of what they are about: what is the operator's and goes along cannot be had back.
     for (const sentence of notes) await print(`note: ${sentence}\n`);
-    if (lines.length === 0 && trace !== 'abandoned') await print('nothing of ours is here\n');
+    if (lines.length === 0 && traces.every(({ owner }) => owner !== 'abandoned'))
+      await print('nothing of ours is here\n');
     for (const { tool, text } of lines) await print(`${dryRun ? 'would: ' : ''}${tool} ${text}\n`);
     if (!dryRun) await carryOut(host, mirror, plan);
-    await removeTrace(live, trace, dryRun);
+    await removeTraces(live, traces, dryRun);
     if (lines.length === 0) return ExitCode.ok;
     await print(
       'note: forwarding stays on, and zone links keep rp_filter, accept_ra and redirects as they are: other programs may rely on them\n',
@@ -54,14 +55,15 @@ async function carryOut(host: Host, mirror: Mirror, plan: Plan): Promise<void> {
 }
 
 /** What a killed `explain --live` left. */
-async function removeTrace(live: LiveHost, owner: TraceOwner, dryRun: boolean): Promise<void> {
-  if (owner === 'abandoned') {
-    await print(`${dryRun ? 'would: ' : ''}nft delete table inet ${traceTable}\n`);
-    if (!dryRun) await live.removeTrace();
-  } else if (owner !== 'nobody') {
-    const why = owner === 'others' ? 'it is not ours' : `an explain --live uses it (process ${owner})`;
-    await print(`note: the table inet ${traceTable} stays: ${why}\n`);
+async function removeTraces(live: LiveHost, traces: readonly FoundTrace[], dryRun: boolean): Promise<void> {
+  for (const { family, owner } of traces) {
+    if (owner === 'abandoned') await print(`${dryRun ? 'would: ' : ''}nft delete table ${family} ${traceTable}\n`);
+    else {
+      const why = owner === 'others' ? 'it is not ours' : `an explain --live uses it (process ${owner})`;
+      await print(`note: the table ${family} ${traceTable} stays: ${why}\n`);
+    }
   }
+  if (!dryRun) await live.removeTraces();
 }
 
 /** By the lock of the network namespace, which no settings file has to be read for. */

@@ -18,27 +18,74 @@ const verdicts: Readonly<Record<Verdict, readonly [string, string, Tone]>> = {
   undecided: ['?', 'cannot be decided', 'warning'],
 };
 
-export function reportLines(report: Report, paint: Paint): string[] {
+/** `length` undefined: what passes in brief, what does not in full. */
+export function explanationLines(
+  reports: readonly Report[],
+  length: 'brief' | 'full' | undefined,
+  paint: Paint,
+): string[] {
+  const isBrief = ({ verdict }: Report) => length === 'brief' || (length === undefined && verdict === 'passes');
+  const told = reports.map((report) => [
+    ...verdictLines(report, paint),
+    ...(isBrief(report) ? briefLines(report, paint) : fullLines(report, paint)),
+  ]);
+  // Two short ones are read as one.
+  const gap = reports.every(isBrief) ? [] : [''];
+  const lines = told.flatMap((each, index) => (index === 0 ? each : [...gap, ...each]));
+  const last = closing(reports, reports.some(isBrief));
+  return last.length === 0 ? lines : [...lines, '', ...last.map((line) => `  ${paint('faint', line)}`)];
+}
+
+function verdictLines(report: Report, paint: Paint): string[] {
   const [sign, words, tone] = verdicts[report.verdict];
-  const lines = [`${paint(tone, sign)} ${paint('strong', `${report.packet}`)}: ${paint(tone, words)}`];
-  if (report.verdict !== 'passes') lines.push(`  ${report.because}`, ...decision(report));
-  for (const { title, steps } of report.sections) {
-    lines.push('', `  ${paint('faint', title)}`, ...steps.flatMap((each) => stepLines(each, paint)));
-  }
-  if (report.facts !== null) {
-    if (report.verdict === 'passes') lines.push('', `  ${paint('faint', zonesOwnAffair(report.facts))}`);
-    lines.push(
-      '',
-      `  ${paint('faint', 'This assumes a new connection; established ones may go on where a new one may not.')}`,
-    );
-  }
-  return lines;
+  const first = `${paint(tone, sign)} ${paint('strong', `${report.packet}`)}: ${paint(tone, words)}`;
+  return report.verdict === 'passes' ? [first] : [first, `  ${report.because}`, ...decision(report)];
+}
+
+/** What is worth knowing besides the verdict, where it leaves as whom, and what real packets showed. */
+function briefLines({ sections, cause, decisive }: Report, paint: Paint): string[] {
+  return sections.flatMap(({ title, steps }) =>
+    steps
+      .filter(
+        (each) =>
+          title === 'live' || (each !== cause && each !== decisive && each.state !== 'good') || brief.has(each.what),
+      )
+      .filter(({ what }) => !quiet.has(what))
+      .flatMap(({ what, state, text, details = [] }) => [
+        `  ${paint(signs[state][1], signs[state][0])} ${text}`,
+        ...(what === 'redirection' ? details.map((line) => `      ${paint('faint', line)}`) : []),
+      ]),
+  );
+}
+
+/** Told although they are as they should be: as whom it leaves, and where it is sent instead. */
+const brief: ReadonlySet<string> = new Set(['masquerade', 'redirection']);
+/** True of nearly every packet. */
+const quiet: ReadonlySet<string> = new Set(['beyond', 'neighbour', 'undecided']);
+
+function fullLines({ sections }: Report, paint: Paint): string[] {
+  return sections.flatMap(({ title, steps }) => [
+    '',
+    `  ${paint('faint', title)}`,
+    ...steps.flatMap((each) => stepLines(each, paint)),
+  ]);
+}
+
+/** Once, for all of them. */
+function closing(reports: readonly Report[], isShortened: boolean): string[] {
+  const passing = reports.flatMap(({ facts, verdict }) => (facts !== null && verdict === 'passes' ? [facts] : []));
+  const isPacket = reports.some(({ facts }) => facts !== null);
+  return [
+    ...(passing.length === 0 ? [] : [zonesOwnAffair(passing)]),
+    ...(isPacket ? ['This assumes a new connection; established ones may go on where a new one may not.'] : []),
+    ...(isPacket && isShortened ? ['The whole way: --full'] : []),
+  ];
 }
 
 /** This host is not to blame: the next place to look is the zone itself. */
-function zonesOwnAffair({ input, source, destination }: Packet): string {
-  const address = isZoneLink(input) ? source : destination;
-  return `If it still does not work, check inside the zone: \`ip address\` must show ${address}, and \`ip route\` a default route.`;
+function zonesOwnAffair(packets: readonly Packet[]): string {
+  const addresses = packets.map(({ input, source, destination }) => (isZoneLink(input) ? source : destination));
+  return `If it still does not work, check inside the zone: \`ip address\` must show ${addresses.join(' and ')}, and \`ip route\` a default route.`;
 }
 
 /** Rule and remedy once more at the top: what one came for. */

@@ -2,20 +2,19 @@
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { type Explanation, explain } from '../explain/explain.ts';
 import { confirm } from '../explain/live.ts';
-import { parseRequest } from '../explain/subject.ts';
+import { parseRequest, type Words } from '../explain/request.ts';
 import type { Report } from '../explain/walk.ts';
 import { createInspection, createLiveHost } from '../host/index.ts';
 import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode } from '../model/errors.ts';
-import { reportLines } from './explain-text.ts';
+import { explanationLines } from './explain-text.ts';
 import { painter } from './paint.ts';
 import { print, printable, standardOutput, warn } from './terminal.ts';
 
 export interface ExplainOptions {
-  readonly subject: string;
-  readonly to: string | undefined;
-  readonly from: string | undefined;
-  readonly udp: boolean;
+  readonly words: Words;
+  /** Undefined: what passes is told in brief, what does not in full. */
+  readonly length: 'brief' | 'full' | undefined;
   /** For how many seconds to watch real packets; undefined: not at all. */
   readonly live: number | undefined;
   readonly json: boolean;
@@ -23,7 +22,7 @@ export interface ExplainOptions {
 }
 
 export async function explainPacket(paths: ConfigPaths, options: ExplainOptions): Promise<ExitCode> {
-  const request = parseRequest(options.subject, options.to, options.from, options.udp);
+  const request = parseRequest(options.words);
   const eyes = { inspection: createInspection(), sysctl: procSysctl };
   const computed = await explain(eyes, request, loadConfig(paths));
   const reports = options.live === undefined ? computed.reports : await confirmAll(computed, options.live);
@@ -39,14 +38,14 @@ function passes({ verdict, sections }: Report): boolean {
 }
 
 /** However it ends, the trace is taken away: signals only end the watch. */
-async function confirmAll({ reports, ruleset }: Explanation, seconds: number): Promise<Report[]> {
+async function confirmAll({ reports, facts }: Explanation, seconds: number): Promise<Report[]> {
   const ending = new AbortController();
   const end = () => ending.abort();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, end);
   try {
     const host = createLiveHost();
-    const options = { host, ruleset, seconds, signal: ending.signal, prompt: warn };
+    const options = { host, facts, seconds, signal: ending.signal, prompt: warn };
     const confirmed: Report[] = [];
     for (const report of reports) confirmed.push(await confirm(report, options));
     return confirmed;
@@ -55,7 +54,7 @@ async function confirmAll({ reports, ruleset }: Explanation, seconds: number): P
   }
 }
 
-function asText(reports: readonly Report[], { noColor }: ExplainOptions): string {
+function asText(reports: readonly Report[], { noColor, length }: ExplainOptions): string {
   const paint = painter(standardOutput(noColor).hasColour);
-  return `${reports.map((report) => reportLines(report, (tone, text) => paint(tone, printable(text))).join('\n')).join('\n\n')}\n`;
+  return `${explanationLines(reports, length, (tone, text) => paint(tone, printable(text))).join('\n')}\n`;
 }

@@ -64,12 +64,27 @@ function mangle(rule: Rule, inner: unknown, place: Here): Outcome {
   const value = constant === undefined ? evaluate(inner['value'], traveller.view(hook, sets)) : undefined;
   const result = constant ?? (value?.state === 'known' ? value.value : undefined);
   const mark = typeof result === 'bigint' ? Number(result) : undefined;
+  if (isKey(key['ct'], 'zone')) return putIntoZone(rule, key['ct'], mark, place);
   if (isKey(key['meta'], 'mark')) traveller.packet = { ...traveller.packet, mark };
   else if (isKey(key['ct'], 'mark') && traveller.connection !== undefined) {
     traveller.connection = { ...traveller.connection, mark };
   } else if (isRecord(key['payload'])) return rewrite(rule, key['payload'], inner['value'], place);
   else return 'continue';
   traveller.note('mark', rule, place);
+  return 'continue';
+}
+
+/** Holds for packets that connection tracking has not seen yet. */
+function putIntoZone(rule: Rule, ct: unknown, zone: number | undefined, place: Here): Outcome {
+  if (place.priority >= conntrackPriority) return 'continue';
+  if (zone === undefined)
+    return doubtful(rule, place, 'it chooses a zone of connection tracking that is not known here');
+  const direction = isRecord(ct) ? ct['dir'] : undefined;
+  place.traveller.zones = {
+    original: direction === 'reply' ? 0 : zone,
+    reply: direction === 'original' ? 0 : zone,
+  };
+  place.traveller.note('zone', rule, place);
   return 'continue';
 }
 

@@ -1,9 +1,11 @@
 /** A packet and the answer to it: both directions through the host, and what lies between them where nobody can look. Pure. */
 import { isZoneLink } from '../model/link-name.ts';
 import { endpointsOf, type Packet } from '../rules/packet.ts';
+import { route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';
 import { type Leg, travel } from './leg.ts';
 import { returnSteps } from './return-steps.ts';
+import { fixForZoneRoute } from './route-fixes.ts';
 import { type Step, step, type Verdict } from './step.ts';
 import { type Assumptions, type Doubt, Traveller } from './traveller.ts';
 
@@ -35,7 +37,7 @@ export function converse(facts: Facts, packet: Packet, assumptions: Assumptions)
       const reply = new Traveller(answerTo(leaving, there), facts, assumptions);
       reply.connection = request.untracked ? undefined : request.connection;
       const back = travel(reply, facts, { fromZone: isZoneLink(reply.packet.input) });
-      sections.push({ title: 'back', steps: [...back.steps, ...homecoming(packet, reply, back)] });
+      sections.push({ title: 'back', steps: [...back.steps, ...homecoming(facts, packet, request, reply, back)] });
       doubts.push(...reply.doubts);
     }
   }
@@ -59,16 +61,28 @@ function answerTo(leaving: Packet, { arrived }: Leg): Packet {
   };
 }
 
+function zoneText(expected: number, found: number): string {
+  return `connection tracking looks for it in zone ${found}, and the connection is in zone ${expected}`;
+}
+
 /** Where the answer ends: it must be with whoever asked. */
-function homecoming(packet: Packet, reply: Traveller, back: Leg): Step[] {
+function homecoming(facts: Facts, packet: Packet, request: Traveller, reply: Traveller, back: Leg): Step[] {
   if (back.arrived === undefined) return [];
   const { destination } = endpointsOf(reply.packet);
-  if (back.arrived === 'local' || destination !== packet.source) {
-    return [step('return', 'bad', `the answer ends at ${destination} on this host instead of ${packet.source}`)];
+  const isLocal = packet.input === undefined;
+  if ((back.arrived === 'local') !== isLocal || destination !== packet.source) {
+    const { zones } = reply;
+    const stray = request.zones.reply === zones.reply ? '' : `: ${zoneText(request.zones.reply, zones.reply)}`;
+    return [
+      step('return', 'bad', `the answer ends at ${destination} on this host instead of ${packet.source}${stray}`),
+    ];
   }
   const { output } = reply.packet;
   if (output === packet.input || !isZoneLink(packet.input)) return [];
   const text = `the answer to ${packet.source} leaves via ${output ?? '?'} instead of ${packet.input}: the zone’s route is missing, or another one takes precedence`;
-  const length = packet.family === 'ipv4' ? 32 : 128;
-  return [step('return', 'bad', text, { fix: [`ip route add ${packet.source}/${length} dev ${packet.input}`] })];
+  const { family, source, input = '' } = packet;
+  const query = { family, source: endpointsOf(reply.packet).source, destination: source, input: output, mark: 0 };
+  return [
+    step('return', 'bad', text, { fix: fixForZoneRoute(facts, source, input, route(facts.routing[family], query)) }),
+  ];
 }

@@ -1,9 +1,8 @@
 /** The answer to one request: observe, compute, observe what came up on the way, until nothing is missing. */
 import type { Config } from '../config/config.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
-import type { Ruleset } from '../rules/ruleset.ts';
 import { Facts } from './facts.ts';
-import type { Request } from './subject.ts';
+import type { Request } from './request.ts';
 import { answer, type Eyes, observe } from './take-snapshot.ts';
 import { type Report, walk } from './walk.ts';
 
@@ -13,7 +12,7 @@ const maxRounds = 20;
 export interface Explanation {
   readonly reports: readonly Report[];
   /** What they were computed with. */
-  readonly ruleset: Ruleset;
+  readonly facts: Facts;
 }
 
 /** One report for each address family of the zone that the request leaves open. Changes nothing on the host. */
@@ -21,7 +20,7 @@ export async function explain(eyes: Eyes, request: Request, config: Config): Pro
   let facts = new Facts(await observe(eyes, config));
   for (let round = 0; round < maxRounds; round += 1) {
     const reports = walk(request, facts);
-    if (facts.missing.length === 0) return { reports, ruleset: facts.ruleset };
+    if (facts.missing.length === 0) return { reports, facts };
     facts = new Facts(await answer(eyes, facts.snapshot, facts.missing), facts);
   }
   throw new ProtectNetworkError('unexpected', `the host raised new questions ${maxRounds} times over`);

@@ -1,6 +1,7 @@
 /** A snapshot made ready for questions: parsed once, looked up by name, and remembering what was asked and is not known yet. */
-import type { InspectedLink, RouteDecision, RouteQuestion } from '../host/inspection.ts';
+import type { InspectedLink, PolicyRule, RouteDecision, RouteQuestion } from '../host/inspection.ts';
 import type { SysctlPath } from '../host/port.ts';
+import type { TrafficFilter } from '../host/traffic-filters.ts';
 import { type Address, contains, type Family, families, familyOf, parsePrefix } from '../model/address.ts';
 import { legacyTables, withExtensions } from '../rules/iptables-tables.ts';
 import { parseNftText } from '../rules/listing.ts';
@@ -50,6 +51,14 @@ export class Facts implements FibHost {
     return Math.max(...[link, 'all'].map((name) => Number(this.sysctl(family, 'conf', name, key) ?? 0)));
   }
 
+  /** Undefined where tc is not installed, or they are not known yet. */
+  filters(link: string): readonly TrafficFilter[] | undefined {
+    const question: Question = { kind: 'filters', link };
+    const answer = this.snapshot.filters[keyOf(question)];
+    if (answer === undefined) this.#missing.set(`filters ${link}`, question);
+    return answer ?? undefined;
+  }
+
   /** True for an address of the zones' subnet. */
   isOfZones(address: Address): boolean {
     const prefix = parsePrefix(this.snapshot.subnets[familyOf(address)]?.prefix ?? '');
@@ -73,9 +82,17 @@ function prepare(snapshot: Snapshot): Prepared {
   return {
     links: new Map(snapshot.links.map((link) => [link.ifname, link])),
     routing: {
-      ipv4: { rules: rules.ipv4, routes: routes.ipv4 },
-      ipv6: { rules: rules.ipv6, routes: routes.ipv6 },
+      ipv4: { rules: byRealName(rules.ipv4, snapshot), routes: routes.ipv4 },
+      ipv6: { rules: byRealName(rules.ipv6, snapshot), routes: routes.ipv6 },
     },
     ruleset: [...extended, ...families.flatMap((family) => legacyTables(family, legacy[family] ?? ''))],
   };
+}
+
+/** A policy rule keeps the alternative name of a link that it was made with, and fits the link all the same. */
+function byRealName(rules: readonly PolicyRule[], { links }: Snapshot): PolicyRule[] {
+  const names = new Map(links.flatMap(({ ifname, altnames = [] }) => altnames.map((name) => [name, ifname] as const)));
+  return rules.map(({ input, ...rule }) =>
+    input === undefined ? rule : { ...rule, input: names.get(input) ?? input },
+  );
 }

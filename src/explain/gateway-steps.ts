@@ -2,54 +2,22 @@
  * Whether the zone gets an answer when it asks who has its gateway, or a sibling that it thinks on its own link. The kernel
  * answers for addresses that it routes elsewhere (arp_process in net/ipv4/arp.c, ndisc_recv_ns in net/ipv6/ndisc.c). Pure.
  */
-import { type Address, toBigInt } from '../model/address.ts';
-import { neighbourSolicitation, type Packet } from '../rules/packet.ts';
+import type { Address } from '../model/address.ts';
+import type { Packet } from '../rules/packet.ts';
 import type { Facts } from './facts.ts';
-import { dropStep } from './hook-steps.ts';
-import { runHook } from './hooks.ts';
+import { zoneAsks } from './neighbour-questions.ts';
 import { explainRefusal } from './route-steps.ts';
 import { type Step, step } from './step.ts';
-import { Traveller } from './traveller.ts';
 
 /** A guest that has learned the answer before goes on for a while without one. */
 export function gatewaySteps(facts: Facts, packet: Packet): Step[] {
   const target = askedFor(facts, packet);
   const link = packet.input;
   if (target === undefined || link === undefined) return [];
-  if (packet.family === 'ipv4') return [arpStep(facts, packet, link, target)];
-  return [solicitationStep(facts, packet, target) ?? ndpStep(facts, link, target)];
-}
-
-/** A zone's question for a neighbour is a packet to this host; undefined where no chain ends it. IPv4's is none that these hooks see. */
-function solicitationStep(facts: Facts, packet: Packet, target: Address): Step | undefined {
-  const asking: Packet = {
-    ...packet,
-    destination: solicitedNode(target),
-    transport: 'icmp',
-    icmpType: neighbourSolicitation,
-    sourcePort: undefined,
-    destinationPort: undefined,
-    output: undefined,
-  };
-  const traveller = new Traveller(asking, facts, new Map());
-  // Connection tracking leaves it alone (nf_conntrack_icmpv6_error of Linux).
-  traveller.untracked = true;
-  for (const hook of ['prerouting', 'input'] as const) {
-    const dropped = runHook(traveller, facts.ruleset, hook, undefined);
-    if (dropped === undefined) continue;
-    const { text, rule, fix } = dropStep(hook, dropped, [], traveller);
-    const isCertain = traveller.doubts.length === 0;
-    const what = `the zone's question for ${target} on ${packet.input} ${isCertain ? 'gets' : 'may get'} no answer: ${text}`;
-    return step('gateway', isCertain ? 'bad' : 'unknown', what, { ...(rule && { rule }), ...(fix && { fix }) });
-  }
-  return undefined;
-}
-
-/** Where a solicitation for the address goes (RFC 4291, 2.7.1). */
-function solicitedNode(address: Address): Address {
-  const low = Number(toBigInt(address) & 0xff_ffffn);
-  const [high, rest] = [(low >> 16).toString(16), (low & 0xffff).toString(16)];
-  return `ff02::1:ff${high.padStart(2, '0')}:${rest}` as Address;
+  const ended = zoneAsks(facts, packet, link, target);
+  if (ended?.state === 'bad') return [ended];
+  const answered = packet.family === 'ipv4' ? arpStep(facts, packet, link, target) : ndpStep(facts, link, target);
+  return ended === undefined ? [answered] : [answered, ended];
 }
 
 /** Guests have the whole subnet on-link (Edera's do; others may ask for the gateway only). */
@@ -64,12 +32,9 @@ function arpStep(facts: Facts, { source }: Packet, link: string, target: Address
   const unanswered = (why: string, more: Pick<Step, 'fix' | 'details'> = {}) =>
     step('gateway', 'bad', `the host does not answer ARP for ${target} on ${link}: ${why}`, more);
   if (!decision.ok) {
-    const { text, fix } = explainRefusal(
-      facts,
-      { family: 'ipv4', source, destination: target, input: link },
-      decision.refused,
-    );
-    return unanswered(text, fix === undefined ? {} : { fix });
+    const asked = { family: 'ipv4', source, destination: target, input: link } as const;
+    const { text, what: _, ...more } = explainRefusal(facts, asked, decision.refused);
+    return unanswered(text, more);
   }
   if (decision.type === 'local') {
     const ignores = facts.largest('ipv4', link, 'arp_ignore');

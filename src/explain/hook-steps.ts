@@ -1,6 +1,5 @@
 /** What the chains of a hook did, as steps; and two checks of the kernel's that stand beside them. Pure. */
 
-import { hostLength } from '../model/address.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import { devicesOf, route } from '../rules/routing.ts';
@@ -8,6 +7,7 @@ import { type Hook, type Rule, refText } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
 import { legacyTool, narrowAccept } from './narrow-accept.ts';
 import { adviceOnOwn, isUplinkLeak } from './own-rules.ts';
+import { fixForZoneRoute } from './route-fixes.ts';
 import { type Step, step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
 
@@ -18,19 +18,27 @@ export function hookSteps(
   events: readonly Event[],
   dropped: Event | undefined,
 ): Step[] {
-  const changes = events.filter(({ what }) => what === 'translate' || what === 'mark' || what === 'notrack');
+  const changes = events.filter(
+    ({ what }) => what === 'translate' || what === 'mark' || what === 'zone' || what === 'notrack',
+  );
   const details = changes.map((event) => `${whereOf(event)}: ${event.text}`);
   if (dropped !== undefined) return [dropStep(hook, dropped, details, traveller)];
   const passed = events.filter(({ what }) => what === 'accept');
   if (passed.length === 0 && changes.length === 0) return [];
   const translated = changes.some(({ what }) => what === 'translate');
+  const isRedirected = translated && (hook === 'prerouting' || hook === 'output');
   const { source, destination } = traveller.packet;
   const now = translated ? `; from here on ${source} → ${destination}` : '';
   const chains = [...new Set(passed.map(({ chain }) => chainText(chain)))].join(', ');
   return [
-    step('chains', 'good', `${hook}: passes ${chains === '' ? 'the chains' : chains}${now}`, {
-      details: [...details, ...passed.flatMap(acceptText)],
-    }),
+    step(
+      isRedirected ? 'redirection' : 'chains',
+      'good',
+      `${hook}: passes ${chains === '' ? 'the chains' : chains}${now}`,
+      {
+        details: [...details, ...passed.flatMap(acceptText)],
+      },
+    ),
   ];
 }
 
@@ -39,6 +47,25 @@ function acceptText(event: Event): string[] {
 }
 
 export function dropStep(hook: Hook, event: Event, details: readonly string[], traveller: Traveller): Step {
+  const owner = ownerOf(event.chain, traveller);
+  const decision = decisionStep(hook, event, details, traveller);
+  if (owner === undefined) return decision;
+  const { fix: _, ...more } = decision;
+  return { ...more, details: [...(more.details ?? []), howToAsk(owner)] };
+}
+
+/** Commands of nft are refused there. */
+function ownerOf({ world, family, table }: Event['chain'], { host }: Traveller): string | undefined {
+  return host.ruleset.find((each) => each.world === world && each.family === family && each.name === table)?.owner;
+}
+
+function howToAsk(owner: string): string {
+  const how =
+    owner === 'firewalld' ? 'protect-network doctor prints what to tell firewall-cmd' : `it has to be told to ${owner}`;
+  return `${owner} owns this table, and nft can change nothing in it: ${how}`;
+}
+
+function decisionStep(hook: Hook, event: Event, details: readonly string[], traveller: Traveller): Step {
   const { rule, chain, what, why } = event;
   if (rule === undefined) {
     return step('policy', 'bad', `${hook}: no rule of ${chainText(chain)} accepts it, and its policy is drop`, {
@@ -53,7 +80,7 @@ export function dropStep(hook: Hook, event: Event, details: readonly string[], t
   return step('rule', 'bad', `${hook}: ${why ?? `a rule of ${chainText(rule.ref)} ${verb} it${because}`}`, {
     details,
     rule: { ref: rule.ref, where: refText(rule.ref), text: rule.text },
-    fix: back?.fix === undefined ? ruleFix(rule, event, traveller) : [back.fix],
+    fix: back?.fix === undefined ? ruleFix(rule, event, traveller) : back.fix,
   });
 }
 
@@ -78,7 +105,10 @@ function asksForWayBack({ expr }: Rule): boolean {
 }
 
 /** What a rule that asks for the route of the source has found; undefined where there is nothing wrong with it. */
-function wayBack({ packet, host }: Traveller): { readonly text: string; readonly fix: string | undefined } | undefined {
+function wayBack({
+  packet,
+  host,
+}: Traveller): { readonly text: string; readonly fix: readonly string[] | undefined } | undefined {
   const { family, source, destination, input } = packet;
   const answer = route(host.routing[family], {
     family,
@@ -89,8 +119,7 @@ function wayBack({ packet, host }: Traveller): { readonly text: string; readonly
   });
   const devices = answer.kind === 'route' ? devicesOf(answer.route) : [];
   if (input === undefined || devices.includes(input)) return undefined;
-  const fix =
-    parseLinkName(input) === undefined ? undefined : `ip route add ${source}/${hostLength(family)} dev ${input}`;
+  const fix = parseLinkName(input) === undefined ? undefined : fixForZoneRoute(host, source, input, answer);
   const way = devices.length === 0 ? 'does not exist' : `is via ${devices.join(', ')}`;
   return { text: `the route back to ${source} ${way} instead of via ${input}`, fix };
 }

@@ -1,7 +1,7 @@
 /** All base chains of a hook in the kernel's order, everybody's: nftables of every family that fits, and iptables-legacy. */
 import { type Walker, walkRules } from '../rules/chain.ts';
 import { evaluate } from '../rules/expression.ts';
-import type { Chain, Hook, Rule, Ruleset, Table } from '../rules/ruleset.ts';
+import type { BaseHook, Chain, Hook, Rule, Ruleset, Table } from '../rules/ruleset.ts';
 import { only } from '../rules/statements.ts';
 import { act } from './action.ts';
 import type { Event, Traveller } from './traveller.ts';
@@ -25,7 +25,7 @@ export function runHook(
   hook: Hook,
   device: string | undefined,
 ): Event | undefined {
-  const family = traveller.packet.family === 'ipv4' ? 'ip' : 'ip6';
+  const family = traveller.packet.arp === undefined ? (traveller.packet.family === 'ipv4' ? 'ip' : 'ip6') : 'arp';
   let translated = false;
   for (const { table, chain, priority } of stationsOf(ruleset, hook, family, device)) {
     reach(traveller, hook, priority);
@@ -47,7 +47,7 @@ function passBaseChain(traveller: Traveller, { sets, chains }: Table, chain: Cha
   const walker: Walker<Rule> = {
     ask: (expression) => evaluate(expression, traveller.view(hook, sets)),
     act: (rule, kind, inner, place) => only(act(rule, kind, inner, { ...place, traveller })),
-    assume: (rule, place, why) => traveller.assume(rule, place, why),
+    assume: (rule, place, why, entry) => traveller.assume(rule, place, why, entry),
     note: (what, rule, place) => traveller.note(what, rule, place),
   };
   const { likely } = walkRules(chain.rules, { walker, hook, priority, sets, rulesOf, known: new Map() });
@@ -68,14 +68,25 @@ function isAnswer({ packet, connection }: Traveller): boolean {
   return packet.reply && connection?.orphan !== true;
 }
 
-export function stationsOf(ruleset: Ruleset, hook: Hook, family: 'ip' | 'ip6', device: string | undefined): Station[] {
-  const families = hook === 'ingress' || hook === 'egress' ? ['netdev', 'inet'] : [family, 'inet'];
+export function stationsOf(
+  ruleset: Ruleset,
+  hook: Hook,
+  family: 'ip' | 'ip6' | 'arp',
+  device: string | undefined,
+): Station[] {
+  const routed = family === 'arp' ? [] : ['inet'];
+  const families = [hook === 'ingress' || hook === 'egress' ? 'netdev' : family, ...routed];
   return ruleset
     .filter((table) => families.includes(table.family))
     .flatMap((table) => [...table.chains.values()].map((chain) => ({ table, chain })))
-    .filter(({ chain }) => chain.base?.hook === hook && (device === undefined || chain.base.device === device))
+    .filter(({ chain }) => chain.base?.hook === hook && (device === undefined || isAt(chain.base, device)))
     .map(({ table, chain }) => ({ table, chain, priority: effectivePriority(chain, hook) }))
     .sort((a, b) => a.priority - b.priority || (a.chain.base?.priority ?? 0) - (b.chain.base?.priority ?? 0));
+}
+
+/** A trailing `*` is nft's wildcard (Linux 6.16). */
+function isAt({ devices }: BaseHook, device: string): boolean {
+  return devices.some((each) => (each.endsWith('*') ? device.startsWith(each.slice(0, -1)) : each === device));
 }
 
 function effectivePriority({ base }: Chain, hook: Hook): number {

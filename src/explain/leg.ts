@@ -8,6 +8,7 @@ import type { Facts } from './facts.ts';
 import { gatewaySteps } from './gateway-steps.ts';
 import { connectionTableStep, echoStep, forwardingStep, hookSteps } from './hook-steps.ts';
 import { runHook } from './hooks.ts';
+import { interceptSteps } from './intercept-steps.ts';
 import { arrivalStep, departureSteps } from './link-steps.ts';
 import { decideRoute, type RouteOutcome } from './route-steps.ts';
 import type { Step } from './step.ts';
@@ -36,6 +37,7 @@ export function travel(traveller: Traveller, facts: Facts, options: LegOptions):
   // A packet of the host's own begins with the routing decision.
   if (input === undefined) return own(traveller, facts, steps, add, hook);
   if (!add([arrivalStep(facts, input, traveller.packet.family)])) return ended;
+  add(interceptSteps(facts, input, 'ingress', traveller.packet.family));
   if (options.fromZone && !add(gatewaySteps(facts, traveller.packet))) return ended;
   if (!hook('ingress', input)) return ended;
   if (!add(connectionTableStep(facts, traveller)) || !hook('prerouting')) return ended;
@@ -63,7 +65,12 @@ function leave(
   traveller.packet = { ...traveller.packet, output: decision.device };
   if (!hook('forward') || !hook('postrouting')) return ended;
   if (decision.device !== undefined && !hook('egress', decision.device)) return ended;
-  return add(departureSteps(facts, traveller.packet, decision.gateway)) ? { steps, arrived: 'forwarded' } : ended;
+  return depart(traveller, facts, decision, steps, add);
+}
+
+function depart({ packet }: Traveller, facts: Facts, { device, gateway }: RouteOutcome, steps: Step[], add: Add): Leg {
+  if (device !== undefined) add(interceptSteps(facts, device, 'egress', packet.family));
+  return { steps, arrived: add(departureSteps(facts, packet, gateway)) ? 'forwarded' : undefined };
 }
 
 function own(traveller: Traveller, facts: Facts, steps: Step[], add: Add, hook: PassHook): Leg {
@@ -73,7 +80,8 @@ function own(traveller: Traveller, facts: Facts, steps: Step[], add: Add, hook: 
   traveller.packet = { ...traveller.packet, output: decision.device };
   if (!hook('output') || !hook('postrouting')) return ended;
   if (decision.local) return { steps, arrived: 'local' };
-  return add(departureSteps(facts, traveller.packet, decision.gateway)) ? { steps, arrived: 'forwarded' } : ended;
+  if (decision.device !== undefined && !hook('egress', decision.device)) return ended;
+  return depart(traveller, facts, decision, steps, add);
 }
 
 function passHook(traveller: Traveller, facts: Facts, name: Hook, device: string | undefined): Step[] {

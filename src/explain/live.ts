@@ -1,22 +1,25 @@
 /**
  * Confirms by real packets. dom0 cannot make a packet enter by a zone's link, so that three things are done and reported separately:
  * dom0's own echo request to the zone, dom0's own to the other side, and the zone's next packets of the kind in question,
- * followed through all chains by the kernel's trace.
+ * followed through all chains by the kernel's trace. What the zone says of itself meanwhile is heard as well.
  */
 import type { LiveHost } from '../host/live-host.ts';
 import type { TraceEvent } from '../host/trace.ts';
 import { traceTable } from '../host/trace-table.ts';
-import type { Address } from '../model/address.ts';
+import { type Address, familyOf } from '../model/address.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
+import type { Facts } from './facts.ts';
+import { type Expected, hearingTable, judgeHeard } from './judge-heard.ts';
 import { groupTraces, judgeTraces, traceChains } from './judge-trace.ts';
 import { type Step, step } from './step.ts';
 import type { Report } from './walk.ts';
 
 export interface LiveOptions {
   readonly host: LiveHost;
-  readonly ruleset: Ruleset;
+  /** What the reports were computed with. */
+  readonly facts: Facts;
   readonly seconds: number;
   /** Ends the watch early. */
   readonly signal: AbortSignal;
@@ -33,8 +36,7 @@ const enoughRequests = 2;
 export async function confirm(report: Report, options: LiveOptions): Promise<Report> {
   const packet = report.facts;
   if (packet === null) return report;
-  const steps = [...(await probe(packet, options.host)), ...(await watch(report, packet, options))];
-  return { ...report, sections: [...report.sections, { title: 'live', steps }] };
+  return { ...report, sections: [...report.sections, { title: 'live', steps: await watch(report, packet, options) }] };
 }
 
 async function probe({ source, destination, input }: Packet, host: LiveHost): Promise<Step[]> {
@@ -52,24 +54,42 @@ async function echoStep(host: LiveHost, address: Address, who: string, meaning: 
   return step('probe', answered ? 'good' : 'note', text);
 }
 
+/** The probes come while the link is listened to: a zone whose address is another one says so when it is asked. */
 async function watch(report: Report, packet: Packet, options: LiveOptions): Promise<Step[]> {
-  const { host, ruleset, seconds, signal, prompt } = options;
+  const { host, facts, seconds, signal, prompt } = options;
   const events: TraceEvent[] = [];
   const enough = new AbortController();
-  const trace = await host.trace(traceChains(packet, tracks(ruleset)), (event) => {
+  const expected = expectedOf(report, packet, facts);
+  const trace = await host.trace(traceChains(packet, tracks(facts.ruleset)), (event) => {
     if (events.length < maxEvents) events.push(event);
     if (groupTraces(events, traceTable).requests.length > enoughRequests) enough.abort();
   });
   try {
+    const deaf = await host.hear(hearingTable(expected));
+    const probes = await probe(packet, host);
     prompt(`watching for ${report.packet} for ${seconds} s: send it now`);
     await until(seconds * 1000, AbortSignal.any([signal, enough.signal]));
+    const heard =
+      deaf === undefined
+        ? judgeHeard(await host.heard(), expected, seconds)
+        : [step('heard', 'note', `what ${report.link} says of itself cannot be heard: ${deaf}`)];
+    return [...probes, ...heard, ...traceSteps(report, packet, events, options)];
   } finally {
     await trace.close();
   }
+}
+
+function expectedOf({ link, addresses }: Report, { family }: Packet, { snapshot }: Facts): Expected {
+  const { gateway, prefix } = snapshot.subnets[family] ?? {};
+  return { link, family, addresses: addresses.filter((each) => familyOf(each) === family), gateway, subnet: prefix };
+}
+
+function traceSteps(report: Report, { input }: Packet, events: readonly TraceEvent[], options: LiveOptions): Step[] {
+  const { facts, seconds } = options;
   const observed = groupTraces(events, traceTable);
   const rule = report.decisive?.rule?.where;
-  if (observed.requests.length > 0) return judgeTraces(observed, report.verdict, rule, ruleset);
-  const text = `no such packet arrived on ${packet.input ?? '?'} within ${seconds} s: nothing is confirmed or contradicted`;
+  if (observed.requests.length > 0) return judgeTraces(observed, report.verdict, rule, facts.ruleset);
+  const text = `no such packet arrived on ${input ?? '?'} within ${seconds} s: nothing is confirmed or contradicted`;
   return [
     step('trace', 'note', text, {
       details: ['a packet dropped at ingress, or never sent by the zone, is not seen either'],

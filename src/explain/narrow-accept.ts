@@ -1,5 +1,5 @@
 /** What lets one zone's traffic past a chain of another program, and nothing else: no policy and no rule of theirs is touched. Pure. */
-import { neighbourSolicitation, type Packet, type Transport } from '../rules/packet.ts';
+import { neighbourAdvert, neighbourSolicitation, type Packet, type Transport } from '../rules/packet.ts';
 import type { ChainRef, Hook, RuleRef } from '../rules/ruleset.ts';
 
 /**
@@ -23,9 +23,12 @@ function byNft(at: RuleRef | ChainRef, hook: Hook, packet: Packet): string {
     ...(input === undefined ? [] : [`iifname '"${input}"'`]),
     ...(output === undefined ? [] : [`oifname '"${output}"'`]),
   ];
-  // A zone asks from several addresses, and to each neighbour's own group.
-  if (packet.icmpType === neighbourSolicitation)
-    return [`nft ${place}`, ...links, 'icmpv6 type nd-neighbor-solicit accept'].join(' ');
+  const asked = discovery[packet.icmpType ?? 0];
+  if (asked !== undefined) return [`nft ${place}`, ...links, `icmpv6 type nd-neighbor-${asked.nft} accept`].join(' ');
+  if (packet.arp !== undefined) {
+    const between = `arp saddr ip ${packet.source} arp daddr ip ${packet.destination}`;
+    return [`nft ${place}`, ...links, `arp operation ${packet.arp} ${between} accept`].join(' ');
+  }
   return [
     `nft ${place}`,
     ...links,
@@ -42,8 +45,9 @@ function byIptables(at: RuleRef | ChainRef, hook: Hook, packet: Packet): string 
   const port = portOf(packet);
   const links = [...(input === undefined ? [] : [`-i ${input}`]), ...(output === undefined ? [] : [`-o ${output}`])];
   const begin = [`${legacyTool(at.family)} -t ${at.table} ${place}`, ...links];
-  if (packet.icmpType === neighbourSolicitation)
-    return [...begin, '-p ipv6-icmp --icmpv6-type neighbour-solicitation -j ACCEPT'].join(' ');
+  const asked = discovery[packet.icmpType ?? 0];
+  if (asked !== undefined)
+    return [...begin, `-p ipv6-icmp --icmpv6-type neighbour-${asked.iptables} -j ACCEPT`].join(' ');
   return [
     ...begin,
     `-s ${packet.source} -d ${packet.destination} -p ${protocolName(packet)}`,
@@ -52,6 +56,12 @@ function byIptables(at: RuleRef | ChainRef, hook: Hook, packet: Packet): string 
     '-j ACCEPT',
   ].join(' ');
 }
+
+/** A zone asks from several addresses, and to each neighbour's own group. */
+const discovery: Readonly<Record<number, { readonly nft: string; readonly iptables: string }>> = {
+  [neighbourSolicitation]: { nft: 'solicit', iptables: 'solicitation' },
+  [neighbourAdvert]: { nft: 'advert', iptables: 'advertisement' },
+};
 
 /** By the family as nft calls it. */
 export function legacyTool(family: string): string {

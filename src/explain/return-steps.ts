@@ -83,10 +83,12 @@ function unmasqueraded(facts: Facts, { source, family }: Packet, request: Travel
 }
 
 /** Why the settings let a packet leave under a zone's own address. */
-function settingAgainst({ snapshot }: Facts, { family, output, destination }: Packet): string | undefined {
+function settingAgainst({ snapshot, links }: Facts, { family, output, destination }: Packet): string | undefined {
   const { uplinkInterfaces, masquerade, noMasquerade } = snapshot;
-  if (uplinkInterfaces.length > 0 && output !== undefined && !uplinkInterfaces.includes(output))
-    return `uplink.interfaces does not name ${output}`;
+  if (uplinkInterfaces.length > 0 && output !== undefined && !uplinkInterfaces.includes(output)) {
+    const other = links.get(output)?.altnames?.find((name) => uplinkInterfaces.includes(name));
+    return `uplink.interfaces does not name ${output}${other === undefined ? '' : `, but ${other}, an alternative name of it`}`;
+  }
   if (!masquerade[family]) return `uplink.masquerade${family === 'ipv4' ? '4' : '6'} is false`;
   const exempt = noMasquerade.find((text) => {
     const prefix = parsePrefix(text);

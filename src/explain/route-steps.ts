@@ -6,6 +6,7 @@ import type { Packet } from '../rules/packet.ts';
 import { describeRoute, describeRule, devicesOf, type RouteAnswer, route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';
 import { bearerOf } from './host-address.ts';
+import { aheadOfRule, fixForZoneRoute, howToDrop, mainAheadOf } from './route-fixes.ts';
 import { type Step, step } from './step.ts';
 
 export interface RouteOutcome {
@@ -26,17 +27,20 @@ interface Asked {
 }
 
 export function decideRoute(facts: Facts, packet: Packet): RouteOutcome {
-  const { source, destination, input, mark = 0 } = packet;
-  const decision = facts.decide({ destination, source, input, mark });
+  const { source, destination, input, mark = 0, transport: protocol, sourcePort, destinationPort } = packet;
+  const decision = facts.decide({
+    ...{ destination, source, input, mark, protocol },
+    ...(sourcePort !== undefined && { sourcePort }),
+    ...(destinationPort !== undefined && { destinationPort }),
+  });
   if (!decision.ok) {
-    const { text, fix, what } = explainRefusal(facts, packet, decision.refused);
-    const more = fix === undefined ? {} : { fix };
+    const { text, what, ...more } = explainRefusal(facts, packet, decision.refused);
     return { steps: [step(what, 'bad', text, more)], local: false, device: undefined, gateway: undefined };
   }
   const answer = named(facts, packet);
   const behind =
     answer.kind === 'route' ? [`${describeRoute(answer.route)} (ip rule ${describeRule(answer.rule)})`] : [];
-  const bad = answerOf(answer, destination, decision.type);
+  const bad = answerOf(facts, packet, answer, decision.type);
   const { device, gateway } = decision;
   if (bad !== undefined) return { steps: [bad], local: false, device, gateway };
   const local = decision.type === 'local';
@@ -48,10 +52,12 @@ export function decideRoute(facts: Facts, packet: Packet): RouteOutcome {
 }
 
 /** Types that the kernel returns without an error although nothing gets there; IPv6 answers so for some. */
-function answerOf(answer: RouteAnswer, destination: Address, type: string): Step | undefined {
+function answerOf(facts: Facts, packet: Packet, answer: RouteAnswer, type: string): Step | undefined {
   if (!['blackhole', 'unreachable', 'prohibit', 'broadcast', 'multicast'].includes(type)) return undefined;
-  const route = answer.kind === 'route' ? ` (${describeRoute(answer.route)})` : '';
-  return step('route', 'bad', `the route to ${destination} is of type ${type}${route}`);
+  const decision = decidedAgainst(facts, packet, answer);
+  if (decision === undefined) return step('route', 'bad', `the route to ${packet.destination} is of type ${type}`);
+  const { what, text, ...more } = decision;
+  return step(what, 'bad', text, more);
 }
 
 function sourceText(facts: Facts, { family, input, source }: Packet): string[] {
@@ -71,26 +77,15 @@ export interface Refusal {
   readonly what: string;
   readonly text: string;
   readonly fix?: readonly string[];
+  readonly details?: readonly string[];
 }
 
 /** Why the kernel refused, in words; `refused` is its own. */
 export function explainRefusal(facts: Facts, asked: Asked, refused: string): Refusal {
   const answer = named(facts, asked);
   const { destination, family, input } = asked;
-  if (answer.kind === 'refused') {
-    return {
-      what: 'policy-rule',
-      text: `a policy rule refuses it: ip rule ${describeRule(answer.rule)}`,
-      fix: facts.isOfZones(destination) ? mainAheadOf(facts, family, answer.rule) : [],
-    };
-  }
-  if (answer.kind === 'route' && ['blackhole', 'unreachable', 'prohibit'].includes(answer.route.type)) {
-    const text = describeRoute(answer.route);
-    return {
-      what: 'route',
-      text: `the route to ${destination} is ${text}: a decision of whoever made it`,
-    };
-  }
+  const decision = decidedAgainst(facts, asked, answer);
+  if (decision !== undefined) return decision;
   if (/cross-device/i.test(refused) && input !== undefined) return reversePath(facts, asked, input);
   if (family === 'ipv4' && input !== undefined && facts.sysctl('ipv4', 'conf', input, 'forwarding') === '0') {
     const name =
@@ -112,6 +107,32 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
   return martian(facts, asked, refused);
 }
 
+/** Somebody's policy rule or route that says no; undefined where none does. */
+function decidedAgainst(facts: Facts, asked: Asked, answer: RouteAnswer): Refusal | undefined {
+  const { destination, family } = asked;
+  if (answer.kind === 'refused') {
+    const { rule } = answer;
+    const fix = facts.isOfZones(destination) ? mainAheadOf(facts, family, rule) : aheadOfRule(facts, asked, rule);
+    const text = `a policy rule refuses it: ip rule ${describeRule(rule)}, a decision of whoever made it`;
+    return { what: 'policy-rule', text, fix, details: [howToDrop(family, rule)] };
+  }
+  if (answer.kind !== 'route' || !refusing.includes(answer.route.type)) return undefined;
+  const { rule } = answer;
+  const by = ruleText(rule);
+  return {
+    what: 'route',
+    text: `the route to ${destination} is ${describeRoute(answer.route)}${by}: a decision of whoever made it`,
+    ...(by === '' ? {} : { fix: aheadOfRule(facts, asked, rule), details: [howToDrop(family, rule)] }),
+  };
+}
+
+/** Nothing for the rules that each host has. */
+function ruleText(rule: PolicyRule): string {
+  return rule.table === 'main' || rule.table === 'local' ? '' : `, by the policy rule ${describeRule(rule)}`;
+}
+
+const refusing: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
+
 function failsReversePath(facts: Facts, { family, source, destination }: Asked, input: string): boolean {
   const filter = facts.largest('ipv4', input, 'rp_filter');
   if (filter === 0) return false;
@@ -126,29 +147,19 @@ function reversePath(facts: Facts, { family, source, destination }: Asked, input
   const filter = facts.largest('ipv4', input, 'rp_filter');
   const by =
     back.kind === 'route'
-      ? `is via ${devicesOf(back.route).join(', ') || 'no link'} (${describeRoute(back.route)})`
+      ? `is via ${devicesOf(back.route).join(', ') || 'no link'} (${describeRoute(back.route)}${ruleText(back.rule)})`
       : 'does not exist';
   return {
     what: 'rp-filter',
     text: `its source ${source} fails rp_filter=${filter} on ${input}: the host’s route back ${by}`,
     fix: fixForReversePath(facts, source, input, back),
+    ...('rule' in back && ruleText(back.rule) !== '' && { details: [howToDrop(family, back.rule)] }),
   };
 }
 
 function fixForReversePath(facts: Facts, source: Address, input: string, back: RouteAnswer): readonly string[] {
   if (!isZoneLink(input)) return [`sysctl -w net/ipv4/conf/all/rp_filter=2 net/ipv4/conf/${input}/rp_filter=2`];
-  const own = facts.routing.ipv4.routes.some(
-    ({ table, dst, dev }) => table === 'main' && dev === input && (dst === source || dst === `${source}/32`),
-  );
-  if (own && 'rule' in back && back.rule.table !== 'main') return mainAheadOf(facts, 'ipv4', back.rule);
-  return [`ip route add ${source}/32 dev ${input}`];
-}
-
-/** Lets our routes be asked before the table of somebody's rule, for zones' addresses only. */
-function mainAheadOf({ snapshot }: Facts, family: Family, rule: PolicyRule): string[] {
-  const prefix = snapshot.subnets[family]?.prefix;
-  if (prefix === undefined || rule.priority < 2) return [];
-  return [`ip ${flag(family)}rule add pref ${rule.priority - 1} to ${prefix} lookup main`];
+  return fixForZoneRoute(facts, source, input, back);
 }
 
 /** The kernel looks as if the answer had come by the link where the packet would leave, or from the host itself. */

@@ -11,6 +11,7 @@ import type {
   TableRoute,
 } from '../host/inspection.ts';
 import type { NftObject, SysctlPath } from '../host/port.ts';
+import type { TrafficFilter } from '../host/traffic-filters.ts';
 import type { Address, Family } from '../model/address.ts';
 
 /** One zone link as the directories, and the daemon where it runs, see it. */
@@ -57,16 +58,22 @@ export interface Snapshot {
   readonly saved: Readonly<Record<Family, string>>;
   /** iptables-legacy-save; null: there are such tables and they cannot be read. */
   readonly legacy: Readonly<Record<Family, string | null>>;
+  /** See `Inspection.legacyArpRules`; null: there are some that cannot be read. */
+  readonly arpRules: readonly string[] | null;
   readonly connections: { readonly count: number; readonly max: number } | null;
   /** Answers so far, by `keyOf`. */
   readonly sysctls: Readonly<Record<string, string | null>>;
   readonly decisions: Readonly<Record<string, RouteDecision>>;
+  /** By link; null: tc is not installed. */
+  readonly filters: Readonly<Record<string, readonly TrafficFilter[] | null>>;
 }
 
 export type Question =
   | { readonly kind: 'sysctl'; readonly path: SysctlPath }
-  | { readonly kind: 'route'; readonly question: RouteQuestion };
+  | { readonly kind: 'route'; readonly question: RouteQuestion }
+  | { readonly kind: 'filters'; readonly link: string };
 
 export function keyOf(question: Question): string {
+  if (question.kind === 'filters') return question.link;
   return JSON.stringify(question.kind === 'sysctl' ? question.path : question.question);
 }

@@ -1,19 +1,13 @@
-/** Which packets a command line means: the zone by link or address, its families, and who is at the other end. Pure. */
+/** Which packets a request means: the zone, its addresses, and who is at the other end. Pure. */
 import { type Address, type Family, families, familyOf, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
-import type { Packet, Transport } from '../rules/packet.ts';
+import type { Packet } from '../rules/packet.ts';
+import { devicesOf, route } from '../rules/routing.ts';
+import type { Facts } from './facts.ts';
+import { bearerOf } from './host-address.ts';
+import { familyNames, type Party, type Request } from './request.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
-
-/** What was asked on the command line, parsed. */
-export interface Request {
-  readonly subject: { readonly link: string } | { readonly address: Address } | { readonly name: string };
-  readonly to: Address | undefined;
-  readonly port: number | undefined;
-  readonly transport: Transport;
-  /** The packet comes to the zone instead of from it; an address names its sender. */
-  readonly from: 'outside' | Address | undefined;
-}
 
 /** A well-known address on the internet, where nothing else is named. Nothing is sent to it. */
 const somewhere: Readonly<Record<Family, Address>> = {
@@ -23,107 +17,142 @@ const somewhere: Readonly<Record<Family, Address>> = {
 
 export interface Subject {
   readonly zone: ZoneFacts;
+  readonly addresses: readonly Address[];
   /** None where no address is known: there is no packet to look at. */
   readonly packets: readonly Packet[];
 }
 
-/** `LINK|ADDRESS|NAME`, `ADDRESS[:PORT]` and `outside|ADDRESS`. Throws `usage`. */
-export function parseRequest(subject: string, to: string | undefined, from: string | undefined, udp: boolean): Request {
-  const address = parseAddress(subject);
-  const link = parseLinkName(subject);
-  const target = to === undefined ? undefined : parseTarget(to);
-  const sender = from === undefined || from === 'outside' ? from : parseAddress(from);
-  if (from !== undefined && sender === undefined) {
-    throw new ProtectNetworkError('usage', `--from is '${from}'; expected outside or an address`);
-  }
-  const transport = udp ? 'udp' : target?.port === undefined ? 'icmp' : 'tcp';
-  if (udp && target?.port === undefined) throw new ProtectNetworkError('usage', '--udp needs a port in --to');
-  return {
-    subject: address !== undefined ? { address } : link !== undefined ? { link } : { name: subject },
-    to: target?.address,
-    port: target?.port,
-    transport,
-    from: sender,
-  };
-}
-
-/** `198.51.100.10`, `198.51.100.10:443`, `2001:db8::1`, `[2001:db8::1]:443`. */
-function parseTarget(text: string): { address: Address; port: number | undefined } {
-  const bare = parseAddress(text);
-  if (bare !== undefined) return { address: bare, port: undefined };
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const address = parseAddress(match?.[1] ?? match?.[2] ?? '');
-  const port = Number(match?.[3]);
-  if (address === undefined || port < 1 || port > 65535) {
-    throw new ProtectNetworkError('usage', `--to is '${text}'; expected ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT`);
-  }
-  return { address, port };
-}
-
-export function subjectOf(request: Request, snapshot: Snapshot): Subject {
-  const zone = findZone(request, snapshot);
-  const own = 'address' in request.subject ? [request.subject.address] : addressesOf(zone, snapshot);
-  const family = request.to === undefined ? undefined : familyOf(request.to);
-  const fitting = families.flatMap((each) => {
-    const address = own.find((candidate) => familyOf(candidate) === each);
-    return address !== undefined && (family === undefined || family === each) ? [{ each, address }] : [];
+/** Throws `usage` for what cannot be a packet, and `refused` for an address that is nobody's. */
+export function subjectOf(request: Request, facts: Facts): Subject {
+  const { snapshot } = facts;
+  const zone = findZone(request.subject, snapshot);
+  const own = addressesOf(zone, snapshot);
+  refuseAmbiguous(request, facts);
+  if (own.length === 0) return { zone, addresses: own, packets: [] };
+  const { to, from } = request;
+  const packets = familiesOf(request).flatMap((family) => {
+    const address = addressIn(request.subject, own, family);
+    const destination = to === undefined ? undefined : addressOf(to, '--to', family, snapshot);
+    const sender = from === undefined || from === 'outside' ? from : addressOf(from, '--from', family, snapshot);
+    const lacks = address === undefined || (to && !destination) || (from && !sender);
+    return lacks ? [] : [packetOf(request, facts, zone, { family, address, destination, sender })];
   });
-  if (family !== undefined && fitting.length === 0 && own.length > 0) {
-    throw new ProtectNetworkError('usage', `${zone.link} has no address of the same family as ${request.to ?? ''}`);
-  }
-  return { zone, packets: fitting.map(({ each, address }) => packetOf(request, snapshot, zone, each, address)) };
+  if (packets.length > 0) return { zone, addresses: own, packets };
+  throw new ProtectNetworkError('usage', whyNone(request, zone, own));
 }
 
-function packetOf(request: Request, snapshot: Snapshot, zone: ZoneFacts, family: Family, address: Address): Packet {
-  const { from, to, port, transport } = request;
-  const elsewhere = to ?? somewhere[family];
-  const incoming = from !== undefined;
+interface Ends {
+  readonly family: Family;
+  readonly address: Address;
+  readonly destination: Address | undefined;
+  readonly sender: 'outside' | Address | undefined;
+}
+
+function packetOf(
+  { port, transport }: Request,
+  facts: Facts,
+  zone: ZoneFacts,
+  { family, address, destination, sender }: Ends,
+): Packet {
+  const isIncoming = sender !== undefined;
+  const source = isIncoming ? (sender === 'outside' ? somewhere[family] : sender) : address;
   return {
     family,
-    source: incoming ? (from === 'outside' ? somewhere[family] : from) : address,
-    destination: incoming ? (to ?? address) : elsewhere,
+    source,
+    destination: destination ?? (isIncoming ? address : somewhere[family]),
     transport,
     sourcePort: undefined,
     destinationPort: port,
-    input: incoming ? uplinkOf(snapshot, family) : zone.link,
+    input: isIncoming ? wayIn(facts, zone, address, source) : zone.link,
     output: undefined,
     mark: 0,
     reply: false,
   };
 }
 
-/** Where packets from outside come in: by the default route's link. */
-function uplinkOf(snapshot: Snapshot, family: Family): string {
-  const fallback = snapshot.uplinkInterfaces[0] ?? 'uplink';
-  const byDefault = snapshot.routes[family].find(
-    ({ dst, dev, type }) => dst === 'default' && type === 'unicast' && dev !== 'lo',
-  );
-  return byDefault?.dev ?? fallback;
+/** The link by which the sender's packets come: a zone's own, none for the host itself, else the one that leads there. */
+function wayIn(facts: Facts, { link }: ZoneFacts, address: Address, sender: Address): string | undefined {
+  const sibling = holderOf(sender, facts.snapshot);
+  if (sibling !== undefined) {
+    if (sibling.link === link) throw new ProtectNetworkError('usage', `--from ${sender} is ${link} itself`);
+    return sibling.link;
+  }
+  if (bearerOf(facts.links.values(), sender) !== undefined) return undefined;
+  const family = familyOf(sender);
+  const back = route(facts.routing[family], { family, source: address, destination: sender, input: link, mark: 0 });
+  const devices = back.kind === 'route' && back.route.type === 'unicast' ? devicesOf(back.route) : [];
+  return devices.find((device) => device !== link) ?? facts.snapshot.uplinkInterfaces[0] ?? 'uplink';
 }
 
-function findZone({ subject }: Request, snapshot: Snapshot): ZoneFacts {
-  if ('link' in subject) return snapshot.zones.find(({ link }) => link === subject.link) ?? stranger(subject.link);
-  if ('name' in subject) return zoneCalled(subject.name, snapshot);
+function refuseAmbiguous({ ambiguous, to }: Request, { snapshot, links }: Facts): void {
+  if (ambiguous === undefined || to === undefined || !('address' in to)) return;
+  const isKnown = holderOf(to.address, snapshot) !== undefined || bearerOf(links.values(), to.address) !== undefined;
+  if (!isKnown) throw new ProtectNetworkError('usage', ambiguous);
+}
+
+/** Those that the command line leaves open. */
+function familiesOf({ family, to, from, subject }: Request): readonly Family[] {
+  const named = [to, from].find((party) => typeof party === 'object' && 'address' in party);
+  if (family !== undefined) return [family];
+  if (typeof named === 'object' && 'address' in named) return [familyOf(named.address)];
+  return 'address' in subject ? [familyOf(subject.address)] : families;
+}
+
+function whyNone(request: Request, { link }: ZoneFacts, own: readonly Address[]): string {
+  const [family] = familiesOf(request);
+  if (family !== undefined && own.every((address) => familyOf(address) !== family))
+    return `${link} has no ${familyNames[family]} address; it has ${own.join(' and ')}`;
+  return `${link} and the other end have no address of the same family`;
+}
+
+/** The one that was named where it fits, else the zone's of that family. */
+function addressIn(party: Party, own: readonly Address[], family: Family): Address | undefined {
+  if ('address' in party && familyOf(party.address) === family) return party.address;
+  return own.find((address) => familyOf(address) === family);
+}
+
+function addressOf(party: Party, option: string, family: Family, snapshot: Snapshot): Address | undefined {
+  if ('address' in party) return familyOf(party.address) === family ? party.address : undefined;
+  const zone = 'link' in party ? zoneAt(party.link, snapshot) : zoneCalled(party.name, option, snapshot);
+  const own = addressesOf(zone, snapshot);
+  if (own.length > 0) return addressIn(party, own, family);
+  throw new ProtectNetworkError('refused', `${option} is ${zone.link}, which has no network: ${zone.refused ?? '?'}`);
+}
+
+function findZone(subject: Party, snapshot: Snapshot): ZoneFacts {
+  if ('link' in subject) return zoneAt(subject.link, snapshot);
+  if ('name' in subject) return zoneCalled(subject.name, undefined, snapshot);
   const { address } = subject;
-  const known =
-    snapshot.zones.find(({ addresses }) => addresses.includes(address)) ??
-    snapshot.zones.find(({ claimed }) => claimed.includes(address));
+  const known = holderOf(address, snapshot);
   if (known !== undefined) return known;
-  const route = snapshot.routes[familyOf(address)].find(
+  const routed = snapshot.routes[familyOf(address)].find(
     ({ dst, dev }) => dst === address && dev !== undefined && parseLinkName(dev) !== undefined,
   );
-  if (route?.dev !== undefined) return snapshot.zones.find(({ link }) => link === route.dev) ?? stranger(route.dev);
+  if (routed?.dev !== undefined) return zoneAt(routed.dev, snapshot);
   throw new ProtectNetworkError(
     'refused',
     `no zone directory gives ${address} to a link, and no link has a route for it: no zone to explain`,
   );
 }
 
-function zoneCalled(name: string, { zones }: Snapshot): ZoneFacts {
+function holderOf(address: Address, { zones }: Snapshot): ZoneFacts | undefined {
+  return (
+    zones.find(({ addresses }) => addresses.includes(address)) ?? zones.find(({ claimed }) => claimed.includes(address))
+  );
+}
+
+function zoneAt(link: string, { zones }: Snapshot): ZoneFacts {
+  return zones.find((each) => each.link === link) ?? stranger(link);
+}
+
+/** `option`: where it stands, for the error. */
+function zoneCalled(name: string, option: string | undefined, { zones }: Snapshot): ZoneFacts {
   const [zone, ...others] = zones.filter((each) => each.name === name);
   if (zone === undefined) {
-    const words = `'${name}' is neither a zone link such as vif7.0 nor an address, nor the name of a zone`;
-    throw new ProtectNetworkError('usage', words);
+    const what = option === undefined ? `'${name}'` : `${option} is '${name}', which`;
+    const words = `${what} is neither a zone link such as vif7.0 nor an address, nor the name of a zone`;
+    const hint = option === undefined ? '' : '; names of hosts are not resolved: give the address';
+    throw new ProtectNetworkError('usage', `${words}${hint}`);
   }
   if (others.length === 0) return zone;
   const links = [zone, ...others].map(({ link }) => link).join(', ');

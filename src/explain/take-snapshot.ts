@@ -50,9 +50,11 @@ export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
     rules: { ipv4: rules4, ipv6: rules6 },
     routes: { ipv4: routes4, ipv6: routes6 },
     ...ruleset,
+    arpRules: (await inspection.legacyArpRules()) ?? null,
     connections: inspection.connectionCount() ?? null,
     sysctls: {},
     decisions: {},
+    filters: {},
   };
 }
 
@@ -64,11 +66,13 @@ export async function answer(
 ): Promise<Snapshot> {
   const sysctls = { ...snapshot.sysctls };
   const decisions = { ...snapshot.decisions };
+  const filters = { ...snapshot.filters };
   for (const question of questions) {
-    if (question.kind === 'sysctl') sysctls[keyOf(question)] = sysctl.read(question.path) ?? null;
+    if (question.kind === 'filters') filters[keyOf(question)] = (await inspection.filters(question.link)) ?? null;
+    else if (question.kind === 'sysctl') sysctls[keyOf(question)] = sysctl.read(question.path) ?? null;
     else decisions[keyOf(question)] = await inspection.decide(question.question);
   }
-  return { ...snapshot, sysctls, decisions };
+  return { ...snapshot, sysctls, decisions, filters };
 }
 
 async function observeRuleset(

@@ -1,16 +1,20 @@
 /** The whole story for what was asked: who the zone is, each packet's way, and the verdict with what decides it. Pure. */
 
+import type { Address } from '../model/address.ts';
 import { describePacket, type Packet } from '../rules/packet.ts';
 import { refText } from '../rules/ruleset.ts';
 import type { Section } from './conversation.ts';
 import type { Facts } from './facts.ts';
+import type { Request } from './request.ts';
 import { settle } from './settle-doubts.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
 import { type Step, step, type Verdict } from './step.ts';
-import { type Request, subjectOf } from './subject.ts';
+import { subjectOf } from './subject.ts';
 
 export interface Report {
   readonly link: string;
+  /** The zone's, as far as they are known. */
+  readonly addresses: readonly Address[];
   /** In words. */
   readonly packet: string;
   /** Null where no address of the zone is known. */
@@ -24,12 +28,12 @@ export interface Report {
 }
 
 export function walk(request: Request, facts: Facts): Report[] {
-  const { zone, packets } = subjectOf(request, facts.snapshot);
+  const { zone, addresses, packets } = subjectOf(request, facts);
   if (packets.length === 0) return [withoutAddress(zone, facts.snapshot)];
-  return packets.map((packet) => report(zone, packet, facts));
+  return packets.map((packet) => report(zone, addresses, packet, facts));
 }
 
-function report(zone: ZoneFacts, packet: Packet, facts: Facts): Report {
+function report(zone: ZoneFacts, addresses: readonly Address[], packet: Packet, facts: Facts): Report {
   const { verdict, conversation, doubt } = settle(facts, packet);
   const passes = verdict === 'passes';
   const entry = directoryStep(zone, passes);
@@ -42,6 +46,7 @@ function report(zone: ZoneFacts, packet: Packet, facts: Facts): Report {
   const cause = entry.state === 'bad' ? entry : null;
   return {
     link: zone.link,
+    addresses,
     packet: describePacket(packet),
     facts: packet,
     verdict: final,
@@ -63,6 +68,7 @@ function withoutAddress(zone: ZoneFacts, snapshot: Snapshot): Report {
     : directoryStep(zone, false);
   return {
     link: zone.link,
+    addresses: [],
     packet: `any packet of ${zone.link}`,
     facts: null,
     verdict: 'blocked',
@@ -107,8 +113,21 @@ function daemonSteps({ link }: ZoneFacts, { daemon, directoryProblems }: Snapsho
   ];
 }
 
-function hiddenTables({ family }: Packet, { legacy }: Snapshot): Step[] {
-  if (legacy[family] !== null) return [];
+/** What stands in the way of ARP and cannot be evaluated. */
+function hiddenArp({ family }: Packet, { arpRules }: Snapshot): Step[] {
+  if (family === 'ipv6' || arpRules?.length === 0) return [];
+  const what =
+    arpRules === null
+      ? 'the package arptables is not installed: what they drop cannot be seen'
+      : 'whether they drop the zone’s question for its gateway is not evaluated here';
+  return [
+    step('legacy', 'unknown', `there are rules of arptables-legacy on ARP, and ${what}`, { details: arpRules ?? [] }),
+  ];
+}
+
+function hiddenTables(packet: Packet, snapshot: Snapshot): Step[] {
+  const { family } = packet;
+  if (snapshot.legacy[family] !== null) return hiddenArp(packet, snapshot);
   const tool = family === 'ipv4' ? 'iptables-legacy' : 'ip6tables-legacy';
   return [
     step(

@@ -4,18 +4,19 @@
  */
 import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
-import { type Address, type Family, families, parseAddress } from '../model/address.ts';
+import { type Address, type Family, families, familyOf, parseAddress } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusal } from './classify.ts';
-import { legacySaveTool, legacyTables } from './legacy-filter.ts';
+import { hasLegacyArp, legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { Fill, LinkTies, NftObject } from './port.ts';
 import { readNumberIfThere } from './read-if-there.ts';
-import { protocolName, tableName, transportName } from './route-numbers.ts';
+import { protocolName, tableName, transportName, transportNumber } from './route-numbers.ts';
 import { askKernel, dump, listLinks, namesOf } from './route-socket.ts';
 import { tiesOf } from './route-words.ts';
 import type { ToolName, Tools } from './tools.ts';
+import { listFilters, type TrafficFilter } from './traffic-filters.ts';
 
 /** Words as iproute2 has them. */
 export interface InspectedLink extends LinkTies {
@@ -26,6 +27,10 @@ export interface InspectedLink extends LinkTies {
   readonly hasCarrier: boolean;
   readonly group: number;
   readonly isEthernet: boolean;
+  /** Further names, as udev gives them. */
+  readonly altnames: readonly string[];
+  /** The number of the XDP program at it. */
+  readonly xdp: number | undefined;
   readonly addr_info: readonly InspectedAddress[];
 }
 
@@ -76,6 +81,10 @@ export interface RouteQuestion {
   readonly source: Address | undefined;
   readonly input: string | undefined;
   readonly mark: number;
+  /** Policy rules may ask for them. */
+  readonly protocol?: 'icmp' | 'tcp' | 'udp';
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
 }
 
 /** `refused` says the kernel's error number in words. */
@@ -111,6 +120,8 @@ export class Inspection {
         hasCarrier: link.hasCarrier,
         group: link.group,
         isEthernet: link.hardware === 1,
+        altnames: link.alternatives,
+        xdp: link.xdp,
         addr_info: addresses.filter(({ ifindex }) => ifindex === link.ifindex).flatMap(toAddress),
       }));
     });
@@ -145,13 +156,14 @@ export class Inspection {
     });
   }
 
-  async decide({ destination, source, input, mark }: RouteQuestion): Promise<RouteDecision> {
+  async decide({ input, protocol, ...question }: RouteQuestion): Promise<RouteDecision> {
+    const transport = protocol && transportNumber(protocol, familyOf(question.destination));
     return askKernel((socket) => {
       const names = namesOf(listLinks(socket));
       const [ifindex] = [...names].find(([, name]) => name === input) ?? [];
       if (input !== undefined && ifindex === undefined) return { ok: false, refused: `there is no link ${input}` };
       try {
-        const [message] = socket.ask(netlink.getRoute({ destination, source, input: ifindex, mark }));
+        const [message] = socket.ask(netlink.getRoute({ ...question, input: ifindex, transport }));
         const route = message && netlink.readRoute(message);
         if (route === undefined) throw new netlink.GarbledMessage('no route in the answer');
         return { ok: true, type: route.type, device: names.get(route.devices[0] ?? 0), gateway: route.gateway };
@@ -160,6 +172,11 @@ export class Inspection {
         return { ok: false, refused: wordsFor(error) };
       }
     });
+  }
+
+  /** At clsact and ingress qdiscs. Undefined where tc is not installed. */
+  filters(link: string): Promise<TrafficFilter[] | undefined> {
+    return listFilters(this.#tools, link);
   }
 
   /** `nft -a -s -t list ruleset`: rules with handles, without counters and without the elements of sets. */
@@ -186,6 +203,14 @@ export class Inspection {
     return legacyTables(family).length === 0 ? '' : this.#save(legacySaveTool[family]);
   }
 
+  /** Rules on ARP that nft does not show, and policies of drop. Undefined: there is such a table, and arptables is not installed. */
+  async legacyArpRules(): Promise<string[] | undefined> {
+    if (!hasLegacyArp()) return [];
+    // Its -save calls whatever `arptables` is, which is nft's here.
+    const listed = await this.#save('arptables-legacy', ['-n', '-L']);
+    return listed?.split('\n').filter((line) => line.trim() !== '' && !/^Chain \S+ \((?!policy DROP)/.test(line));
+  }
+
   /** Connections that are tracked now, and how many may be; undefined where nothing is tracked. */
   connectionCount(): Fill | undefined {
     const [count, max] = ['count', 'max'].map((key) =>
@@ -201,9 +226,9 @@ export class Inspection {
   }
 
   /** Undefined where the tool is not installed. A table it cannot read is missing in its output. */
-  async #save(tool: ToolName): Promise<string | undefined> {
+  async #save(tool: ToolName, args: readonly string[] = []): Promise<string | undefined> {
     try {
-      return (await this.#tools.run(tool, [])).stdout;
+      return (await this.#tools.run(tool, args)).stdout;
     } catch (error) {
       if (hasCode(error, 'tool-missing')) return undefined;
       throw error;

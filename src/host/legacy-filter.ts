@@ -27,5 +27,14 @@ export async function readLegacyFilter(tools: Tools, family: Family): Promise<Le
 
 /** Those that exist. To be asked first: a tool that is asked about a table loads its module, and so makes it. */
 export function legacyTables(family: Family): string[] {
-  return (readIfThere(namesFile[family]) ?? '').split('\n').filter((name) => name.trim() !== '');
+  return namesIn(namesFile[family]);
+}
+
+/** The same for ARP, whose only table is `filter`. */
+export function hasLegacyArp(): boolean {
+  return namesIn('/proc/net/arp_tables_names').length > 0;
+}
+
+function namesIn(path: string): string[] {
+  return (readIfThere(path) ?? '').split('\n').filter((name) => name.trim() !== '');
 }

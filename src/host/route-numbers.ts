@@ -1,4 +1,5 @@
 /** Numbers of routing in words that are the same on every host, whatever names its /etc/iproute2 has for them. */
+import type { Family } from '../model/address.ts';
 
 /** RTPROT_*, include/uapi/linux/rtnetlink.h, as iproute2 calls them. */
 const protocols: Readonly<Record<number, string>> = {
@@ -22,6 +23,11 @@ const tables: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 
 
 /** IPPROTO_*. */
 const transports: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'ipv6-icmp' };
+
+/** IPPROTO_*; ICMP has one for each family. */
+export function transportNumber(name: 'icmp' | 'tcp' | 'udp', family: Family): number {
+  return { icmp: family === 'ipv4' ? 1 : 58, tcp: 6, udp: 17 }[name];
+}
 
 export function protocolName(number: number): string {
   return protocols[number] ?? String(number);

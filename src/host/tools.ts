@@ -9,13 +9,15 @@ import { ProtectNetworkError } from '../model/errors.ts';
 export type ToolName =
   | 'ip'
   | 'nft'
+  | 'tc'
   | 'ping'
   | 'journalctl'
   | 'iptables'
   | 'iptables-nft-save'
   | 'ip6tables-nft-save'
   | 'iptables-legacy-save'
-  | 'ip6tables-legacy-save';
+  | 'ip6tables-legacy-save'
+  | 'arptables-legacy';
 
 export interface Tools {
   /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
@@ -43,6 +45,7 @@ const systemDirectories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 export const debianPackage: Record<ToolName, string> = {
   ip: 'iproute2',
   nft: 'nftables',
+  tc: 'iproute2',
   ping: 'iputils-ping',
   journalctl: 'systemd',
   iptables: 'iptables',
@@ -50,6 +53,7 @@ export const debianPackage: Record<ToolName, string> = {
   'ip6tables-nft-save': 'iptables',
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
+  'arptables-legacy': 'arptables',
 };
 /** A killed process may be stuck in the kernel and not end: the daemon goes on without it. */
 const endOfKilledMs = 2_000;

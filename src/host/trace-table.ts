@@ -1,4 +1,4 @@
-/** The table that `explain --live` makes for a while: whose it is, and whether whoever made it still runs. */
+/** The tables that `explain --live` makes for a while: whose they are, and whether whoever made them still runs. */
 import { z } from 'zod';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
@@ -9,18 +9,35 @@ import type { Tools } from './tools.ts';
 
 export const traceTable = 'edera-trace';
 
-/** `abandoned`: ours, of a process that has ended. A number: of this process of ours, which runs. */
-export type TraceOwner = 'nobody' | 'others' | 'abandoned' | number;
+/** `inet` marks packets for the kernel's trace, `netdev` gathers what a link's guest says of itself. */
+export const traceFamilies = ['inet', 'netdev'] as const;
+export type TraceFamily = (typeof traceFamilies)[number];
 
-const traceChains = ['request', 'reply'];
+/** `abandoned`: ours, of a process that has ended. A number: of this process of ours, which runs. */
+export type TraceOwner = 'others' | 'abandoned' | number;
+
+export interface FoundTrace {
+  readonly family: TraceFamily;
+  readonly owner: TraceOwner;
+}
+
+const ourChains = ['request', 'reply', 'heard'];
+/** Of the table `netdev`: see `hearing.ts`. */
+export const heardSets = ['protocols', 'asked', 'sources'] as const;
 /** An empty chain names its process: by id and, since ids come again, by its start. */
 const markerName = /^by-(\d{1,10})-(\d{1,20})$/;
 const chainSchema = z.object({ name: z.string() });
 const ruleSchema = z.object({ chain: z.string(), expr: z.array(z.unknown()) });
 
-export async function traceOwner(tools: Tools): Promise<TraceOwner> {
-  const objects = await new NftListing(tools).rules('inet', traceTable);
-  return objects === undefined ? 'nobody' : ownerOf(objects, startOf);
+/** Tables that are not there are not in the list. */
+export async function foundTraces(tools: Tools): Promise<FoundTrace[]> {
+  const listing = new NftListing(tools);
+  const found = await Promise.all(
+    traceFamilies.map(async (family) => ({ family, objects: await listing.rules(family, traceTable) })),
+  );
+  return found.flatMap(({ family, objects }) =>
+    objects === undefined ? [] : [{ family, owner: ownerOf(objects, startOf) }],
+  );
 }
 
 /** `start`: what `startOf` says. */
@@ -31,34 +48,45 @@ export function ownerOf(objects: readonly NftObject[], start: (pid: number) => s
   const isOurs =
     marker !== undefined &&
     further.length === 0 &&
-    objects.every((object) => 'table' in object || 'chain' in object || 'rule' in object) &&
-    chains.every((name) => name === marker || traceChains.includes(name)) &&
-    rules.every(({ chain, expr }) => chain !== marker && JSON.stringify(expr).includes('"nftrace"'));
+    objects.every((object) => 'table' in object || 'chain' in object || 'rule' in object || isHeardSet(object)) &&
+    chains.every((name) => name === marker || ourChains.includes(name)) &&
+    rules.every(
+      ({ chain, expr }) => chain !== marker && /"nftrace"|"@(protocols|asked|sources)"/.test(JSON.stringify(expr)),
+    );
   if (!isOurs) return 'others';
   const [, pid = '', began] = markerName.exec(marker) ?? [];
   return start(Number(pid)) === began ? Number(pid) : 'abandoned';
 }
 
-/** `chains` is what traces, in nft's language. */
-export function makeTraceTable(tools: Tools, chains: string): Promise<void> {
+function isHeardSet({ set }: NftObject): boolean {
+  const name = chainSchema.safeParse(set).data?.name;
+  return heardSets.some((each) => each === name);
+}
+
+/** `content` is what the table holds, in nft's language. */
+export function makeTraceTable(tools: Tools, family: TraceFamily, content: string): Promise<void> {
   const marker = `by-${process.pid}-${startOf(process.pid) ?? 0}`;
-  return run(tools, `table inet ${traceTable} {\n chain ${marker} {\n }\n${chains}\n}`);
+  return run(tools, `table ${family} ${traceTable} {\n chain ${marker} {\n }\n${content}\n}`);
 }
 
-/** Adding first makes deleting what may be absent succeed, on every nft there is. */
-export function removeTraceTable(tools: Tools): Promise<void> {
-  return run(tools, `add table inet ${traceTable}\ndelete table inet ${traceTable}`);
+/** Ours and what ended processes left. */
+export async function removeTraceTables(tools: Tools): Promise<void> {
+  for (const { family, owner } of await foundTraces(tools)) {
+    if (owner === 'abandoned' || owner === process.pid) await run(tools, `delete table ${family} ${traceTable}`);
+  }
 }
 
-/** Throws `refused` where the table is in somebody's way. */
+/** Throws `refused` where a table is in somebody's way. */
 export async function requireFreeTrace(tools: Tools): Promise<void> {
-  const owner = await traceOwner(tools);
-  if (owner === 'nobody' || owner === 'abandoned') return;
-  const why = owner === 'others' ? 'exists and is not ours' : `belongs to a running explain --live (process ${owner})`;
-  throw new ProtectNetworkError('refused', `the table inet ${traceTable} ${why}`);
+  for (const { family, owner } of await foundTraces(tools)) {
+    if (owner === 'abandoned') continue;
+    const why =
+      owner === 'others' ? 'exists and is not ours' : `belongs to a running explain --live (process ${owner})`;
+    throw new ProtectNetworkError('refused', `the table ${family} ${traceTable} ${why}`);
+  }
 }
 
 async function run(tools: Tools, script: string): Promise<void> {
   const { exitCode, stderr } = await tools.run('nft', [script]);
-  if (exitCode !== 0) throw refusal(`nft, table inet ${traceTable}`, stderr);
+  if (exitCode !== 0) throw refusal(`nft, table ${traceTable}`, stderr);
 }

@@ -6,7 +6,7 @@
 import { EventSocket, nftGroup, protocol, readNftEvent } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 import type { Tools } from './tools.ts';
-import { makeTraceTable, removeTraceTable, requireFreeTrace } from './trace-table.ts';
+import { makeTraceTable, removeTraceTables, requireFreeTrace } from './trace-table.ts';
 
 /** What one rule, or the end of a chain, did to a packet. */
 export interface TraceEvent {
@@ -33,11 +33,11 @@ export async function tracePackets(
   const socket = listen(listener);
   const close = async () => {
     socket.close();
-    await removeTraceTable(tools);
+    await removeTraceTables(tools);
   };
   try {
-    await removeTraceTable(tools);
-    await makeTraceTable(tools, chains);
+    await removeTraceTables(tools);
+    await makeTraceTable(tools, 'inet', chains);
     return { close };
   } catch (error) {
     await close();

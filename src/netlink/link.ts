@@ -17,10 +17,12 @@ const attribute = {
   group: 27,
   extendedMask: 29,
   lowerNamespace: 37,
+  xdp: 43,
+  properties: 52,
   parentBus: 57,
 } as const;
-/** IFLA_INFO_KIND, IFLA_INET_CONF, IFLA_INET6_CONF. */
-const nested = { kind: 1, ipv4Settings: 1, ipv6Settings: 2 } as const;
+/** IFLA_INFO_KIND, IFLA_INET_CONF, IFLA_INET6_CONF, IFLA_XDP_PROG_ID, IFLA_ALT_IFNAME. */
+const nested = { kind: 1, ipv4Settings: 1, ipv6Settings: 2, program: 4, alternative: 53 } as const;
 /** IFF_UP; IFF_RUNNING and IFF_LOWER_UP, which are the kernel's to set. */
 const iffUp = 1;
 const carrier = 0x10040;
@@ -50,6 +52,10 @@ export interface LinkMessage {
   readonly kind: string | undefined;
   /** Of the device it belongs to, e.g. `xen-backend`. */
   readonly bus: string | undefined;
+  /** The number of the XDP program at the link. */
+  readonly xdp: number | undefined;
+  /** Further names, as udev gives them. */
+  readonly alternatives: readonly string[];
   /** By the name of the sysctl under net/ipv4/conf/LINK; undefined where the kernel did not tell. */
   readonly ipv4: LinkSettings | undefined;
   readonly ipv6: LinkSettings | undefined;
@@ -118,6 +124,8 @@ export function readLink({ payload }: Message): LinkMessage | undefined {
     lowerNamespace: values.i32(attribute.lowerNamespace),
     kind: values.nested(attribute.info)?.text(nested.kind),
     bus: values.text(attribute.parentBus),
+    xdp: values.nested(attribute.xdp)?.u32(nested.program),
+    alternatives: values.nested(attribute.properties)?.texts(nested.alternative) ?? [],
     ipv4: settings(families?.nested(addressFamily.ipv4)?.bytes(nested.ipv4Settings), ipv4Places),
     ipv6: settings(families?.nested(addressFamily.ipv6)?.bytes(nested.ipv6Settings), ipv6Places),
   };

@@ -92,6 +92,15 @@ export class Attributes {
     return value === undefined ? undefined : readText(value);
   }
 
+  /** All of a type. */
+  texts(type: number): string[] {
+    const texts: string[] = [];
+    for (let at = 0; at < this.#places.length; at += 3)
+      if (this.#places[at] === type)
+        texts.push(readText(this.#bytes.subarray(this.#places[at + 1], this.#places[at + 2])));
+    return texts;
+  }
+
   nested(type: number): Attributes | undefined {
     const value = this.bytes(type);
     return value === undefined ? undefined : new Attributes(value);

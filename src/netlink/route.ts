@@ -39,6 +39,9 @@ const attribute = {
   table: 15,
   mark: 16,
   via: 18,
+  transport: 27,
+  sourcePort: 28,
+  destinationPort: 29,
 } as const;
 /** struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type (u8 each), flags (u32). */
 const headerSize = 12;
@@ -129,10 +132,14 @@ export interface RouteQuestion {
   /** Ifindex of the link that the packet came by; without one it is the host's own. */
   readonly input?: number | undefined;
   readonly mark?: number;
+  /** IPPROTO_* and ports, for which policy rules may ask. */
+  readonly transport?: number | undefined;
+  readonly sourcePort?: number | undefined;
+  readonly destinationPort?: number | undefined;
 }
 
 /** Where the kernel would send a packet; refused (ENETUNREACH and others) where it would not. */
-export function getRoute({ destination, source, input, mark = 0 }: RouteQuestion): Request {
+export function getRoute({ destination, source, input, mark = 0, ...flow }: RouteQuestion): Request {
   return {
     type: routeMessage.get,
     fill: (writer) => {
@@ -142,6 +149,9 @@ export function getRoute({ destination, source, input, mark = 0 }: RouteQuestion
       if (source !== undefined) writer.address(attribute.source, source);
       if (input !== undefined) writer.u32(attribute.input, input);
       if (mark !== 0) writer.u32(attribute.mark, mark);
+      if (flow.transport !== undefined) writer.u8(attribute.transport, flow.transport);
+      if (flow.sourcePort !== undefined) writer.u16be(attribute.sourcePort, flow.sourcePort);
+      if (flow.destinationPort !== undefined) writer.u16be(attribute.destinationPort, flow.destinationPort);
     },
   };
 }

@@ -85,6 +85,10 @@ export class Writer {
   }
 
   /** In the network's order, as nfnetlink has it. */
+  u16be(type: number, value: number): this {
+    return this.attribute(type, Uint8Array.of(value >> 8, value & 0xff));
+  }
+
   u32be(type: number, value: number): this {
     const at = this.#head(type, 4);
     this.#bytes.writeUInt32BE(value, at);

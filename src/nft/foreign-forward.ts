@@ -78,6 +78,7 @@ export function waysIn(table: ForeignTable, chain: string, { family }: Prefix, {
   const connection = {
     mark: undefined,
     original,
+    zones: { original: 0, reply: 0 },
     destinationNat: undefined,
     sourceNat: undefined,
     orphan: false,

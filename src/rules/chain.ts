@@ -12,8 +12,11 @@ export interface Walker<R extends BareRule> {
   ask(expression: unknown, place: Place<R>): Value;
   /** What a statement does that is no condition and no plain verdict. */
   act(rule: R, kind: string, inner: unknown, place: Place<R>): Ways;
-  /** Whether a rule is taken to fit that cannot be decided. Without it both ways are followed, and nothing may change on the way. */
-  assume?(rule: R, place: Place<R>, why: string): boolean;
+  /**
+   * Whether a rule is taken to fit that cannot be decided, or one entry of its map. Without it both ways are followed, and nothing
+   * may change on the way.
+   */
+  assume?(rule: R, place: Place<R>, why: string, entry?: string): boolean;
   note?(what: 'accept' | 'drop' | 'reject' | 'jump', rule: R, place: Place<R>): void;
   /** Gives up, which may mean anything. */
   isTired?(): boolean;
@@ -115,9 +118,28 @@ function walkMap<R extends BareRule>(rule: R, { key, data }: NftObject, place: P
   const found = lookUp(data, walker.ask(key, place), sets, true);
   const walk = (verdict: unknown) => (isRecord(verdict) ? walkStatement(rule, verdict, place) : anything);
   if (found.truth !== undefined) return found.truth ? walk(found.data) : next;
+  const { candidates, isComplete = false } = found;
+  if (walker.assume !== undefined && candidates !== undefined) return walkEntries(rule, candidates, isComplete, place);
   return where('it depends on what a verdict map holds for this packet', rule, place, () => {
-    // Which of its verdicts is unknown: the worst one is what the assumption is about.
+    // Nobody knows its entries: the assumption is about the worst one.
     if (walker.assume !== undefined) return walkStatement(rule, { drop: null }, place);
-    return inTurn(found.candidates ?? [undefined], (verdict) => maybe(walk(verdict)), 'continue');
+    return inTurn(candidates ?? [undefined], (verdict) => maybe(walk(verdict)), 'continue');
   });
+}
+
+/** One entry after the other is taken to be the packet's. */
+function walkEntries<R extends BareRule>(
+  rule: R,
+  candidates: readonly unknown[],
+  isComplete: boolean,
+  place: Place<R>,
+): Ways {
+  const entries = [...new Map(candidates.map((verdict) => [JSON.stringify(verdict), verdict])).entries()];
+  const why = 'it depends on which entry of a verdict map is this packet’s';
+  const chosen = entries.find(
+    ([entry], index) =>
+      (isComplete && index === entries.length - 1) || place.walker.assume?.(rule, place, why, entry) === true,
+  );
+  if (chosen === undefined) return next;
+  return isRecord(chosen[1]) ? walkStatement(rule, chosen[1], place) : anything;
 }

@@ -19,8 +19,12 @@ export function connectionField(key: string, direction: unknown, view: View): Va
       return connection.mark === undefined
         ? unknown('the connection mark that a rule set')
         : known('number', connection.mark);
-    case 'label':
     case 'zone':
+      return known(
+        'number',
+        replied || (direction === undefined && packet.reply) ? connection.zones.reply : connection.zones.original,
+      );
+    case 'label':
     case 'secmark':
       return known('number', 0);
     case 'l3proto':

@@ -3,7 +3,17 @@ import { fibResult } from './fib.ts';
 import { lookUp } from './lookup.ts';
 import { type Glimpse, protocolOf } from './packet.ts';
 import { isRecord, textOf } from './ruleset.ts';
-import { absent, addressValue, asValue, constantOf, ephemeralPort, known, unknown, type Value } from './value.ts';
+import {
+  absent,
+  addressValue,
+  among,
+  asValue,
+  constantOf,
+  ephemeralPort,
+  known,
+  unknown,
+  type Value,
+} from './value.ts';
 import type { View } from './view.ts';
 
 export function evaluate(expression: unknown, view: View): Value {
@@ -29,6 +39,10 @@ export function evaluate(expression: unknown, view: View): Value {
     case '<<':
     case '>>':
       return computed(kind, Array.isArray(inner) ? inner : [], view);
+    case 'numgen':
+    case 'jhash':
+    case 'symhash':
+      return chosen(fields);
     // Forwarded packets belong to no socket of the host's.
     case 'socket':
       return absent;
@@ -38,6 +52,13 @@ export function evaluate(expression: unknown, view: View): Value {
     default:
       return unknown(`what '${kind}' is`);
   }
+}
+
+/** By chance or by a hash: one of so many. */
+function chosen({ mod, offset = 0 }: Readonly<Record<string, unknown>>): Value {
+  if (typeof mod !== 'number' || typeof offset !== 'number') return unknown('a computed number');
+  if (mod === 1) return known('number', offset);
+  return among('number', [[BigInt(offset), BigInt(offset + mod - 1)]], 'a number that changes from packet to packet');
 }
 
 function concat(parts: readonly unknown[], view: View): Value {
@@ -112,9 +133,9 @@ function metaConstants(packet: Glimpse): Readonly<Record<string, Value>> {
     iif: asValue('name', packet.input ?? ''),
     oifname: asValue('name', packet.output ?? ''),
     oif: asValue('name', packet.output ?? ''),
-    l4proto: protocolOf(packet),
-    nfproto: known('family', isIpv4 ? 2 : 10),
-    protocol: known('ethertype', isIpv4 ? 0x0800 : 0x86dd),
+    l4proto: packet.arp === undefined ? protocolOf(packet) : absent,
+    nfproto: known('family', packet.arp !== undefined ? 3 : isIpv4 ? 2 : 10),
+    protocol: known('ethertype', packet.arp !== undefined ? 0x0806 : isIpv4 ? 0x0800 : 0x86dd),
     pkttype: known('packet-type', 0),
   };
 }
@@ -135,15 +156,39 @@ function payload(fields: Readonly<Record<string, unknown>>, view: View): Value {
   const { protocol, field } = fields;
   if (typeof protocol !== 'string') return unknown('bytes of the packet');
   const { packet } = view;
-  if (protocol === 'ip' || protocol === 'ip6') return network(protocol, textOf(field), packet);
-  if (protocol === 'ether' || protocol === 'vlan' || protocol === 'arp') {
+  if (protocol === 'arp') return packet.arp === undefined ? absent : arp(textOf(field), packet);
+  if (protocol === 'ether' || protocol === 'vlan') {
     return protocol === 'ether' && field === 'type'
       ? meta('protocol', view)
       : protocol === 'ether'
         ? unknown('its MAC addresses')
         : absent;
   }
+  if (packet.arp !== undefined) return absent;
+  if (protocol === 'ip' || protocol === 'ip6') return network(protocol, textOf(field), packet);
   return transport(protocol, textOf(field), packet);
+}
+
+/** Of Ethernet and IPv4 (RFC 826), as this host's links have it. */
+function arp(field: string, packet: Glimpse): Value {
+  switch (field) {
+    case 'operation':
+      return known('arp-operation', packet.arp === 'request' ? 1 : 2);
+    case 'saddr ip':
+      return addressValue('ipv4', packet.source);
+    case 'daddr ip':
+      return addressValue('ipv4', packet.destination);
+    case 'htype':
+      return known('number', 1);
+    case 'ptype':
+      return known('ethertype', 0x0800);
+    case 'hlen':
+      return known('number', 6);
+    case 'plen':
+      return known('number', 4);
+    default:
+      return unknown('its MAC addresses');
+  }
 }
 
 function network(protocol: 'ip' | 'ip6', field: string, packet: Glimpse): Value {

@@ -37,7 +37,7 @@ function baseOf(table: string, name: string, policy: string): BaseHook | undefin
   const isSource = hook === 'postrouting' || hook === 'input';
   const priority = table === 'nat' ? (isSource ? 100 : -100) : (priorities[table] ?? 0);
   const type = table === 'nat' ? 'nat' : 'filter';
-  return { hook, type, priority, policy: policy === 'DROP' ? 'drop' : 'accept', device: undefined };
+  return { hook, type, priority, policy: policy === 'DROP' ? 'drop' : 'accept', devices: [] };
 }
 
 /** Rules with an `xt` in them get what iptables says about the same rule, where both list the same number of rules. */

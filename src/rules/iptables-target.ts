@@ -22,7 +22,7 @@ export function translateTarget([verb, name = '', ...options]: readonly string[]
     case 'CONNMARK':
       return connectionMark(options);
     case 'CT':
-      return options.includes('--notrack') ? [{ notrack: null }] : [];
+      return options.includes('--notrack') ? [{ notrack: null }] : zonesOf(options);
     default:
       if (harmless.has(name)) return [{ log: null }];
       // A chain of somebody's may be called anything; one that is not there is an extension nobody told us of.
@@ -93,6 +93,20 @@ function mark(kind: 'meta' | 'ct', text: string, name: string): NftObject {
   const key = { [kind]: { key: 'mark' } };
   const cleared = { '&': [key, (0xffffffff & ~Number(mask)) >>> 0] };
   return { mangle: { key, value: { '^': [cleared, Number(value)] } } };
+}
+
+function zonesOf(options: readonly string[]): NftObject[] {
+  const ways = [
+    ['--zone', undefined],
+    ['--zone-orig', 'original'],
+    ['--zone-reply', 'reply'],
+  ] as const;
+  return ways.flatMap(([option, dir]): NftObject[] => {
+    const zone = optionValue(options, option);
+    if (zone === '') return [];
+    if (!/^\d+$/.test(zone)) return [{ 'undecided-target': 'CT' }];
+    return [{ mangle: { key: { ct: { key: 'zone', ...(dir && { dir }) } }, value: Number(zone) } }];
+  });
 }
 
 function connectionMark(options: readonly string[]): NftObject[] {

@@ -8,6 +8,8 @@ interface Found {
   readonly data?: unknown;
   /** What a map may hold for the key; undefined where nobody knows its elements. */
   readonly candidates?: readonly unknown[];
+  /** One of the candidates it is. */
+  readonly isComplete?: boolean;
 }
 
 /** `reference` is `@name` or `{set: […]}`; `isMap` says whether its elements are pairs of key and data. */
@@ -26,8 +28,21 @@ export function lookUp(reference: unknown, key: Value, sets: ReadonlyMap<string,
     else if (truth === true) return { truth, data: elementValue(data) };
     else if (truth === undefined) candidates.push(elementValue(data));
   }
-  if (candidates.length > 0) return { truth: undefined, candidates: [...candidates, ...fallback] };
+  if (candidates.length > 0) {
+    const isComplete = fallback.length > 0 || candidates.length >= choices(key);
+    return { truth: undefined, candidates: [...candidates, ...fallback], isComplete };
+  }
   return fallback.length > 0 ? { truth: true, data: fallback[0] } : { truth: false };
+}
+
+/** How many values it may have. */
+function choices(key: Value): number {
+  if (key.state !== 'among') return Number.POSITIVE_INFINITY;
+  return key.spans.reduce((sum, [low, high]) => {
+    return typeof low === 'bigint' && typeof high === 'bigint'
+      ? sum + Number(high - low) + 1
+      : Number.POSITIVE_INFINITY;
+  }, 0);
 }
 
 function elementsOf(reference: unknown, sets: ReadonlyMap<string, NamedSet>): readonly unknown[] | undefined {

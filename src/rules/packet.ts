@@ -2,8 +2,9 @@
 import type { Address, Family } from '../model/address.ts';
 import { among, known, type Value } from './value.ts';
 
-/** ICMPv6's type. */
+/** ICMPv6's types. */
 export const neighbourSolicitation = 135;
+export const neighbourAdvert = 136;
 
 export type Transport = 'icmp' | 'tcp' | 'udp';
 
@@ -17,6 +18,8 @@ export interface Glimpse extends Endpoints<Address | Value> {
   readonly reply: boolean;
   /** ICMP's; an echo request or its reply unless told. */
   readonly icmpType?: number;
+  /** It is no IP packet: it asks for the destination, or answers it, between these addresses. */
+  readonly arp?: 'request' | 'reply';
 }
 
 /** A packet with a payload that nobody knows: what is undefined here cannot be decided by looking at the ruleset. */
@@ -34,9 +37,16 @@ export interface Packet extends Glimpse {
   readonly reply: boolean;
 }
 
+/** Of connection tracking (`ct zone`): one connection is found there by its first direction, and by the other one. */
+export interface Zones {
+  readonly original: number;
+  readonly reply: number;
+}
+
 /** What connection tracking knows: made by the first packet, looked into by the reply. */
 export interface Connection<Each = Address> {
   readonly mark: number | undefined;
+  readonly zones: Zones;
   /** As the first packet had them before any translation. */
   readonly original: Endpoints<Each>;
   /** Undefined where the chain did not translate. */

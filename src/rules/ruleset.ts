@@ -32,8 +32,8 @@ export interface BaseHook {
   readonly type: string;
   readonly priority: number;
   readonly policy: 'accept' | 'drop';
-  /** Of ingress and egress chains; undefined where it is not known. */
-  readonly device: string | undefined;
+  /** Of ingress and egress chains. */
+  readonly devices: readonly string[];
 }
 
 export interface ChainRef {
@@ -61,6 +61,8 @@ export interface Table {
   readonly name: string;
   readonly chains: ReadonlyMap<string, Chain>;
   readonly sets: ReadonlyMap<string, NamedSet>;
+  /** The program that alone may change it. */
+  readonly owner?: string | undefined;
 }
 
 export type Ruleset = readonly Table[];
@@ -88,7 +90,7 @@ export function parseRuleset(objects: readonly NftObject[], listing: Listing): R
     else if (kind === 'set' || kind === 'map') draft.sets.set(textOf(inner['name']), setOf(inner, kind === 'map'));
     else if (kind === 'rule') addRule(draft, inner, listing);
   }
-  return [...drafts.values()].map((draft) => ({ world: 'nft', ...draft }));
+  return [...drafts].map(([key, draft]) => ({ world: 'nft', ...draft, owner: listing.owners.get(key) }));
 }
 
 export function refText({ world, family, table, chain, handle }: RuleRef): string {
@@ -111,9 +113,11 @@ function baseOf(inner: Readonly<Record<string, unknown>>, listing: Listing, draf
     type: textOf(type),
     priority: prio,
     policy: policy === 'drop' ? 'drop' : 'accept',
-    // nft 1.0.6 leaves the device out of its JSON.
-    device:
-      typeof dev === 'string' ? dev : listing.devices.get(`${draft.family} ${draft.name} ${textOf(inner['name'])}`),
+    // nft 1.0.6 leaves the devices out of its JSON.
+    devices:
+      dev === undefined
+        ? (listing.devices.get(`${draft.family} ${draft.name} ${textOf(inner['name'])}`) ?? [])
+        : [dev].flat().map(textOf),
   };
 }
 

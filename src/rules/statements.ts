@@ -74,8 +74,8 @@ function isConditional(inner: unknown): boolean {
 export function isConsequential(statement: NftObject): boolean {
   const [kind, inner] = partsOf(statement);
   const changed = kind === 'mangle' && isRecord(inner) ? inner['key'] : undefined;
-  // Of what a rule can write, only marks and addresses decide anything later; `meta nftrace`, for one, does not.
-  if (isRecord(changed)) return 'payload' in changed || JSON.stringify(changed).includes('"mark"');
+  // Of what a rule can write, only marks, zones and addresses decide anything later; `meta nftrace`, for one, does not.
+  if (isRecord(changed)) return 'payload' in changed || /"(mark|zone)"/.test(JSON.stringify(changed));
   return changes.includes(kind) || !passing.has(kind);
 }
 

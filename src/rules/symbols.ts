@@ -7,6 +7,7 @@ export type Kind =
   | 'number'
   | 'protocol'
   | 'ethertype'
+  | 'arp-operation'
   | 'family'
   | 'icmp-type'
   | 'icmpv6-type'
@@ -109,6 +110,7 @@ const linkType: Names = { ether: 1, loopback: 772, ppp: 512, ipip: 768, ipip6: 7
 const named: Partial<Record<Kind, Names>> = {
   protocol,
   ethertype,
+  'arp-operation': { request: 1, reply: 2 },
   family,
   'icmp-type': icmpType,
   'icmpv6-type': icmpv6Type,

@@ -17,8 +17,36 @@ describe('explain', () => {
     return () => scene.world.destroy();
   });
 
-  it('tells the way of a packet that passes, and ends with 0', async () => {
-    const { stdout, exitCode } = await scene.world.cli(['explain', ...toFar]);
+  it('tells on one screen that both families pass, and as whom they leave', async () => {
+    const { stdout, exitCode } = await scene.world.cli(['explain', 'vif7.0']);
+    expect(stdout.split('\n').length).toBeLessThan(12);
+    expect(stdout).toMatch(/^✓ .*10\.75\.1\.7 to 1\.1\.1\.1: passes.*\n {2}✓ leaves as 192\.0\.2\.1, .*\n✓ .*: passes/);
+    expect(exitCode).toBe(0);
+  });
+
+  it('takes siblings by name, and answers for one family where that is asked', async () => {
+    const said = async (...args: string[]) => (await scene.world.cli(['explain', ...args])).stdout;
+    await scene.world.files.writeZone('vif8.0', { ipv4: '10.75.1.8', ipv6: 'fdd4:1476:6c7e::108', name: 'db' });
+    expect(await said('vif7.0', '--to', 'db:5432', '-4')).toMatch(
+      /^✓ TCP from 10\.75\.1\.7 to 10\.75\.1\.8 port 5432: passes/,
+    );
+    expect(await said('db', '--from', '10.75.1.7')).toMatch(
+      /^✓ an echo request from 10\.75\.1\.7 to 10\.75\.1\.8: passes/,
+    );
+    expect(await said('vif7.0', '--to', 'db', '-6')).not.toContain('10.75.1.7');
+  });
+
+  it('shortens what does not pass with --brief', async () => {
+    await scene.world.host.nft('add rule ip filter EDERA-USER tcp dport 25 counter drop');
+    const { stdout } = await scene.world.cli(['explain', 'vif7.0', '--to', `${farHost.ipv4}:25`, '--brief']);
+    await scene.world.host.nft('flush chain ip filter EDERA-USER');
+    expect(stdout).toMatch(
+      /^✗ TCP .*\n {2}forward: a rule .*\n.*tcp dport 25 .*\n {2}fix: nft insert rule .*\n {2}fix: .*\n\n {2}This/,
+    );
+  });
+
+  it('tells the whole way of a packet that passes with --full, and ends with 0', async () => {
+    const { stdout, exitCode } = await scene.world.cli(['explain', ...toFar, '--full']);
     expect(stdout).toMatch(
       /^✓ an echo request from 10\.75\.1\.7 to 198\.51\.100\.10: passes this host, and so does its answer\n/,
     );
@@ -131,6 +159,42 @@ describe('explain', () => {
       expect(await live.ended).toBe(1);
     });
 
+    it.each([
+      ['IPv4', farHost.ipv4, '10.75.1.77/16', '10.75.1.7/16'],
+      ['IPv6', farHost.ipv6, 'fdd4:1476:6c7e::177/48', 'fdd4:1476:6c7e::107/48'],
+    ])('hears which %s address the zone has, and which it should have', async (_family, far, wrong, right) => {
+      const [zone] = scene.zones;
+      const via = right.includes(':') ? gateway.ipv6 : gateway.ipv4;
+      const become = (address: string) =>
+        zone.ip(
+          'address flush dev eth0 scope global',
+          `address add ${address} dev eth0${right.includes(':') ? ' nodad' : ''}`,
+          `route replace default via ${via} dev eth0 onlink`,
+          'neigh flush all',
+        );
+      const heard = async () => {
+        const live = await watching(scene, ['vif7.0', '--to', far]);
+        await ping(zone, far, { timeoutMs: 300 });
+        const code = await live.stop('SIGINT', 30_000);
+        return { code, text: live.stdout.join('\n') };
+      };
+      const named = (address: string) => address.replace(/\/.*/, '');
+      await become(right);
+      expect((await heard()).text).toContain(`✓ vif7.0 asks for its gateway as ${named(right)}, as it should`);
+      await become(wrong);
+      const { code, text } = await heard();
+      expect(text).toContain(`✗ vif7.0 asks for its gateway as ${named(wrong)}, and its address is ${named(right)}`);
+      expect(code).toBe(1);
+      await zone.ip(
+        'address flush dev eth0 scope global',
+        'address add 10.75.1.7/16 dev eth0',
+        'address add fdd4:1476:6c7e::107/48 dev eth0 nodad',
+        `route replace default via ${gateway.ipv4} dev eth0 onlink`,
+        `route replace default via ${gateway.ipv6} dev eth0 onlink`,
+      );
+      expect(await traceIsGone(scene)).toBe(true);
+    });
+
     it('says so where no packet came', async () => {
       const { stdout, exitCode } = await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
       expect(stdout).toMatch(/· no such packet arrived on vif7\.0 within 1 s: nothing is confirmed/);
@@ -197,7 +261,9 @@ describe('cleanup', () => {
       const live = await watching(scene, toFar);
       await live.stop('SIGKILL');
       await daemon.stop();
-      expect((await world.cli(['cleanup', '--dry-run'])).stdout).toMatch(/^would: nft delete table inet edera-trace$/m);
+      expect((await world.cli(['cleanup', '--dry-run'])).stdout).toMatch(
+        /^would: nft delete table inet edera-trace\nwould: nft delete table netdev edera-trace$/m,
+      );
       expect(await traceIsGone(scene)).toBe(false);
       expect((await world.cli(['cleanup'])).stdout).toMatch(/^nft delete table inet edera-trace$/m);
       expect(await traceIsGone(scene)).toBe(true);
@@ -259,5 +325,5 @@ async function untilEnded(live: LongRunning, send: () => Promise<unknown>): Prom
 }
 
 async function traceIsGone({ world }: Scene): Promise<boolean> {
-  return (await world.host.exec('nft', ['list', 'table', 'inet', 'edera-trace'])).exitCode !== 0;
+  return !(await world.host.mustExec('nft', ['list', 'tables'])).includes('edera-trace');
 }

@@ -1,6 +1,6 @@
 /** One host that is broken in one known way: how, how it is mended, and what `explain` must name. */
 import type { Verdict } from '../../src/explain/step.ts';
-import { farHost, gateway } from './addresses.ts';
+import { farHost, gateway, hostUplink } from './addresses.ts';
 import { udpExchange } from './echo.ts';
 import type { Ask } from './explainer.ts';
 import type { Namespace } from './namespace.ts';
@@ -24,6 +24,10 @@ export interface Case {
   readonly verdict: Verdict;
   /** Must be in the sentence that says why, or in the rule that it names. */
   readonly names: RegExp;
+  /** The commands that are printed are typed: the packet passes then, and that of `stillClosed` does not. */
+  readonly isFixed?: { readonly stillClosed?: Ask };
+  /** No command may be printed; the details say why. */
+  readonly isUnfixable?: RegExp;
   /** What it is about is not on this host: reality may differ from what this host does. */
   readonly beyond?: true;
 }
@@ -44,7 +48,7 @@ export function healthy(name: string, ask: Ask): Case {
   return { name, ask, breakIt: nothing, mend: nothing, verdict: 'passes', names: /nothing on this host stops it/ };
 }
 
-type Expectation = Pick<Case, 'names'> & Partial<Pick<Case, 'verdict' | 'ask' | 'beyond'>>;
+type Expectation = Pick<Case, 'names'> & Partial<Pick<Case, 'verdict' | 'ask' | 'beyond' | 'isFixed'>>;
 
 /** Commands of `ip` on the host, and those that undo them. */
 export function byIp(name: string, change: readonly string[], undo: readonly string[], expected: Expectation): Case {
@@ -106,13 +110,22 @@ export function byIptables(name: string, tool: string, rule: readonly string[], 
 
 /** Whether a real packet is answered. */
 export async function isAnswered(lab: Lab, ask: Ask): Promise<boolean> {
-  const { world } = lab;
+  const { world, zones } = lab;
   await world.host.exec('conntrack', ['-F']);
   const zone = zoneOf(lab, ask.subject);
-  if (ask.from !== undefined) return echoes(world.internet, ask.to ?? String(zone.ipv4), ask.from);
-  const [, address = '', port] = /^([^[].*?)(?::(\d+))?$/.exec(ask.to ?? '') ?? [];
+  if (ask.from !== undefined) {
+    const own = ask.from.includes(':') ? zone.ipv6 : zone.ipv4;
+    return echoes(senderOf(lab, ask.from), ask.to ?? String(own), ask.from);
+  }
+  const to = zones.find(({ link }) => link === ask.to)?.ipv4 ?? ask.to;
+  const [, address = '', port] = /^([^[].*?)(?::(\d+))?$/.exec(to ?? '') ?? [];
   if (ask.udp === true) return (await udpExchange(zone, address, Number(port), { timeoutMs: 400 })).ok;
-  return echoes(zone, ask.to ?? '');
+  return echoes(zone, to ?? '');
+}
+
+function senderOf({ world, zones }: Lab, address: string): Namespace {
+  if (address === hostUplink.ipv4) return world.host;
+  return zones.find(({ ipv4, ipv6 }) => [ipv4, ipv6].includes(address)) ?? world.internet;
 }
 
 function zoneOf({ zones, strangers }: Lab, subject: string): Zone {

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { loadConfig } from '../../src/config/config.ts';
 import { explain } from '../../src/explain/explain.ts';
-import { parseRequest } from '../../src/explain/subject.ts';
+import { parseRequest } from '../../src/explain/request.ts';
 import { createInspection } from '../../src/host/index.ts';
 import { procSysctl } from '../../src/host/sysctl.ts';
 import { messageOf } from '../../src/model/errors.ts';
@@ -12,9 +12,8 @@ const [config = '', settings = ''] = process.argv.slice(2);
 const eyes = { inspection: createInspection(), sysctl: procSysctl };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { subject, to, from, udp } = JSON.parse(line) as Ask;
   try {
-    const request = parseRequest(subject, to, from, udp ?? false);
+    const request = parseRequest(JSON.parse(line) as Ask);
     process.stdout.write(
       `${JSON.stringify((await explain(eyes, request, loadConfig({ config, settings }))).reports)}\n`,
     );

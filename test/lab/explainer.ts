@@ -3,17 +3,13 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { Words } from '../../src/explain/request.ts';
 import type { Report } from '../../src/explain/walk.ts';
 import { repository } from './program.ts';
 import type { World } from './world.ts';
 
 /** The command line's words. */
-export interface Ask {
-  readonly subject: string;
-  readonly to?: string;
-  readonly from?: string;
-  readonly udp?: boolean;
-}
+export type Ask = Words;
 
 export class Explainer {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;

@@ -9,13 +9,19 @@ export const explain: Command = {
 zone directory, link, gateway, source check, policy rules and routes, every chain of
 every table on the way, masquerade, and the route back. Names the rule, route or
 setting that decides, and the fix. Sends nothing and changes nothing. Without --to,
-an address on the internet stands for the outside. With --live dom0 pings both ends
-and follows the zone's next packets to that destination with nft's trace for some
-seconds, in a table of its own that is removed afterwards.`,
+an address on the internet stands for the outside. --to and --from take zones by link,
+name or address, too. What passes is told in brief, all else in full.
+With --live dom0 pings both ends and follows the zone's next packets to that
+destination with nft's trace for some seconds, and hears as whom the zone asks for
+its gateway, in tables of its own that are removed afterwards.`,
   options: {
-    to: { value: 'ADDRESS[:PORT]', help: 'where the packet goes; with a port TCP, else an echo request' },
-    from: { value: 'outside|ADDRESS', help: 'a packet to the zone, from outside or from ADDRESS' },
+    to: { value: 'ZONE|ADDRESS[:PORT]', help: 'where the packet goes; with a port TCP, else an echo request' },
+    from: { value: 'outside|ZONE|ADDRESS', help: 'a packet to the zone instead of from it' },
     udp: { help: 'UDP instead of TCP' },
+    ipv4: { short: '4', help: 'IPv4 only' },
+    ipv6: { short: '6', help: 'IPv6 only' },
+    brief: { help: 'the verdict and what decides it only' },
+    full: { help: 'the whole way, also where the packet passes' },
     live: { help: 'also send and watch real packets' },
     seconds: { value: 'N', help: 'how long --live watches (default 10)' },
     json: { help: 'print everything as JSON' },
@@ -29,7 +35,9 @@ seconds, in a table of its own that is removed afterwards.`,
   ],
   examples: [
     'protect-network explain vif7.0 --to 198.51.100.10:443',
-    'protect-network explain 10.75.0.3 --from outside',
+    'protect-network explain web --to db:5432',
+    'protect-network explain 10.75.0.3 --from outside --full',
+    "protect-network explain vif7.0 --to '[2001:db8::10]:443'",
     'protect-network explain vif7.0 --to 198.51.100.10 --live',
     "protect-network explain vif7.0 --json | jq -r '.[].because'",
   ],
@@ -39,11 +47,13 @@ seconds, in a table of its own that is removed afterwards.`,
     if (args.text('seconds') !== undefined && !args.has('live')) {
       throw new ProtectNetworkError('usage', '--seconds needs --live');
     }
+    if (args.has('brief') && args.has('full')) {
+      throw new ProtectNetworkError('usage', '--brief and --full exclude each other');
+    }
+    const [to, from] = [args.text('to'), args.text('from')];
     return explainPacket(args.paths, {
-      subject,
-      to: args.text('to'),
-      from: args.text('from'),
-      udp: args.has('udp'),
+      words: { subject, to, from, udp: args.has('udp'), ipv4: args.has('ipv4'), ipv6: args.has('ipv6') },
+      length: args.has('brief') ? 'brief' : args.has('full') ? 'full' : undefined,
       live: args.has('live') ? secondsOf(args.text('seconds') ?? '10') : undefined,
       json: args.has('json'),
       noColor: args.has('no-color'),

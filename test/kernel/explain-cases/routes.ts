@@ -1,6 +1,6 @@
 /** Hosts whose policy rules, routes, source checks or forwarding switches are wrong. */
 import { internetGateway } from '../../lab/addresses.ts';
-import { byIp, bySysctl, type Case, toOutside, toOutside6, toSibling } from '../../lab/explain-case.ts';
+import { byIp, bySysctl, type Case, toOutside, toOutside6, toSibling, udpOutside } from '../../lab/explain-case.ts';
 
 const zoneRoute4 = '10.75.1.7/32 dev vif7.0 proto 75';
 const zoneRoute6 = 'fdd4:1476:6c7e::107/128 dev vif7.0 proto 75';
@@ -27,6 +27,31 @@ function asymmetric(name: string, filter: number, expected: Pick<Case, 'verdict'
       await host.ip('rule del pref 100', ...elsewhereNoMore);
       await host.setSysctls({ 'net/ipv4/conf/uplink0/rp_filter': 0 });
     },
+    ...expected,
+  };
+}
+
+/** A policy rule ahead of main, and what its table holds; typed fixes stand ahead of it. */
+function byRule(
+  name: string,
+  family: '-4' | '-6',
+  rule: string,
+  held: string | undefined,
+  expected: Pick<Case, 'names'> & Partial<Case>,
+): Case {
+  return {
+    name,
+    ask: toOutside,
+    verdict: 'blocked',
+    breakIt: async ({ world: { host } }) => {
+      await host.mustExec('ip', [family, 'rule', 'add', ...rule.split(' '), 'pref', '100']);
+      if (held !== undefined) await host.mustExec('ip', [family, 'route', 'add', ...held.split(' '), 'table', '100']);
+    },
+    mend: ({ world: { host } }) =>
+      host.exec('sh', [
+        '-c',
+        `for pref in 99 100; do while ip ${family} rule del pref $pref; do :; done; done; ip ${family} route flush table 100`,
+      ]),
     ...expected,
   };
 }
@@ -63,13 +88,96 @@ export const routes: readonly Case[] = [
       names: /inet edera \S+ handle \d+/,
     },
   ),
-  byIp(
-    'a policy rule of somebody’s says blackhole',
-    ['rule add from 10.75.1.7 blackhole pref 100'],
-    ['rule del pref 100'],
+  ...[
+    ['10.75.1.8/32', '198.51.100.10'],
+    ['fdd4:1476:6c7e::108/128', '2001:db8:99::10'],
+  ].map(([own, to = '']) =>
+    byIp(
+      `another route to ${own} is in the way`,
+      [`route del ${own} dev vif8.0 proto 75`, `route add ${own} dev uplink0`],
+      [`route replace ${own} dev vif8.0 proto 75`],
+      { ask: { subject: 'vif8.0', to }, names: /vif8\.0/, isFixed: {} },
+    ),
+  ),
+  byRule('a policy rule of somebody’s says blackhole', '-4', 'from 10.75.1.7 blackhole', undefined, {
+    names: /policy rule refuses it: ip rule pref 100 from 10\.75\.1\.7 blackhole/,
+    isFixed: { stillClosed: toSibling },
+  }),
+  byRule(
+    'a policy rule ahead of main leads all zones to an unreachable route',
+    '-4',
+    'from 10.75.0.0/16 lookup 100',
+    'unreachable default',
     {
-      names: /policy rule refuses it: ip rule pref 100 from 10\.75\.1\.7 blackhole/,
+      names: /unreachable default table 100.*by the policy rule pref 100 from 10\.75\.0\.0\/16 lookup 100/,
+      isFixed: { stillClosed: { subject: 'vif8.0', to: '198.51.100.10' } },
     },
+  ),
+  byRule('the same for IPv6', '-6', 'from fdd4:1476:6c7e::/48 lookup 100', 'unreachable default', {
+    ask: toOutside6,
+    names: /pref 100 from fdd4:1476:6c7e::\/48/,
+    isFixed: { stillClosed: { subject: 'vif8.0', to: '2001:db8:99::10' } },
+  }),
+  byRule(
+    'a policy rule sends zones to a table that knows the outside only',
+    '-4',
+    'from 10.75.0.0/16 lookup 100',
+    `default via ${internetGateway.ipv4}`,
+    { ask: toSibling, names: /by the policy rule pref 100/, isFixed: {} },
+  ),
+  byRule('a throw route leads on to the next rule', '-4', 'from 10.75.0.0/16 lookup 100', 'throw default', passes),
+  byRule('a rule for another port leads elsewhere', '-4', 'ipproto udp dport 7001 lookup 100', 'unreachable default', {
+    ...passes,
+    ask: udpOutside,
+  }),
+  byRule('a rule for this port leads elsewhere', '-4', 'ipproto udp dport 7000 lookup 100', 'unreachable default', {
+    ask: udpOutside,
+    names: /unreachable default table 100, by the policy rule pref 100 from all ipproto udp dport 7000/,
+    isFixed: {},
+  }),
+  {
+    ...byRule(
+      'the rules of wg-quick, and half of a default route',
+      '-4',
+      'not fwmark 0x20 lookup 100',
+      undefined,
+      passes,
+    ),
+    breakIt: async ({ world: { host } }) => {
+      await host.ip(
+        'rule add not fwmark 0x20 lookup 100 pref 100',
+        'rule add lookup main suppress_prefixlength 0 pref 99',
+        `route add 0.0.0.0/1 via ${internetGateway.ipv4} table 100`,
+        `route add 128.0.0.0/1 via ${internetGateway.ipv4} table 100`,
+        'route del default',
+      );
+    },
+    mend: async (lab) => {
+      await lab.world.host.exec('sh', ['-c', 'ip rule del pref 99; ip rule del pref 100; ip route flush table 100']);
+      await lab.world.host.ip(`route replace default via ${internetGateway.ipv4}`);
+    },
+  },
+  {
+    ...byRule('a policy rule by the alternative name of a link', '-4', 'iif vif7.0 lookup 100', undefined, {
+      names: /unreachable default table 100, by the policy rule pref 100 from all iif vif7\.0/,
+    }),
+    breakIt: ({ world: { host } }) =>
+      host.ip(
+        'link property add dev vif7.0 altname guest-of-seven',
+        'rule add iif guest-of-seven lookup 100 pref 100',
+        'route add unreachable default table 100',
+      ),
+    mend: async ({ world: { host } }) =>
+      host.ip('rule del pref 100', 'route flush table 100', 'link property del dev vif7.0 altname guest-of-seven'),
+  },
+  byIp(
+    'a default route with two next hops',
+    [
+      'route del default',
+      `route add default nexthop via ${internetGateway.ipv4} dev uplink0 nexthop via ${internetGateway.ipv4} dev uplink0 weight 2`,
+    ],
+    ['route del default', `route add default via ${internetGateway.ipv4}`],
+    passes,
   ),
   byIp(
     'a policy rule sends zones to a table without routes but prohibit',

@@ -10,6 +10,7 @@ import {
   toSibling,
   udpOutside,
 } from '../../lab/explain-case.ts';
+import { waitFor } from '../../lab/wait-for.ts';
 
 const flushUser = 'flush chain ip filter EDERA-USER';
 const passes = { verdict: 'passes', names: /nothing on this host/ } as const;
@@ -158,6 +159,114 @@ export const rules: readonly Case[] = [
       names: /netdev other it handle \d+: ip daddr 198\.51\.100\.10 drop/,
     },
   ),
+  byNft(
+    'a drop at the ingress of several links',
+    'table netdev other {\n chain it { type filter hook ingress devices = { vif8.0, vif7.0 } priority 0; ip daddr 198.51.100.10 drop\n }\n }',
+    'delete table netdev other',
+    { names: /netdev other it handle \d+: ip daddr 198\.51\.100\.10 drop/ },
+  ),
+  byNft(
+    'a drop at the ingress hook of the family inet',
+    'table inet other {\n chain it { type filter hook ingress device "vif7.0" priority 0; ip daddr 198.51.100.10 drop\n }\n }',
+    'delete table inet other',
+    { names: /inet other it handle \d+: ip daddr 198\.51\.100\.10 drop/ },
+  ),
+  ...(
+    [
+      [
+        'questions of the zone',
+        toOutside,
+        'input',
+        'iifname "vif7.0" arp operation request drop',
+        /the zone's question for 10\.75\.0\.1 on vif7\.0 gets no answer/,
+      ],
+      [
+        'answers to the zone',
+        toOutside,
+        'output',
+        'oifname "vif7.0" arp operation reply arp daddr ip 10.75.1.7 drop',
+        /the answer to the zone's question/,
+      ],
+      [
+        'questions of dom0',
+        fromOutside,
+        'output',
+        'oifname "vif7.0" arp operation request drop',
+        /this host's question for 10\.75\.1\.7 on vif7\.0 is not sent/,
+      ],
+      [
+        'answers of the zone',
+        fromOutside,
+        'input',
+        'iifname "vif7.0" arp operation reply arp saddr ip 10.75.1.7 drop',
+        /the answer to this host's question/,
+      ],
+    ] as const
+  ).map(([name, ask, hook, rule, names]) =>
+    byNft(
+      `a table for ARP drops ${name}`,
+      `table arp other {\n chain it { type filter hook ${hook} priority 0; ${rule}\n }\n }`,
+      'delete table arp other',
+      { ask, names, isFixed: {} },
+    ),
+  ),
+  byNft(
+    'a table for ARP drops questions of dom0, who knows the zone by the zone’s own',
+    'table arp other {\n chain it { type filter hook output priority 0; oifname "vif7.0" arp operation request drop\n }\n }',
+    'delete table arp other',
+    passes,
+  ),
+  byNft(
+    'a table for ARP drops what it does not accept',
+    'table arp other {\n chain it { type filter hook input priority 0; policy drop; iifname != "vif7.0" accept\n }\n }',
+    'delete table arp other',
+    { names: /no rule of arp other it accepts it/, isFixed: { stillClosed: toSibling } },
+  ),
+  byNft(
+    'a table for ARP that is about another address',
+    'table arp other {\n chain it { type filter hook input priority 0; arp saddr ip 10.75.1.9 drop; arp operation request arp daddr ip 10.75.1.9 drop\n }\n }',
+    'delete table arp other',
+    passes,
+  ),
+  byNft(
+    'a table for ARP that is about a hardware address, which is not known here',
+    'table arp other {\n chain it { type filter hook input priority 0; iifname "vif7.0" arp saddr ether 00:16:3e:00:00:99 drop\n }\n }',
+    'delete table arp other',
+    { verdict: 'undecided', names: /arp other it handle \d+ stops it: it depends on its MAC addresses/ },
+  ),
+  byNft(
+    'ARP that ends at the link’s ingress',
+    'table netdev other {\n chain it { type filter hook ingress device "vif7.0" priority 0; ether type arp drop\n }\n }',
+    'delete table netdev other',
+    { names: /netdev other it handle \d+: ether type arp drop/ },
+  ),
+  byNft(
+    'dom0 sends no neighbour adverts',
+    'table ip6 other {\n chain it { type filter hook output priority 0; oifname "vif7.0" icmpv6 type nd-neighbor-advert drop\n }\n }',
+    'delete table ip6 other',
+    { ask: toOutside6, names: /the answer to the zone's question .* is not sent/, isFixed: {} },
+  ),
+  {
+    ...byNft('a table that its program owns, as firewalld does since 2.3', '', '', {
+      names: /no rule of inet owned it accepts it, and its policy is drop/,
+    }),
+    breakIt: async ({ world: { host } }) => {
+      // The table goes with the process, which is here until its input ends.
+      const script =
+        'add table inet owned { flags owner; }\nadd chain inet owned it { type filter hook forward priority 5; policy drop; }';
+      host.spawn('sh', ['-c', `(printf '${script}\\n'; sleep 6) | nft -i`]);
+      await waitFor(async () => (await host.exec('nft', ['list', 'chain', 'inet', 'owned', 'it'])).exitCode === 0, {
+        what: 'the owned table',
+        deadlineMs: 5_000,
+      });
+    },
+    mend: ({ world: { host } }) =>
+      waitFor(async () => (await host.exec('nft', ['list', 'table', 'inet', 'owned'])).exitCode !== 0, {
+        what: 'the end of the owned table',
+        deadlineMs: 30_000,
+      }),
+    isUnfixable: /nft owns this table, and nft can change nothing in it: it has to be told to nft/,
+  },
   byForeignTable('dom0 takes nothing', 'input priority 5', 'iifname "vif7.0" meta l4proto icmp drop', {
     ask: toGateway,
     names: /input: a rule|meta l4proto icmp drop/,

@@ -1,11 +1,74 @@
 /** Hosts whose translations, tracking or iptables rules are wrong. */
-import { byIptables, byNft, type Case, toOutside, toOutside6, toSibling, udpOutside } from '../../lab/explain-case.ts';
+import {
+  byForeignTable,
+  byIptables,
+  byNft,
+  type Case,
+  toOutside,
+  toOutside6,
+  toSibling,
+  udpOutside,
+} from '../../lab/explain-case.ts';
 
 const passes = { verdict: 'passes', names: /nothing on this host/ } as const;
 const nat = (hook: string, rules: string) => `table ip other {\n chain it { type nat hook ${hook}; ${rules}\n }\n }`;
 const noOther = 'delete table ip other';
 
+/** As kube-proxy lays them out in its nftables mode: a map of services, and chance among their endpoints. */
+function byServices(name: string, one: string, other: string, expected: Pick<Case, 'verdict' | 'names'>): Case {
+  const table = `table ip kube {
+    map services { type ipv4_addr . inet_proto . inet_service : verdict; elements = { 203.0.113.9 . udp . 7000 : goto service }\n }
+    chain endpoint-a { ${one}\n }
+    chain endpoint-b { ${other}\n }
+    chain service { numgen random mod 2 vmap { 0 : goto endpoint-a, 1 : goto endpoint-b }\n }
+    chain it { type nat hook prerouting priority -100; ip daddr . meta l4proto . th dport vmap @services\n }
+  }`;
+  const ask = { ...udpOutside, to: '203.0.113.9:7000' };
+  return { ...byNft(name, table, 'delete table ip kube', { names: expected.names }), ask, ...expected };
+}
+
 export const translations: readonly Case[] = [
+  byForeignTable(
+    'a connection tracking zone for one direction only',
+    'prerouting priority -300',
+    'iifname "vif7.0" ct zone set 7',
+    {
+      names: /the answer ends at 192\.0\.2\.1 .*looks for it in zone 0, and the connection is in zone 7/,
+    },
+  ),
+  byForeignTable(
+    'a zone that holds for the first direction',
+    'prerouting priority -300',
+    'iifname "vif7.0" ct original zone set 7',
+    passes,
+  ),
+  byForeignTable('one zone for all', 'prerouting priority -300', 'ct zone set 7', passes),
+  byIptables(
+    'iptables: a connection tracking zone',
+    'iptables-legacy',
+    ['-t', 'raw', 'PREROUTING', '-i', 'vif7.0', '-j', 'CT', '--zone', '7'],
+    {
+      names: /the connection is in zone 7/,
+    },
+  ),
+  byServices(
+    'a service of kube-proxy with two endpoints',
+    'meta l4proto udp dnat to 198.51.100.10:7000',
+    'meta l4proto udp dnat to 198.51.100.10:7000',
+    passes,
+  ),
+  byServices('a service of which one endpoint is closed', 'meta l4proto udp dnat to 198.51.100.10:7000', 'drop', {
+    verdict: 'undecided',
+    names: /it depends on which entry of a verdict map is this packet’s/,
+  }),
+  byServices('a service without open endpoints', 'drop', 'reject', { verdict: 'blocked', names: /ip kube endpoint-/ }),
+  byForeignTable(
+    'a verdict map by the source port, of which all entries accept',
+    'forward priority 5',
+    'iifname . udp sport vmap { "vif7.0" . 32768-40000 : accept, "vif7.0" . 40001-65535 : jump other, "vif8.0" . 0-65535 : drop }',
+    { ...passes, ask: udpOutside },
+    'chain other { counter; }',
+  ),
   {
     name: 'nobody masquerades',
     ask: toOutside,

@@ -1,7 +1,19 @@
 /** How a packet goes through chains: verdicts, jumps, maps, doubts, translations. */
 import { describe, expect, it } from 'vitest';
 import type { Packet } from '../../../src/rules/packet.ts';
-import { accept, address, baseChain, drop, match, meta, outgoing, pass, payload, subChain } from './support.ts';
+import {
+  accept,
+  address,
+  baseChain,
+  drop,
+  linkWith,
+  match,
+  meta,
+  outgoing,
+  pass,
+  payload,
+  subChain,
+} from './support.ts';
 
 const fromZone = match(meta('iifname'), 'vif*');
 const elsewhere = match(meta('iifname'), 'eth*');
@@ -183,6 +195,7 @@ describe('connections', () => {
       traveller.connection = {
         mark: 0,
         original: { source, destination, sourcePort, destinationPort },
+        zones: { original: 0, reply: 0 },
         destinationNat: undefined,
         sourceNat: undefined,
         orphan: false,
@@ -230,18 +243,7 @@ describe('translations', () => {
   });
 
   it('to the link’s own address take the first global one; a link without any drops', () => {
-    const link = (local: string[]) => [
-      {
-        ifindex: 2,
-        ifname: 'uplink0',
-        isUp: true,
-        hasCarrier: true,
-        mtu: 1500,
-        group: 0,
-        isEthernet: true,
-        addr_info: local.map((each) => ({ local: address(each), prefixlen: 24, scope: 'global', isUsable: true })),
-      },
-    ];
+    const link = (local: string[]) => [linkWith(2, 'uplink0', ...local)];
     const rules = nat([[{ masquerade: null }]], 'postrouting');
     const masqueraded = pass(rules, outgoing, {
       hook: 'postrouting',

@@ -3,6 +3,7 @@ import { Facts } from '../../../src/explain/facts.ts';
 import { runHook } from '../../../src/explain/hooks.ts';
 import type { Snapshot } from '../../../src/explain/snapshot.ts';
 import { type Assumptions, Traveller } from '../../../src/explain/traveller.ts';
+import type { InspectedLink } from '../../../src/host/inspection.ts';
 import type { NftObject } from '../../../src/host/port.ts';
 import type { Address } from '../../../src/model/address.ts';
 import type { Packet } from '../../../src/rules/packet.ts';
@@ -26,6 +27,22 @@ export const outgoing: Packet = {
   reply: false,
 };
 
+/** An Ethernet link that is up. */
+export function linkWith(ifindex: number, ifname: string, ...addresses: string[]): InspectedLink {
+  return {
+    ifindex,
+    ifname,
+    isUp: true,
+    hasCarrier: true,
+    mtu: 1500,
+    group: 0,
+    isEthernet: true,
+    altnames: [],
+    xdp: undefined,
+    addr_info: addresses.map((each) => ({ local: address(each), prefixlen: 24, scope: 'global', isUsable: true })),
+  };
+}
+
 export const emptySnapshot: Snapshot = {
   subnets: { ipv4: { prefix: '10.75.0.0/16', gateway: address('10.75.0.1') }, ipv6: null },
   uplinkInterfaces: [],
@@ -43,9 +60,11 @@ export const emptySnapshot: Snapshot = {
   rulesetText: '',
   saved: { ipv4: '', ipv6: '' },
   legacy: { ipv4: '', ipv6: '' },
+  arpRules: [],
   connections: null,
   sysctls: {},
   decisions: {},
+  filters: {},
 };
 
 export interface ChainOptions {

@@ -2,12 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupTraces, judgeTraces } from '../../../src/explain/judge-trace.ts';
-import { parseRequest, subjectOf } from '../../../src/explain/subject.ts';
 import type { TraceEvent } from '../../../src/host/trace.ts';
 import { legacyTables, withExtensions } from '../../../src/rules/iptables-tables.ts';
 import { parseNftText } from '../../../src/rules/listing.ts';
 import { parseRuleset, refText } from '../../../src/rules/ruleset.ts';
-import { address, baseChain, drop, emptySnapshot, outgoing, pass, subChain } from './support.ts';
+import { baseChain, drop, outgoing, pass, subChain } from './support.ts';
 
 const listing = `table inet edera { # handle 1
 	set from4 { # handle 2
@@ -40,7 +39,17 @@ describe('nft’s listing', () => {
   });
   it('tells tables, sleeping ones, and devices of chains', () => {
     expect(parsed).toMatchObject({ tables: ['inet edera', 'netdev n'], dormant: new Set(['netdev n']) });
-    expect(parsed.devices.get('netdev n i')).toBe('vif7.0');
+    expect(parsed.devices.get('netdev n i')).toEqual(['vif7.0']);
+  });
+  it('tells which program owns a table', () => {
+    const text =
+      'table inet firewalld { # handle 4 progname firewalld\n\tflags owner,persist\n}\ntable inet p {\n\tflags persist\n}\n';
+    expect([...parseNftText(text).owners]).toEqual([['inet firewalld', 'firewalld']]);
+  });
+  it('tells several devices of a chain', () => {
+    const text =
+      'table netdev n {\n\tchain c {\n\t\ttype filter hook ingress devices = { "vif7.0", vif8.0 } priority filter; policy accept;\n\t}\n}\n';
+    expect(parseNftText(text).devices.get('netdev n c')).toEqual(['vif7.0', 'vif8.0']);
   });
 });
 
@@ -89,60 +98,6 @@ describe('the kernel’s trace', () => {
     expect(judged('blocked', 'ip filter FORWARD handle 13')).toBe('bad');
     expect(judged('passes')).toBe('bad');
   });
-});
-
-describe('the command line', () => {
-  it.each([
-    ['198.51.100.10', '198.51.100.10', undefined],
-    ['198.51.100.10:443', '198.51.100.10', 443],
-    ['[2001:db8::1]:443', '2001:db8::1', 443],
-    ['2001:db8::1', '2001:db8::1', undefined],
-  ])('reads --to %s', (text, to, port) => {
-    expect(parseRequest('vif7.0', text, undefined, false)).toMatchObject({
-      to,
-      port,
-      transport: port === undefined ? 'icmp' : 'tcp',
-    });
-  });
-
-  it.each([
-    ['vif7.0', 'example.org', undefined, false],
-    ['vif7.0', '198.51.100.10:70000', undefined, false],
-    ['vif7.0', '198.51.100.10:0', undefined, false],
-    ['vif7.0', undefined, 'inside', false],
-    ['vif7.0', '198.51.100.10', undefined, true],
-  ] as const)('refuses %s --to %s --from %s', (subject, to, from, udp) => {
-    expect(() => parseRequest(subject, to, from, udp)).toThrow(expect.objectContaining({ code: 'usage' }));
-  });
-});
-
-describe('a zone that is asked about by its name', () => {
-  const zone = {
-    link: 'vif7.0',
-    addresses: [address('10.75.0.7')],
-    claimed: [],
-    name: 'web',
-    directory: 'static',
-    origin: '',
-    refused: null,
-  };
-  const snapshot = {
-    ...emptySnapshot,
-    zones: [zone, { ...zone, link: 'vif8.0', name: 'db' }, { ...zone, link: 'vif9.0', name: 'db' }],
-  };
-  const asked = (name: string) => () => subjectOf(parseRequest(name, '198.51.100.10', undefined, false), snapshot);
-
-  it('is found', () => {
-    expect(asked('web')()).toMatchObject({
-      zone: { link: 'vif7.0' },
-      packets: [{ source: '10.75.0.7', input: 'vif7.0' }],
-    });
-  });
-
-  it.each([
-    ['eth0', /neither a zone link such as vif7\.0 nor an address, nor the name of a zone/],
-    ['db', /several zones are named 'db': vif8\.0, vif9\.0/],
-  ])('but not as %s', (name, words) => expect(asked(name)).toThrow(words));
 });
 
 describe('whatever a ruleset holds', () => {

@@ -20,6 +20,18 @@ test.each([
   ['with a rule that does something else', [...ours, rule('reply', [{ drop: null }])], alive, 'others'],
   ['with a rule where none belongs', [...ours, rule('by-4711-99', [tracing])], alive, 'others'],
   ['with a set', [...ours, { set: { name: 'x' } }], alive, 'others'],
+  [
+    'that hears a link',
+    [
+      table,
+      chain('by-4711-99'),
+      { set: { name: 'asked' } },
+      chain('heard'),
+      rule('heard', [{ set: { set: '@asked' } }]),
+    ],
+    alive,
+    4711,
+  ],
 ])('one %s', (_what, objects, start, owner) => {
   expect(ownerOf(objects, start)).toBe(owner);
 });
