@@ -15,7 +15,7 @@ export interface SysctlSettings {
 
 /** True for what opens a link: written once the guard is in place. */
 export function opensLink({ path }: Pick<WantedSysctl, 'path'>): boolean {
-  return path.key === 'forwarding';
+  return path.key === 'forwarding' || path.key === 'disable_ipv6';
 }
 
 /** In the order of writing: what protects dom0 stands before what opens the link. */
@@ -26,9 +26,13 @@ export function linkSysctls(link: LinkName, settings: SysctlSettings): WantedSys
   });
   // A new link takes it from `default`, which may be off where the host forwards. IPv4 asks the link by which a packet came, IPv6
   // the link on which it answers for neighbours (ndisc_recv_ns of Linux). The only ones that open anything.
-  const opening = families
+  const forwarding = families
     .filter((family) => settings.families.includes(family))
     .map((family) => of(family, 'conf', 'forwarding', '1'));
+  // `default` may have it off for all links to come, while the host has IPv6.
+  const opening = settings.families.includes('ipv6')
+    ? [of('ipv6', 'conf', 'disable_ipv6', '0'), ...forwarding]
+    : forwarding;
   const ipv4 = [
     // The second layer against forged sources. The kernel uses the larger of this and conf/all, where 2 would be loose.
     of('ipv4', 'conf', 'rp_filter', settings.antiSpoof ? '1' : '0'),

@@ -7,7 +7,7 @@ import type { DaemonFacts, ZonesFacts } from '../doctor/host-snapshot.ts';
 import { observe } from '../doctor/observe-host.ts';
 import { findingLines } from '../doctor/text.ts';
 import { zonesOfLook } from '../doctor/zone-facts.ts';
-import { createHost, createSurvey } from '../host/index.ts';
+import { createHost, createOutlook, createSurvey } from '../host/index.ts';
 import { describeHolder, findLockHolder } from '../host/network-lock.ts';
 import type { Host } from '../host/port.ts';
 import { procSysctl } from '../host/sysctl.ts';
@@ -25,16 +25,18 @@ export interface DoctorOptions {
 
 export async function examineHost(paths: ConfigPaths, options: DoctorOptions): Promise<ExitCode> {
   const host = hostOrNone();
+  const outlook = createOutlook();
   try {
     const askDirectories = (present: Host) => askOnce(present, paths);
     const snapshot = await observe(
-      { survey: createSurvey(), sysctl: procSysctl, host, askDaemon, askDirectories },
+      { survey: createSurvey(), sysctl: procSysctl, outlook, host, askDaemon, askDirectories },
       paths,
     );
     const findings = diagnose(snapshot);
     await print(options.json ? `${JSON.stringify({ findings }, null, 2)}\n` : asText(findings, options));
     return mustBeMended(findings) ? ExitCode.failed : ExitCode.ok;
   } finally {
+    await outlook.close();
     await host?.close();
   }
 }
@@ -66,8 +68,7 @@ async function askDaemon(socket: string): Promise<DaemonFacts> {
 }
 
 async function askOnce(host: Host, paths: ConfigPaths): Promise<ZonesFacts> {
-  const { directories, desired, nameOf } = await lookOnce(host, paths);
-  return zonesOfLook(directories, desired, nameOf);
+  return zonesOfLook(await lookOnce(host, paths));
 }
 
 const tones: Record<Level, Tone> = { bad: 'bad', warning: 'warning', ok: 'good' };

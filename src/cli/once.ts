@@ -5,11 +5,13 @@ import type { AskedDirectory } from '../directories/zone-directory.ts';
 import { createHost } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
 import { computeDesired, type Desired } from '../lifecycle/desired.ts';
+import { subnetFaultsOf } from '../lifecycle/host-problems.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
 import type { Plan } from '../lifecycle/pass-plan.ts';
 import { whyTaken } from '../lifecycle/taken.ts';
 import { Uplinks } from '../lifecycle/uplinks.ts';
+import type { Fault } from '../model/fault.ts';
 import { requireNftables } from '../nft/requirements.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 
@@ -18,6 +20,8 @@ export interface Look {
   readonly problems: readonly string[];
   readonly directories: readonly AskedDirectory[];
   readonly desired: Desired;
+  /** That the zones' subnets are not theirs, if so. */
+  readonly faults: readonly Fault[];
   readonly nameOf: (ifindex: number) => string;
 }
 
@@ -61,7 +65,10 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       forgotten: new Set(),
       forwarding: uplinks.plan(desired.families),
     });
-    const unserved = [...desired.unserved].map(([ifindex, why]) => `${mirror.links.get(ifindex)?.name}: ${why}`);
+    const unserved = [...desired.unserved].map(
+      ([ifindex, { reason, directory, origin }]) =>
+        `${mirror.links.get(ifindex)?.name}: ${reason}${directory === undefined ? '' : ` (${directory}: ${origin})`}`,
+    );
     const taken = [...desired.zones.values()].flatMap((zone) => (zone.taken ? [whyTaken(zone.link, zone.taken)] : []));
     const problems = [
       ...config.warnings,
@@ -70,12 +77,14 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       ...unserved,
       ...taken,
     ];
+    const nameOf = (ifindex: number) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`;
     return {
       plan,
       problems: [...new Set(problems)],
       directories: asked,
       desired,
-      nameOf: (ifindex) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`,
+      faults: subnetFaultsOf(config, desired, nameOf),
+      nameOf,
     };
   } finally {
     await Promise.all(directories.map((directory) => directory.stop()));

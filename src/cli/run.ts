@@ -3,7 +3,7 @@ import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { watchConfig } from '../config/watch.ts';
 import { renderMetrics } from '../control/metrics.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
-import { createHost } from '../host/index.ts';
+import { createHost, createOutlook } from '../host/index.ts';
 import { findJournal } from '../host/journal-socket.ts';
 import { takeNetworkLock } from '../host/network-lock.ts';
 import { findServiceManager } from '../host/systemd.ts';
@@ -31,7 +31,8 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const reporter = new Reporter(log);
   const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
   const service = new Service(findServiceManager(process.env), reconciler, log);
-  const status = () => reportStatus({ host, reconciler, reporter, version, startedAt });
+  const outlook = createOutlook();
+  const status = () => reportStatus({ host, outlook, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => log.warn({ event: 'control-socket' }, `control socket: ${messageOf(error)}`);
   const serving = new Serving({ status, metrics, failed }, log);
@@ -60,6 +61,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   } finally {
     await reconciler.stop();
     await serving.close();
+    await outlook.close();
     await host.close();
     lock.release();
   }

@@ -24,5 +24,6 @@ export function judgeEntries(entries: readonly ZoneEntry[], subnets: Subnets): R
   const snapshot = { state: 'answered', entries, problems: [], detail: '', since: 0 } as const;
   const links = new Set(entries.map(({ link }) => link));
   const directories = [{ name: 'static' as const, snapshot }];
-  return judgeClaims({ directories, subnets, links, holders: new Map(), served: [] }).refused;
+  const { refused } = judgeClaims({ directories, subnets, links, holders: new Map(), served: [] });
+  return new Map([...refused].map(([link, { reason }]) => [link, reason]));
 }

@@ -1,6 +1,8 @@
 /** The daemon's status as people read it. Pure. */
 import type { DirectoryStatus, RepairStatus, Status, ZoneState, ZoneStatus } from '../control/status.ts';
+import { causeOf, withoutNetwork } from '../control/verdict.ts';
 import type { DirectoryState } from '../directories/zone-directory.ts';
+import { sentenceOf } from '../model/fault.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
 import { type Block, blank, cutLines, fittingBlocks, height } from './status-fit.ts';
@@ -111,24 +113,28 @@ function isolationLines({ isolation }: Status, width: number): Block[] {
   return [{ lines: fact('Isolation', words.join(', '), width), dispensable: 5 }];
 }
 
-/** What people read first, and perhaps alone: a daemon that is ready has zones without network all the same. */
+/** What people read first, and perhaps alone: with the gravest fault, if there is one. */
 function titleLines(
-  { version, state, zones, uplinks, failures, warnings }: Status,
+  { version, state, zones, uplinks, failures, warnings, faults }: Status,
   { width, paint }: StatusView,
 ): string[] {
   const unserved = zones
     .filter(({ state }) => state === 'unserved' || state === 'failed' || state === 'taken')
     .map(({ link }) => link);
   const others = failures.filter(({ what }) => !unserved.includes(what));
+  const grave = faults.filter(({ level }) => level === 'bad');
+  const [gravest] = grave;
   const named = unserved.slice(0, maxNamed).join(', ') + (unserved.length > maxNamed ? ' …' : '');
   const also = [
     ...(uplinks.length === 0 && state !== 'starting' ? ['no uplink'] : []),
     ...(unserved.length === 0 ? [] : [`${plural(unserved.length, 'link')} without network (${named})`]),
-    ...(others.length === 0 ? [] : [plural(others.length, 'failure')]),
-    ...(warnings.length === 0 ? [] : [plural(warnings.length, 'warning')]),
-  ];
+    ...(others.length + grave.length === 0 ? [] : [plural(others.length + grave.length, 'failure')]),
+    ...(warnings.length === grave.length ? [] : [plural(warnings.length - grave.length, 'warning')]),
+  ].join(', ');
+  const heads = [`protect-network ${version}: ${state}`, ...(also === '' ? [] : [also])].join(', ');
+  const head = gravest === undefined ? heads : `${heads}: ${gravest.what}`;
   const tone = state === 'ready' && unserved.length + Number(uplinks.length === 0) > 0 ? 'warning' : stateTones[state];
-  const [first = '', ...more] = wrapped([`protect-network ${version}: ${state}`, ...also].join(', '), width);
+  const [first = '', ...more] = wrapped(head, width);
   return [first.replace(new RegExp(`: ${state}`), `: ${paint(tone, state)}`), ...more];
 }
 
@@ -143,17 +149,18 @@ function directoryLines(directory: DirectoryStatus, place: number, { now, width,
 }
 
 function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
-  const { failures, warnings, zones, directories, lastRepairs } = status;
-  const failing = new Set(failures.map(({ what }) => what));
+  const { failures, warnings, faults, zones, directories, lastRepairs } = status;
+  const grave = faults.filter(({ level }) => level === 'bad').map(sentenceOf);
   const failed = failures.map(({ what, reason, attempts, nextTryAt }) => {
     const next = nextTryAt > now ? `in ${duration(nextTryAt - now)}` : 'now';
     return `${what}: ${reason} (${plural(attempts, 'attempt')}, retrying ${next})`;
   });
-  const unserved = zones.flatMap(({ link, state, reason }) => {
-    // A taken one is among the warnings, with what to do.
-    return reason === null || state === 'ready' || state === 'taken' || failing.has(link) ? [] : [`${link}: ${reason}`];
-  });
+  const unserved = withoutNetwork(status).map((group) => sentenceOf(causeOf(group)));
+  const waiting = zones.flatMap(({ link, state, reason }) =>
+    state === 'opening' && reason !== null ? [`${link}: ${reason}`] : [],
+  );
   const problems = directories.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
+  const warned = [...new Set([...warnings, ...problems])].filter((text) => !grave.includes(text));
   const forgeries = zones.flatMap(({ link, lastForgery }) => {
     if (lastForgery === null || now - lastForgery.at > recentMs) return [];
     return [`${link}: from ${lastForgery.source} to ${lastForgery.destination}, ${duration(now - lastForgery.at)} ago`];
@@ -166,9 +173,9 @@ function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
   });
   const repairs = lastRepairs.slice(0, maxRepairs).map((repair) => repairText(repair, now));
   return [
-    ...section('Failures', failed, { tone: 'bad', width, paint }),
-    ...section('No network', unserved, { tone: 'bad', width, paint }),
-    ...section('Warnings', [...new Set([...warnings, ...problems])], { tone: 'warning', width, paint }),
+    ...section('Failures', [...grave, ...failed], { tone: 'bad', width, paint }),
+    ...section('No network', [...unserved, ...waiting], { tone: 'bad', width, paint }),
+    ...section('Warnings', warned, { tone: 'warning', width, paint }),
     ...section('Spoofed packets dropped', forgeries, { tone: 'warning', width, paint, dispensable: 1 }),
     ...section('Unassigned IPv6 addresses', unassigned, { tone: 'warning', width, paint, dispensable: 1 }),
     ...section('Put back', repairs, { tone: 'plain', width, paint, dispensable: 2 }),

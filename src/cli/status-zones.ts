@@ -41,8 +41,8 @@ export function zoneTable({ zones, rates, now, width, paint }: ZoneTable): strin
     { title: 'ADDRESSES', dispensable: 1, cells: zones.map(addresses) },
     {
       title: 'STATE',
-      cells: zones.map(({ state, since }) => `${state} ${shortDuration(now - since)}`),
-      tones: zones.map(({ state }) => tones[state]),
+      cells: zones.map((zone) => `${stateText(zone)} ${shortDuration(now - zone.since)}`),
+      tones: zones.map((zone) => (lacksCarrier(zone) ? 'warning' : tones[zone.state])),
     },
     figures('SENT', 3, ({ sent }) => bytesOf(sent)),
     ...trafficColumn('PACKETS', 'SENT/S', 'sent'),
@@ -68,6 +68,15 @@ export function zoneTable({ zones, rates, now, width, paint }: ZoneTable): strin
     width,
     paint,
   );
+}
+
+/** Served, and nobody at the other end: the guest's interface is down. No failure of this host's. */
+function lacksCarrier({ state, carrier }: ZoneStatus): boolean {
+  return state === 'ready' && carrier === false;
+}
+
+function stateText(zone: ZoneStatus): string {
+  return lacksCarrier(zone) ? `${zone.state}, no carrier` : zone.state;
 }
 
 const paintNothing: Paint = (_tone, text) => text;

@@ -1,5 +1,5 @@
 /** Both settings files as one value: everything that people, not zones or the kernel, have decided. */
-import { contains, families } from '../model/address.ts';
+import { contains, type Family, families } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { loadDaemonToml } from './daemon-toml.ts';
 import { loadSettings } from './load-settings.ts';
@@ -18,6 +18,16 @@ export interface Config {
   readonly settings: Settings;
   /** For people: what was read and is probably not meant. One sentence each. */
   readonly warnings: readonly string[];
+  /** Where it was read; undefined for one that was not. */
+  readonly origin?: ConfigOrigin | undefined;
+}
+
+export interface ConfigOrigin {
+  readonly paths: ConfigPaths;
+  /** False: there is no daemon.toml, and the subnets are the defaults. */
+  readonly hasDaemonToml: boolean;
+  /** The lines of daemon.toml that say the subnets; undefined for one that it leaves to the default. */
+  readonly subnetLines: Readonly<Record<Family, number | undefined>>;
 }
 
 export const defaultConfigPaths: ConfigPaths = {
@@ -33,7 +43,10 @@ export function loadConfig(paths: ConfigPaths): Config {
     const wrong = whySourceRefused(own.value.settings, daemon.value.subnets);
     if (wrong !== undefined) throw new ProtectNetworkError('config-invalid', `${paths.settings}: ${wrong}`);
     const warnings = [...daemon.value.warnings, ...own.value.warnings];
-    return { subnets: daemon.value.subnets, settings: own.value.settings, warnings };
+    const { subnets, lines } = daemon.value;
+    const noLines = { ipv4: undefined, ipv6: undefined };
+    const origin = { paths, hasDaemonToml: lines !== undefined, subnetLines: lines ?? noLines };
+    return { subnets, settings: own.value.settings, warnings, origin };
   }
   throw combined([daemon, own].flatMap((outcome) => (outcome.ok ? [] : [outcome.error])));
 }

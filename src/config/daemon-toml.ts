@@ -7,24 +7,46 @@ import type { Family } from '../model/address.ts';
 import { whyNotTrusted } from './read-file.ts';
 import { parseSubnet, type Subnet, type Subnets } from './subnet.ts';
 import { readTomlFile } from './toml-file.ts';
+import { locatorOf } from './toml-locate.ts';
 
 export { type Subnet, type Subnets, subnetOf, whyNotUsable } from './subnet.ts';
 
 /** Edera's documented defaults. */
 const defaultSubnets: Record<Family, string> = { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' };
 
+export interface DaemonToml {
+  readonly subnets: Subnets;
+  readonly warnings: string[];
+  /** By family the line that says its subnet, undefined where the default holds; undefined where there is no file. */
+  readonly lines: Readonly<Record<Family, number | undefined>> | undefined;
+}
+
 /**
  * The zone subnets. A missing file means the defaults and a warning. Throws `config-invalid`, `config-unreadable` or
  * `permission`. A file that others may write is read all the same, with a warning: its mode is Edera's business.
  */
-export function loadDaemonToml(path: string): { subnets: Subnets; warnings: string[] } {
+export function loadDaemonToml(path: string): DaemonToml {
   const file = readTomlFile(path, daemonTomlSchema);
   if (file === undefined) {
     const meaning = `the default subnets ${defaultSubnets.ipv4} and ${defaultSubnets.ipv6} are used`;
-    return { subnets: daemonTomlSchema.parse({}), warnings: [`${path} does not exist: ${meaning}`] };
+    const warnings = [`${path} does not exist: ${meaning}`];
+    return { subnets: daemonTomlSchema.parse({}), warnings, lines: undefined };
   }
   const distrust = whyNotTrusted(file.stats);
-  return { subnets: file.value, warnings: distrust === undefined ? [] : [`${path}: ${distrust}`] };
+  const warnings = distrust === undefined ? [] : [`${path}: ${distrust}`];
+  return { subnets: file.value, warnings, lines: linesIn(file.text, file.value) };
+}
+
+function linesIn(text: string, subnets: Subnets): DaemonToml['lines'] {
+  const position = locatorOf(text);
+  const lines = text.split('\n');
+  const lineOf = (family: Family) => {
+    const { line } = position(['network', family, 'subnet'], 'value');
+    const prefix = subnets[family]?.prefix.text;
+    const isThere = prefix !== undefined && lines[line - 1]?.includes(prefix) === true;
+    return isThere ? line : undefined;
+  };
+  return { ipv4: lineOf('ipv4'), ipv6: lineOf('ipv6') };
 }
 
 export const daemonTomlSchema: z.ZodType<Subnets> = z

@@ -4,6 +4,7 @@
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { shellWord } from '../model/shell.ts';
 
 export interface FileText {
   readonly text: string;
@@ -55,6 +56,12 @@ export function whyNotTrusted(stats: FileOwnership): string | undefined {
     return `owned by user ${stats.uid}; expected root`;
   }
   return undefined;
+}
+
+/** The command after which `whyNotTrusted` has nothing to say of `path`. */
+export function howToRestrict(path: string, mode = 'go-w'): string {
+  const word = shellWord(path);
+  return `chown -h root ${word} && chmod ${mode} ${word}`;
 }
 
 /** The same question about the symbolic link at `path`, if it is one; its permission bits mean nothing, its owner does. */

@@ -119,7 +119,7 @@ function overlaps(range: Prefix | undefined, prefix: Prefix): boolean {
 }
 
 /** `address` with its host bits cleared. */
-function networkOf(address: Address, length: number): Address {
+export function networkOf(address: Address, length: number): Address {
   const family = familyOf(address);
   const hostBits = toBigInt(address) & ((1n << BigInt(hostLength(family) - length)) - 1n);
   return addressAt({ family, address, length, text: `${address}/${length}` }, -hostBits);

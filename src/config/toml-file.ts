@@ -10,6 +10,7 @@ export const maxTomlBytes = 1024 * 1024;
 
 export interface TomlFile<T> {
   readonly value: T;
+  readonly text: string;
   readonly stats: BigIntStats;
 }
 
@@ -25,7 +26,7 @@ export function readTomlFile<T>(
 ): TomlFile<T> | undefined {
   const file = readBoundedFile(path, { maxBytes: maxTomlBytes, follow: true, ...(judge && { judge }) });
   if (file === undefined) return undefined;
-  return { value: parseToml(path, file.text, schema), stats: file.stats };
+  return { value: parseToml(path, file.text, schema), text: file.text, stats: file.stats };
 }
 
 /** The value of TOML text; `file` is only named in errors. Throws `config-invalid`. */

@@ -48,7 +48,8 @@ export async function watchConfig(
       listener.rejected(error);
       return;
     }
-    if (rejection === undefined && isDeepStrictEqual(config, last)) return;
+    // In which line something is said means nothing.
+    if (rejection === undefined && isDeepStrictEqual({ ...config, origin: last?.origin }, last)) return;
     rejection = undefined;
     last = config;
     listener.reloaded(config);

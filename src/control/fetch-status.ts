@@ -6,24 +6,24 @@ import type { Status } from './status.ts';
 
 /** Ten times what every domain id Xen has would take. */
 const maxBodyBytes = 64 * 1024 * 1024;
-/** For the whole answer; reading the counters of thousands of zones takes a second. */
+/** Reading the counters of thousands of zones takes a second. */
 const answerMs = 10_000;
 
 /**
- * Throws `unreachable` where no daemon listens, `permission`, `timeout`, `garbled` for an answer that is no status, and
+ * `limitMs`: for the whole answer. Throws `unreachable` where no daemon listens, `permission`, `timeout`, `garbled` for an answer that is no status, and
  * `refused` with the daemon's words.
  */
-export async function fetchStatus(socket: string): Promise<Status> {
-  const { code, body } = await get(socket, '/v1/status');
+export async function fetchStatus(socket: string, limitMs = answerMs): Promise<Status> {
+  const { code, body } = await get(socket, '/v1/status', limitMs);
   if (code !== 200)
     throw new ProtectNetworkError('refused', `the daemon at ${socket} answered ${code}: ${excerpt(body)}`);
   return parseStatus(socket, body);
 }
 
-function get(socket: string, path: string): Promise<{ code: number; body: string }> {
+function get(socket: string, path: string, limitMs: number): Promise<{ code: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(answerMs);
-    const fail = (error: unknown) => reject(explained(socket, error));
+    const signal = AbortSignal.timeout(limitMs);
+    const fail = (error: unknown) => reject(explained(socket, error, limitMs));
     // Without a name for TLS, which is not spoken here, Node would compile its patterns for addresses: 6 ms.
     const options = { socketPath: socket, path, agent: false, servername: '', signal };
     const call = request(options, (response) => {
@@ -47,7 +47,7 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function explained(socket: string, cause: unknown): ProtectNetworkError {
+function explained(socket: string, cause: unknown, limitMs: number): ProtectNetworkError {
   const errno = errnoOf(cause);
   if (cause instanceof ProtectNetworkError) return cause;
   if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ECONNREFUSED') {
@@ -57,7 +57,7 @@ function explained(socket: string, cause: unknown): ProtectNetworkError {
   }
   if (cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')) {
     const advice = "if it hangs: 'systemctl restart protect-network'; zones keep their network";
-    const message = `the daemon at ${socket} did not answer within ${answerMs / 1000} s; ${advice}`;
+    const message = `the daemon at ${socket} did not answer within ${Math.ceil(limitMs / 1000)} s; ${advice}`;
     return new ProtectNetworkError('timeout', message, { cause });
   }
   if (errno === 'ECONNRESET' || errno === 'EPIPE') {
@@ -80,7 +80,7 @@ function parseStatus(socket: string, body: string): Status {
   }
   const wrong = Object.entries(shape).find(([key, fits]) => !fits(isRecord(value) ? value[key] : undefined));
   if (wrong !== undefined) throw garbled(socket, `'${wrong[0]}' is missing or has the wrong type`);
-  return value as Status;
+  return { ...(value as Status), faults: (value as Partial<Status>).faults ?? [] };
 }
 
 const isNumber = (value: unknown) => typeof value === 'number';
@@ -109,6 +109,8 @@ const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   lastRepairs: isListOf((repair) => isRecord(repair) && isTexts(repair['what']) && isTexts(repair['culprits'])),
   failures: isListOf(isRecord),
   warnings: isListOf(isText),
+  // A daemon before 0.2.0 has none.
+  faults: (value) => value === undefined || isListOf(isRecord)(value),
 };
 
 function garbled(socket: string, reason: string, cause?: unknown): ProtectNetworkError {

@@ -3,6 +3,7 @@
 import type { DirectoryState } from '../directories/zone-directory.ts';
 import type { Address } from '../model/address.ts';
 import type { DirectoryName } from '../model/directory-name.ts';
+import type { Fault } from '../model/fault.ts';
 import type { Counter } from '../nft/counters.ts';
 import type { DropKind } from '../nft/names.ts';
 
@@ -10,7 +11,10 @@ export interface Status {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: number;
-  /** `ready`: everything desired is in place; `degraded`: something failed, see `failures` and `warnings`; `starting`: before the first pass. */
+  /**
+   * `ready`: everything desired is in place, and nothing keeps zones from their network; `degraded`: it is not, see `verdict.ts`;
+   * `starting`: before the first pass.
+   */
   readonly state: 'starting' | 'ready' | 'degraded';
   readonly subnets: { readonly ipv4: string | null; readonly ipv6: string | null };
   readonly uplinks: readonly UplinkStatus[];
@@ -27,7 +31,10 @@ export interface Status {
   /** The last ones, the youngest first. */
   readonly lastRepairs: readonly RepairStatus[];
   readonly failures: readonly FailureStatus[];
+  /** `faults` as one sentence each. */
   readonly warnings: readonly string[];
+  /** What is wrong with the host, and no change of ours can fix. */
+  readonly faults: readonly Fault[];
 }
 
 export interface IsolationStatus {
@@ -73,6 +80,12 @@ export interface ZoneStatus {
   readonly state: ZoneState;
   readonly since: number;
   readonly reason: string | null;
+  /** The command after which the reason is gone, where there is one. */
+  readonly fix: string | null;
+  /** A zone directory gives it an address, or has an entry for it that cannot be used. */
+  readonly wanted: boolean;
+  /** False: the other end, in the guest, is down. Null where the kernel does not tell. */
+  readonly carrier: boolean | null;
   readonly takenBy: TakerStatus | null;
   /** From the zone to the host and beyond; null where it could not be read. */
   readonly sent: Counter | null;

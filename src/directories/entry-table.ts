@@ -21,7 +21,7 @@ const noLinks: Bucket = new Map();
 export class EntryTable {
   static readonly empty = new EntryTable(Array.from({ length: bucketCount }, () => noLinks));
   readonly #buckets: readonly Bucket[];
-  /** How many entries. */
+  /** How many entries that can be used. */
   readonly length: number;
 
   private constructor(buckets: readonly Bucket[], length = 0) {
@@ -53,7 +53,7 @@ export class EntryTable {
       const index = bucketOf(link);
       const bucket = fresh.get(index) ?? new Map(buckets[index]);
       fresh.set(index, bucket);
-      length += placed.length - (bucket.get(link)?.length ?? 0);
+      length += usable(placed) - usable(bucket.get(link) ?? nothing);
       if (placed.length > 0) bucket.set(link, placed);
       else bucket.delete(link);
     }
@@ -84,6 +84,10 @@ export function inOrder(placed: Placed[]): ZoneEntry[] {
   return placed.map(({ entry }) => entry);
 }
 
+function usable(placed: readonly Placed[]): number {
+  return placed.filter(({ entry }) => entry.unusable === undefined).length;
+}
+
 function sameEntries(some: readonly Placed[], others: readonly Placed[]): boolean {
   return (
     some.length === others.length && some.every(({ entry }, index) => sameEntry(entry, others[index]?.entry ?? entry))
@@ -92,7 +96,7 @@ function sameEntries(some: readonly Placed[], others: readonly Placed[]): boolea
 
 function sameEntry(one: ZoneEntry, other: ZoneEntry): boolean {
   if (one === other) return true;
-  const isAlike = one.name === other.name && one.origin === other.origin;
+  const isAlike = one.name === other.name && one.origin === other.origin && one.unusable?.why === other.unusable?.why;
   return isAlike && one.addresses.join() === other.addresses.join();
 }
 

@@ -9,4 +9,13 @@ export interface ZoneEntry {
   readonly name: string | undefined;
   /** Where exactly it says so, for logs and `status`: a file, a xenstore path, a zone id. */
   readonly origin: string;
+  /** Set where the directory knows the link and its entry cannot be used: it then has no addresses. */
+  readonly unusable?: Unusable | undefined;
+}
+
+export interface Unusable {
+  /** Behind "LINK has no network:". */
+  readonly why: string;
+  /** A command, where one makes it usable. */
+  readonly fix: string | undefined;
 }

@@ -1,5 +1,5 @@
 /** All checks over one snapshot of the host. Pure. */
-import { checkDaemon } from './checks/daemon.ts';
+import { checkDaemon, checkReported } from './checks/daemon.ts';
 import { checkConfiguration, checkFiles } from './checks/files.ts';
 import { checkForeignFirewalls, checkLegacyTables } from './checks/foreign.ts';
 import { checkForwardChains } from './checks/forward-chain.ts';
@@ -16,7 +16,7 @@ import { checkDirectories, checkZones } from './checks/zones.ts';
 import { type Finding, type Judgement, warning } from './finding.ts';
 import type { Snapshot } from './host-snapshot.ts';
 
-/** By name, in the order in which one cause shadows the next. */
+/** By name, in the order in which one cause shadows the next; what two of them say is told once. */
 const checks: Readonly<Record<string, (snapshot: Snapshot) => Judgement[]>> = {
   user: checkUser,
   tools: checkTools,
@@ -38,10 +38,16 @@ const checks: Readonly<Record<string, (snapshot: Snapshot) => Judgement[]>> = {
   tables: checkTables,
   'network-managers': checkManagers,
   unread: checkUnread,
+  reported: checkReported,
 };
 
 export function diagnose(snapshot: Snapshot): Finding[] {
-  return Object.entries(checks).flatMap(([check, judge]) => judge(snapshot).map((each) => ({ check, ...each })));
+  const told = new Set<string>();
+  return Object.entries(checks).flatMap(([check, judge]) =>
+    judge(snapshot)
+      .filter(({ what }) => told.size < told.add(what).size)
+      .map((each) => ({ check, ...each })),
+  );
 }
 
 /** Scripts see it by the exit code. */

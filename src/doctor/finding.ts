@@ -1,15 +1,14 @@
 /** What a check says. */
+import type { Fault } from '../model/fault.ts';
+
+export { bad, warning } from '../model/fault.ts';
 
 /** `bad`: must be fixed. `warning`: may be meant; works, or works for now. */
-export type Level = 'bad' | 'warning' | 'ok';
+export type Level = Fault['level'] | 'ok';
 
-export interface Judgement {
+/** A fault, or that there is none. */
+export interface Judgement extends Omit<Fault, 'level'> {
   readonly level: Level;
-  readonly what: string;
-  /** Why it matters; null where all is well. */
-  readonly why: string | null;
-  /** What to do, as a command where there is one; null where all is well. */
-  readonly fix: string | null;
 }
 
 export interface Finding extends Judgement {
@@ -19,12 +18,4 @@ export interface Finding extends Judgement {
 
 export function ok(what: string): Judgement {
   return { level: 'ok', what, why: null, fix: null };
-}
-
-export function warning(what: string, why: string, fix: string): Judgement {
-  return { level: 'warning', what, why, fix };
-}
-
-export function bad(what: string, why: string, fix: string): Judgement {
-  return { level: 'bad', what, why, fix };
 }

@@ -3,6 +3,7 @@ import type { Config, ConfigPaths } from '../config/config.ts';
 import type { FileOwnership } from '../config/read-file.ts';
 import type { Status, ZoneState } from '../control/status.ts';
 import type { DirectoryState } from '../directories/zone-directory.ts';
+import type { OutlookFacts } from '../faults/outlook.ts';
 import type {
   Fill,
   FoundTool,
@@ -12,9 +13,9 @@ import type {
   SurveyedRoute,
   SurveyedTool,
 } from '../host/port.ts';
-import type { ForeignJudgement } from '../lifecycle/foreign-firewalls.ts';
 import type { Address, Family } from '../model/address.ts';
 import type { DirectoryName } from '../model/directory-name.ts';
+import type { Fault } from '../model/fault.ts';
 import { parseLinkName } from '../model/link-name.ts';
 
 export interface Snapshot {
@@ -35,7 +36,9 @@ export interface Snapshot {
   /** Every table's objects but the elements of sets; undefined where it could not be read. */
   readonly ruleset: readonly NftObject[] | undefined;
   /** Undefined where the rules could not be read. */
-  readonly foreign: readonly ForeignJudgement[] | undefined;
+  readonly foreign: readonly Fault[] | undefined;
+  /** Undefined where it could not be read. */
+  readonly outlook: OutlookFacts | undefined;
   /** The dry run of our own transaction; undefined where there was none. */
   readonly trial: { readonly refusal: string | undefined } | undefined;
   readonly saved: ReadonlyMap<Family, string>;
@@ -76,6 +79,8 @@ export type DaemonFacts =
 export interface ZonesFacts {
   readonly directories: readonly DirectoryFacts[];
   readonly zones: readonly ZoneFacts[];
+  /** What else whoever was asked finds wrong. */
+  readonly faults: readonly Fault[];
 }
 
 export interface DirectoryFacts {
@@ -93,7 +98,11 @@ export interface ZoneFacts {
   readonly origin: string | undefined;
   /** `asked`: no daemon serves it, and a directory gives it these addresses. */
   readonly state: ZoneState | 'asked';
-  readonly reason: string | undefined;
+  readonly reason: string | null;
+  readonly fix: string | null;
+  /** A directory gives it an address, or has an entry for it that cannot be used. */
+  readonly wanted: boolean;
+  readonly carrier: boolean | null;
 }
 
 export type ManagerName = 'systemd-networkd' | 'NetworkManager';

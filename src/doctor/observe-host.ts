@@ -1,9 +1,11 @@
 /** Reads everything that the checks look at, once. What cannot be read is said, and keeps nothing else from being read. */
 import type { Config, ConfigPaths } from '../config/config.ts';
 import { loadConfig } from '../config/config.ts';
+import { observeOutlook } from '../faults/outlook.ts';
+import type { Outlook } from '../host/outlook.ts';
 import type { Host, LegacyFilter, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
 import { computeDesired } from '../lifecycle/desired.ts';
-import { judgeForeignFirewalls, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
+import { foreignFaults, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
 import { type Family, families } from '../model/address.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
@@ -16,6 +18,7 @@ import { zonesOfStatus } from './zone-facts.ts';
 export interface Eyes {
   readonly survey: Survey;
   readonly sysctl: Pick<Sysctl, 'read'>;
+  readonly outlook: Outlook;
   /** Undefined where a tool is missing that it needs. */
   readonly host: Host | undefined;
   /** Asks the running daemon. Called only where the settings say where it listens. */
@@ -37,6 +40,7 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
   const routes = await reading.get('routes', () => survey.routes(), []);
   const ruleset = host && (await reading.get('rules of nftables', () => readRuleset(host, reading), undefined));
   const daemon = await askDaemon(eyes, config);
+  const zones = await readZones(eyes, daemon, config, reading);
   return {
     user: process.geteuid?.() ?? 0,
     kernelRelease: survey.kernelRelease,
@@ -57,7 +61,8 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
     links,
     routes,
     ruleset,
-    foreign: ruleset && (await readForeign(eyes, config, reading)),
+    foreign: ruleset && (await readForeign(eyes, config)),
+    outlook: await reading.get('uplinks', () => readOutlook(eyes, zones), undefined),
     trial:
       host &&
       config &&
@@ -66,7 +71,7 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
     saved: await readSaved(survey, reading),
     legacy: await readLegacy(eyes, reading),
     daemon,
-    zones: await readZones(eyes, daemon, config, reading),
+    zones,
     connections: await reading.get('the connection table', () => survey.connections(), undefined),
     neighbours: await readNeighbours(survey, reading),
     processes: await reading.get('processes', () => survey.processes(), new Set()),
@@ -107,11 +112,19 @@ async function readRuleset(host: Host, reading: Reading): Promise<NftObject[]> {
   return lists.flat();
 }
 
-async function readForeign({ host }: Eyes, config: Config | undefined, reading: Reading) {
+async function readForeign({ host }: Eyes, config: Config | undefined) {
   if (host === undefined || config === undefined) return undefined;
-  const firewalls = await observeForeignFirewalls(host);
-  reading.unread.push(...firewalls.unreadable.map((why) => ({ what: 'another firewall', why })));
-  return judgeForeignFirewalls(firewalls, config);
+  return foreignFaults(await observeForeignFirewalls(host), config);
+}
+
+/** Zones are asked about where they are served: until then nothing leads to them. */
+async function readOutlook({ outlook }: Eyes, zones: ZonesFacts | undefined) {
+  const indices = new Map((await outlook.links()).map(({ name, ifindex }) => [name, ifindex]));
+  const served = (zones?.zones ?? []).flatMap(({ link, addresses, state }) => {
+    const ifindex = indices.get(link);
+    return state === 'ready' && ifindex !== undefined ? [{ ifindex, addresses }] : [];
+  });
+  return observeOutlook(outlook, served);
 }
 
 async function tryOut(host: Host, config: Config, ruleset: readonly NftObject[]) {

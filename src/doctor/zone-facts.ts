@@ -2,45 +2,58 @@
 import type { Status } from '../control/status.ts';
 import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Desired } from '../lifecycle/desired.ts';
+import type { Fault } from '../model/fault.ts';
 import type { ZonesFacts } from './host-snapshot.ts';
 
-export function zonesOfStatus({ directories, zones }: Status): ZonesFacts {
+export function zonesOfStatus({ directories, zones, faults }: Status): ZonesFacts {
   return {
     directories,
-    zones: zones.map(({ link, name, addresses, directory, origin, state, reason }) => ({
+    zones: zones.map(({ link, name, addresses, directory, origin, state, reason, fix, wanted, carrier }) => ({
       link,
       addresses,
       state,
       name: name ?? undefined,
       directory: directory ?? undefined,
       origin: origin ?? undefined,
-      reason: reason ?? undefined,
+      reason,
+      fix: fix ?? null,
+      wanted: wanted ?? state !== 'unserved',
+      carrier: carrier ?? null,
     })),
+    faults,
   };
 }
 
-export function zonesOfLook(
-  directories: readonly AskedDirectory[],
-  { zones, unserved }: Pick<Desired, 'zones' | 'unserved'>,
-  nameOf: (ifindex: number) => string,
-): ZonesFacts {
-  const given = [...zones.values()].map(({ link, name, addresses, directory, origin }) => ({
+export interface Looked {
+  readonly directories: readonly AskedDirectory[];
+  readonly desired: Pick<Desired, 'zones' | 'unserved'>;
+  readonly faults: readonly Fault[];
+  readonly nameOf: (ifindex: number) => string;
+}
+
+export function zonesOfLook({ directories, desired, faults, nameOf }: Looked): ZonesFacts {
+  const none = { reason: null, fix: null, carrier: null };
+  const given = [...desired.zones.values()].map(({ link, name, addresses, directory, origin }) => ({
+    ...none,
     link,
     name,
     addresses,
     directory,
     origin,
     state: 'asked' as const,
-    reason: undefined,
+    wanted: true,
   }));
-  const none = [...unserved].map(([ifindex, reason]) => ({
+  const refused = [...desired.unserved].map(([ifindex, { reason, fix, directory, origin, isWanted }]) => ({
+    ...none,
     link: nameOf(ifindex),
     name: undefined,
     addresses: [],
-    directory: undefined,
-    origin: undefined,
+    directory,
+    origin: origin === '' ? undefined : origin,
     state: 'unserved' as const,
     reason,
+    fix: fix ?? null,
+    wanted: isWanted,
   }));
   return {
     directories: directories.map(({ name, snapshot: { state, detail, problems } }) => ({
@@ -49,6 +62,7 @@ export function zonesOfLook(
       detail,
       problems,
     })),
-    zones: [...given, ...none],
+    zones: [...given, ...refused],
+    faults,
   };
 }

@@ -1,4 +1,5 @@
 /** What brings a packet past a route or policy rule of somebody else's, and a zone's address back to its link. Pure. */
+import { lookupMainAhead } from '../faults/policy-rules.ts';
 import type { PolicyRule } from '../host/inspection.ts';
 import { type Address, type Family, hostLength } from '../model/address.ts';
 import { describeRule, devicesOf, type RouteAnswer, route } from '../rules/routing.ts';
@@ -48,7 +49,8 @@ export function howToDrop(family: Family, rule: PolicyRule): string {
 }
 
 function ahead(family: Family, { priority }: PolicyRule, packets: string): string[] {
-  return priority < 1 ? [] : [`ip ${flag(family)}rule add pref ${priority - 1} ${packets} lookup main`];
+  const fix = lookupMainAhead(family, priority, packets);
+  return fix === undefined ? [] : [fix];
 }
 
 function flag(family: Family): string {

@@ -73,6 +73,14 @@ function downLinks({ snapshot }: Facts): string {
   return names.length === 0 ? '' : ` (down, so without routes: ${names.join(', ')}${down.length > 4 ? ' …' : ''})`;
 }
 
+/** Those that are down and, by their addresses or the settings, are meant to lead somewhere. */
+function downUplinks({ snapshot }: Facts): string[] {
+  const down = snapshot.links.filter(({ ifname, isUp }) => !isUp && !isZoneLink(ifname) && ifname !== 'lo');
+  const isMeant = ({ ifname, addr_info }: (typeof down)[number]) =>
+    snapshot.uplinkInterfaces.includes(ifname) || addr_info.some(({ scope }) => scope === 'global');
+  return down.filter(isMeant).map(({ ifname }) => ifname);
+}
+
 export interface Refusal {
   readonly what: string;
   readonly text: string;
@@ -98,7 +106,7 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
     return {
       what: 'no-route',
       text: `there is no route to ${destination}${downLinks(facts)}`,
-      fix: [`ip ${flag(family)}route add default via GATEWAY dev UPLINK`],
+      fix: downUplinks(facts).map((name) => `ip link set ${name} up`),
     };
   }
   // For what the host takes itself, the kernel gives a failed check of the source the same number as a martian.
@@ -188,8 +196,4 @@ function named(
     ...(transport === undefined ? {} : { transport }),
     destinationPort,
   });
-}
-
-function flag(family: Family): string {
-  return family === 'ipv4' ? '' : '-6 ';
 }

@@ -6,7 +6,7 @@ import type { ZoneDirectory } from '../directories/zone-directory.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
 import type { Inspection, TableRoute } from '../host/inspection.ts';
 import type { Sysctl } from '../host/port.ts';
-import { computeDesired } from '../lifecycle/desired.ts';
+import { computeDesired, unknownLink } from '../lifecycle/desired.ts';
 import { type Address, type Family, parseAddress } from '../model/address.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
@@ -141,8 +141,7 @@ async function askDirectories(
           name: entry?.entry.name ?? null,
           directory: entry?.directory ?? null,
           origin: entry?.entry.origin ?? null,
-          refused:
-            granted === undefined ? (desired.unserved.get(ifindex) ?? 'no zone directory knows this link') : null,
+          refused: granted === undefined ? (desired.unserved.get(ifindex) ?? unknownLink).reason : null,
         },
       ];
     });

@@ -8,6 +8,7 @@ import { readLegacyFilter } from './legacy-filter.ts';
 import { type LiveHost, liveHost } from './live-host.ts';
 import { NftHost } from './nft.ts';
 import { NftEvents } from './nft-events.ts';
+import { NetlinkOutlook, type Outlook } from './outlook.ts';
 import type { Host, HostEvent, Journal, Survey } from './port.ts';
 import { RouteEvents } from './route-events.ts';
 import { NetlinkRoutes } from './rtnetlink.ts';
@@ -84,6 +85,11 @@ export function createLiveHost(options: HostOptions = {}): LiveHost {
   const tools = findTools(options.toolDirectories);
   tools.path('nft');
   return liveHost(tools);
+}
+
+/** Throws `kernel-unsupported` where netlink cannot be spoken. */
+export function createOutlook(): Outlook {
+  return opened(() => new NetlinkOutlook());
 }
 
 /** Never throws: what is not installed is for the caller to find. */

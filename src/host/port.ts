@@ -28,6 +28,8 @@ export interface Link extends LinkTies {
   readonly ifindex: number;
   readonly name: string;
   readonly up: boolean;
+  /** Of one that is up: whether the other end is up as well. Undefined where the kernel does not tell. */
+  readonly carrier?: boolean | undefined;
   /** Of the device that it belongs to, e.g. `pci`, `virtio`, or `xen-backend` for a guest's. Not told before Linux 5.14. */
   readonly bus?: string | undefined;
   readonly settings?: LinkSettings;

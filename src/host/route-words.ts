@@ -28,13 +28,14 @@ export function toLink(
   nameOf: (ifindex: number) => string | undefined,
   neighbourSetting?: NeighbourSetting,
 ): Link {
-  const { ifindex, name, isUp, bus } = message;
+  const { ifindex, name, isUp, hasCarrier, bus } = message;
   const settings: LinkSettings = ({ family, group, key }) =>
     group === 'conf' ? message[family]?.(key)?.toString() : neighbourSetting?.(family, key, ifindex);
   return {
     ifindex,
     name,
     up: isUp,
+    carrier: hasCarrier,
     bus,
     ...tiesOf(message, nameOf),
     settings,

@@ -23,10 +23,23 @@ export interface Claim {
 
 export interface Claims {
   readonly granted: ReadonlyMap<LinkName, Claim>;
-  /** Why a link on the host has no network, one sentence each. */
-  readonly refused: ReadonlyMap<LinkName, string>;
+  readonly refused: ReadonlyMap<LinkName, Refusal>;
   /** What people should know of a link, in a stable order. */
   readonly problems: ReadonlyMap<LinkName, readonly string[]>;
+}
+
+/** Why a link on the host has no network though a directory knows it. */
+export interface Refusal {
+  /** One sentence, behind "LINK has no network:". */
+  readonly reason: string;
+  /** A command, where one is sure to help. */
+  readonly fix: string | undefined;
+  readonly directory: DirectoryName | undefined;
+  readonly origin: string;
+  /** What was claimed, whether or not it counts. */
+  readonly addresses: readonly Address[];
+  /** False where the directory gives the link no address, and means it. */
+  readonly isWanted: boolean;
 }
 
 export interface ClaimsInput {
@@ -41,9 +54,9 @@ export interface ClaimsInput {
 }
 
 export function judgeClaims({ directories, subnets, links, holders, served }: ClaimsInput): Claims {
-  const { claims, problems } = firstWins(directories, links, served);
+  const { claims, problems, unusable } = firstWins(directories, links, served);
   const granted = new Map<LinkName, Claim>();
-  const refused = new Map<LinkName, string>();
+  const refused = new Map<LinkName, Refusal>();
   const owners = new Map<Address, LinkName>();
   for (const claim of claims.values()) {
     const reason = whyRefused(claim, subnets, (address) => owners.get(address) ?? incumbent(address, claims, holders));
@@ -52,10 +65,12 @@ export function judgeClaims({ directories, subnets, links, holders, served }: Cl
       for (const address of addresses) owners.set(address, claim.link);
       granted.set(claim.link, addresses.length === claim.addresses.length ? claim : { ...claim, addresses });
     } else {
-      refused.set(claim.link, reason);
-      tell(problems, claim.link, `${claim.link} has no network: ${reason} (${claim.directory}: ${claim.origin})`);
+      const { directory, origin, addresses } = claim;
+      const isWanted = addresses.length > 0;
+      refused.set(claim.link, { reason, fix: undefined, directory, origin, addresses, isWanted });
     }
   }
+  for (const [link, refusal] of unusable) if (!claims.has(link)) refused.set(link, refusal);
   return { granted, refused, problems };
 }
 
@@ -63,20 +78,31 @@ function firstWins(
   directories: readonly AskedDirectory[],
   links: ReadonlySet<LinkName>,
   served: readonly Claim[],
-): { claims: Map<LinkName, Claim>; problems: Map<LinkName, string[]> } {
+): { claims: Map<LinkName, Claim>; problems: Map<LinkName, string[]>; unusable: Map<LinkName, Refusal> } {
   const claims = new Map<LinkName, Claim>();
+  const unusable = new Map<LinkName, Refusal>();
   const problems = new Map<LinkName, string[]>();
   const asked = new Set<DirectoryName | undefined>(directories.map(({ name }) => name));
   for (const { name, snapshot } of directories) {
     // A directory that has not answered yet is taken to say what it said last, and what nobody else can say any more.
     const isKept = ({ directory }: Claim) => directory === name || !asked.has(directory);
     if (snapshot.state === 'waiting') keepServed(claims, links, served.filter(isKept));
-    for (const entry of snapshot.entries) {
-      const problem = links.has(entry.link) ? hear(claims, entry, name) : undefined;
+    for (const entry of snapshot.entries.filter(({ link }) => links.has(link))) {
+      const refusal = refusalOf(entry, name);
+      if (refusal !== undefined) {
+        if (!unusable.has(entry.link)) unusable.set(entry.link, refusal);
+        continue;
+      }
+      const problem = hear(claims, entry, name);
       if (problem !== undefined) tell(problems, entry.link, problem);
     }
   }
-  return { claims, problems };
+  return { claims, problems, unusable };
+}
+
+function refusalOf({ unusable, origin }: ZoneEntry, directory: DirectoryName): Refusal | undefined {
+  if (unusable === undefined) return undefined;
+  return { reason: unusable.why, fix: unusable.fix, directory, origin, addresses: [], isWanted: true };
 }
 
 function tell(problems: Map<LinkName, string[]>, link: LinkName, problem: string): void {

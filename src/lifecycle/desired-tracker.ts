@@ -12,6 +12,7 @@ import type { Link } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { Claimants } from './claimants.ts';
+import type { Refusal } from './claims.ts';
 import { computeDesired, type Desired, type DesiredInput, type DesiredZone, siblingsAfter } from './desired.ts';
 import type { TouchedLinks } from './link-table.ts';
 import type { Mirror } from './mirror.ts';
@@ -30,7 +31,7 @@ interface Kept extends Desired {
   readonly zones: Map<number, DesiredZone>;
   readonly byLink: Map<LinkName, DesiredZone>;
   readonly addresses: Set<Address>;
-  readonly unserved: Map<number, string>;
+  readonly unserved: Map<number, Refusal>;
   readonly problems: Map<LinkName, readonly string[]>;
 }
 
@@ -138,7 +139,7 @@ function replace(
     const [before, now] = [desired.zones.get(ifindex), outcome.zones.get(ifindex)];
     const isSame = sameZone(before, now);
     if (isSame && before !== undefined) fresh.set(ifindex, before);
-    if (!isSame || desired.unserved.get(ifindex) !== outcome.unserved.get(ifindex)) changed.add(ifindex);
+    if (!isSame || !sameRefusal(desired.unserved.get(ifindex), outcome.unserved.get(ifindex))) changed.add(ifindex);
     desired.zones.delete(ifindex);
     desired.unserved.delete(ifindex);
     for (const address of before?.addresses ?? []) desired.addresses.delete(address);
@@ -149,7 +150,7 @@ function replace(
     desired.byLink.set(zone.link, zone);
     for (const address of zone.addresses) desired.addresses.add(address);
   }
-  for (const [ifindex, reason] of outcome.unserved) desired.unserved.set(ifindex, reason);
+  for (const [ifindex, refusal] of outcome.unserved) desired.unserved.set(ifindex, refusal);
   replaceProblems(desired.problems, outcome.problems, links);
   return changed;
 }
@@ -160,6 +161,12 @@ function replaceProblems(problems: Kept['problems'], outcome: Desired['problems'
     if (now === undefined) problems.delete(link);
     else problems.set(link, now);
   }
+}
+
+function sameRefusal(one: Refusal | undefined, other: Refusal | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  const isSame = one.reason === other.reason && one.fix === other.fix && one.directory === other.directory;
+  return isSame && one.origin === other.origin && one.addresses.join() === other.addresses.join();
 }
 
 function sameZone(one: DesiredZone | undefined, other: DesiredZone | undefined): boolean {

@@ -8,7 +8,7 @@ import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { LayoutSettings } from '../nft/layout-model.ts';
-import { type Claim, judgeClaims } from './claims.ts';
+import { type Claim, judgeClaims, type Refusal } from './claims.ts';
 import type { Taken } from './taken.ts';
 
 export interface DesiredZone extends Claim {
@@ -29,7 +29,7 @@ export interface Desired {
   /** Every zone's addresses. */
   readonly addresses: ReadonlySet<Address>;
   /** Zone links that get nothing, and why. */
-  readonly unserved: ReadonlyMap<number, string>;
+  readonly unserved: ReadonlyMap<number, Refusal>;
   /** IPv6 addresses for which each of `siblingLinks` answers. */
   readonly siblings: readonly Address[];
   readonly siblingLinks: ReadonlySet<number>;
@@ -58,12 +58,12 @@ export function computeDesired(input: DesiredInput): Desired {
   for (const { link, addresses } of served) for (const address of addresses) holders.set(address, link);
   const claims = judgeClaims({ directories, subnets, links: new Set(bearers.keys()), holders, served });
   const zones = new Map<number, DesiredZone>();
-  const unserved = new Map<number, string>();
+  const unserved = new Map<number, Refusal>();
   for (const [name, link] of bearers) {
     const { ifindex } = link;
     const claim = claims.granted.get(name);
     if (claim !== undefined) zones.set(ifindex, { ...claim, ifindex, taken: input.takenBy?.(link) });
-    else unserved.set(ifindex, claims.refused.get(name) ?? 'no zone directory knows this link');
+    else unserved.set(ifindex, claims.refused.get(name) ?? unknownLink);
   }
   const enabled = families.filter((family) => subnets[family] !== undefined);
   return {
@@ -79,6 +79,16 @@ export function computeDesired(input: DesiredInput): Desired {
     problems: claims.problems,
   };
 }
+
+/** Of a link that no directory knows. */
+export const unknownLink: Refusal = {
+  reason: 'no zone directory knows this link',
+  fix: undefined,
+  directory: undefined,
+  origin: '',
+  addresses: [],
+  isWanted: false,
+};
 
 /** What is served now; after a restart, what the daemon before us left on links that are still the same. */
 function servedOf({ served, holders }: DesiredInput, bearers: ReadonlyMap<LinkName, Link>): Claim[] {

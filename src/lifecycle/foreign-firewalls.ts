@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { ForwardChain, Host, NftFamily } from '../host/port.ts';
 import { families, type Prefix } from '../model/address.ts';
 import { messageOf } from '../model/errors.ts';
+import { bad, type Fault, warning } from '../model/fault.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import { type Fate, type ForeignTable, fateOf, foreignTable, type ZonePacket } from '../nft/foreign-forward.ts';
 import { filterFamilies, filterTable, forwardHookChain, ownTable } from '../nft/names.ts';
@@ -14,7 +15,7 @@ export interface ForeignFirewalls {
   /** Where zones' traffic leaves the host, by its default routes. */
   readonly uplinks: readonly string[];
   /** What could not be read, and why. */
-  readonly unreadable: readonly string[];
+  readonly unreadable: readonly Fault[];
   /** nftables' generation before they were read; undefined where they could not be, or not all of them. */
   readonly generation: number | undefined;
 }
@@ -31,12 +32,13 @@ export async function observeForeignFirewalls(host: Host, known = noForeignFirew
     const firewalls = generation === known.generation ? known : await observe(host, generation);
     return { ...firewalls, uplinks: firewalls.chains.length === 0 ? [] : await uplinksOf(host) };
   } catch (error) {
-    return { ...noForeignFirewalls, unreadable: [`other firewalls cannot be read: ${messageOf(error as Error)}`] };
+    const fault = warning('other firewalls cannot be read', messageOf(error as Error), 'nft list ruleset');
+    return { ...noForeignFirewalls, unreadable: [fault] };
   }
 }
 
 async function observe({ nft }: Host, generation: number): Promise<Omit<ForeignFirewalls, 'uplinks'>> {
-  const unreadable: string[] = [];
+  const unreadable: Fault[] = [];
   const foreign = (await nft.forwardChains()).filter((chain) => isRouted(chain) && !isOurs(chain));
   const places = new Map(foreign.map(({ family, table }) => [tableKey(family, table), { family, table }]));
   const tables = new Map<string, ForeignTable>();
@@ -45,7 +47,8 @@ async function observe({ nft }: Host, generation: number): Promise<Omit<ForeignF
       const objects = await nft.rules(family as NftFamily, table);
       if (objects !== undefined && !objects.some(isDormant)) tables.set(key, foreignTable(objects));
     } catch (error) {
-      unreadable.push(`table ${key} may drop zones' packets, and it cannot be read: ${messageOf(error as Error)}`);
+      const what = `table ${key} may drop zones' packets, and it cannot be read`;
+      unreadable.push(warning(what, messageOf(error as Error), `nft list table ${key}`));
     }
   }
   const chains = foreign.flatMap((chain) => {
@@ -60,26 +63,12 @@ async function uplinksOf({ rtnetlink }: Host): Promise<string[]> {
   return [...new Set(devices)].filter((name) => parseLinkName(name) === undefined);
 }
 
-/** One sentence for each chain in which zones' packets end, or may end. */
-export function foreignProblems(firewalls: ForeignFirewalls, config: Config): string[] {
-  const sentences = judgeForeignFirewalls(firewalls, config).map(({ isCertain, what, why, cure }) =>
-    isCertain
-      ? `${what}, and ${why}; let them pass with: ${cure}`
-      : `${what}: ${why}; if zones have no network, let them pass with: ${cure}`,
-  );
-  return [...sentences, ...firewalls.unreadable];
+/** For each chain in which zones' packets end, or may end, and for each that cannot be read. */
+export function foreignFaults(firewalls: ForeignFirewalls, config: Config): Fault[] {
+  return [...chainFaults(firewalls, config), ...firewalls.unreadable];
 }
 
-/** A chain of somebody else's in which zones' packets end or, where `isCertain` is false, may end. */
-export interface ForeignJudgement {
-  readonly isCertain: boolean;
-  readonly what: string;
-  readonly why: string;
-  /** What to type. */
-  readonly cure: string;
-}
-
-export function judgeForeignFirewalls({ chains, uplinks }: ForeignFirewalls, config: Config): ForeignJudgement[] {
+function chainFaults({ chains, uplinks }: ForeignFirewalls, config: Config): Fault[] {
   const { settings, subnets } = config;
   const prefixes = families.flatMap((family) => subnets[family]?.prefix ?? []);
   const leaving = settings.uplink.interfaces.length > 0 ? settings.uplink.interfaces : uplinks;
@@ -117,7 +106,7 @@ interface Judged {
   readonly fate: Fate;
 }
 
-function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly Judged[]): ForeignJudgement[] {
+function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly Judged[]): Fault[] {
   const lost = fates.filter(({ fate }) => fate === 'end');
   const doubtful = fates.filter(({ fate }) => fate === 'may-end');
   if (lost.length + doubtful.length === 0) return [];
@@ -128,10 +117,10 @@ function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly
   const cure = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
   if (lost.length > 0) {
     const what = `${who} drops zones' packets ${listed(lost)}`;
-    return [{ isCertain: true, what, why: 'no rule of ours can change that', cure }];
+    return [bad(what, 'a packet has to pass every chain on the forward hook: no rule of ours can change that', cure)];
   }
   const why = 'what it accepts depends on sets or on single links, ports or addresses, which cannot be evaluated here';
-  return [{ isCertain: false, what: `${who} may drop zones' packets ${listed(doubtful)}`, why, cure }];
+  return [warning(`${who} may drop zones' packets ${listed(doubtful)}`, why, cure)];
 }
 
 function listed(fates: readonly Judged[]): string {

@@ -1,8 +1,10 @@
 /** Looks at other people's firewalls again a moment after they have changed, and knows what is wrong with them for zones. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Host, HostEvent } from '../host/port.ts';
+import type { Fault } from '../model/fault.ts';
 import { observedKeys } from '../nft/observe.ts';
-import { foreignProblems, noForeignFirewalls, observeForeignFirewalls } from './foreign-firewalls.ts';
+import { foreignFaults, noForeignFirewalls, observeForeignFirewalls } from './foreign-firewalls.ts';
 import { foreignFirewalls } from './timing.ts';
 
 export class ForeignWatch {
@@ -10,7 +12,7 @@ export class ForeignWatch {
   readonly #config: () => Config;
   readonly #news: () => void;
   #firewalls = noForeignFirewalls;
-  #judged: { readonly config: Config; readonly problems: readonly string[] } | undefined;
+  #judged: { readonly config: Config; readonly problems: readonly Fault[] } | undefined;
   #pauseMs: number = foreignFirewalls.shortestMs;
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<void> | undefined;
@@ -45,9 +47,9 @@ export class ForeignWatch {
     while (this.#underWay !== undefined) await this.#underWay;
   }
 
-  problems(): readonly string[] {
+  problems(): readonly Fault[] {
     const config = this.#config();
-    if (this.#judged?.config !== config) this.#judged = { config, problems: foreignProblems(this.#firewalls, config) };
+    if (this.#judged?.config !== config) this.#judged = { config, problems: foreignFaults(this.#firewalls, config) };
     return this.#judged.problems;
   }
 
@@ -66,7 +68,7 @@ export class ForeignWatch {
       const before = this.problems();
       this.#firewalls = firewalls;
       this.#judged = undefined;
-      if (this.problems().join() !== before.join()) this.#news();
+      if (!isDeepStrictEqual(this.problems(), before)) this.#news();
       const { pausePerCost, shortestMs, longestMs } = foreignFirewalls;
       this.#pauseMs = Math.min(longestMs, Math.max(shortestMs, pausePerCost * (performance.now() - begun)));
     }

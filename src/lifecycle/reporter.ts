@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { PassStatus } from '../control/status.ts';
 import type { HostEvent } from '../host/port.ts';
 import { messageOf } from '../model/errors.ts';
+import { type Fault, sentenceOf } from '../model/fault.ts';
 import { toldKind } from './describe-event.ts';
 import type { DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
@@ -31,7 +32,7 @@ export class Reporter {
   lastPass: PassStatus | undefined;
   passes = 0;
   transactions = 0;
-  warnings: readonly string[] = [];
+  faults: readonly Fault[] = [];
   /** Why the files are not what is in force. */
   refusal: string | undefined;
   /** Milliseconds from a link's first event to ready, of the last 1000 zones. */
@@ -63,7 +64,7 @@ export class Reporter {
 
   /** `since`: performance.now() milliseconds of the event that led here. */
   turned(record: ZoneRecord, since: number): void {
-    const { link, ifindex, state, reason, served, retry } = record;
+    const { link, ifindex, state, reason, served, retry, refusal } = record;
     const zone = served?.name;
     const fields = { event: `zone-${state}`, link, zone, ifindex, state };
     if (state === 'ready') {
@@ -88,9 +89,10 @@ export class Reporter {
     } else if (state === 'taken') {
       const taken = served?.taken;
       const command = taken === undefined ? '' : howToFree(link, taken);
-      this.#log.error({ ...fields, reason, takenBy: taken?.by }, `${reason}; to free it: ${command}`);
+      this.#log.error({ ...fields, reason, takenBy: taken?.by }, `${reason}; fix: ${command}`);
     } else if (state === 'unserved') {
-      this.#log.warn({ ...fields, reason }, `${link} has no network: ${reason}`);
+      const whence = refusal?.directory === undefined ? '' : ` (${refusal.directory}: ${refusal.origin})`;
+      this.#log.warn({ ...fields, reason }, `${link} has no network: ${reason}${whence}`);
     }
   }
 
@@ -159,14 +161,14 @@ export class Reporter {
     );
   }
 
-  /** The problems as they are now; only those that are new are logged. */
-  problems(problems: readonly string[]): void {
-    const known = new Set(this.warnings);
-    for (const problem of problems) if (!known.has(problem)) this.#log.warn({ event: 'problem' }, problem);
-    const left = new Set(problems);
-    for (const problem of this.warnings)
-      if (!left.has(problem)) this.#log.info({ event: 'problem-over' }, `resolved: ${problem}`);
-    this.warnings = problems;
+  /** What is wrong with the host now; only what is new is logged. */
+  problems(faults: readonly Fault[]): void {
+    const before = new Set(this.faults.map(sentenceOf));
+    const now = new Set(faults.map(sentenceOf));
+    for (const problem of now) if (!before.has(problem)) this.#log.warn({ event: 'problem' }, problem);
+    for (const problem of before)
+      if (!now.has(problem)) this.#log.info({ event: 'problem-over' }, `resolved: ${problem}`);
+    this.faults = faults;
   }
 
   #remember(milliseconds: number): void {

@@ -1,6 +1,7 @@
 /** Brings the records of zone links to what a pass reached, and reports each transition once. */
 import type { Link } from '../host/port.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
+import type { Refusal } from './claims.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { PassFailures } from './pass.ts';
 import type { Reporter } from './reporter.ts';
@@ -36,11 +37,11 @@ function settleZone(records: ZoneRecords, reporter: Reporter, settlement: Settle
 
 function settleUnserved(records: ZoneRecords, reporter: Reporter, settlement: Settlement, ifindex: number): void {
   const { desired, links, failures, since } = settlement;
-  const reason = desired.unserved.get(ifindex);
-  if (reason === undefined) return;
+  const refusal = desired.unserved.get(ifindex);
+  if (refusal === undefined) return;
   records.see(ifindex, links.get(ifindex)?.name ?? '');
   if (isLookedAt(settlement, ifindex) || records.get(ifindex)?.served === undefined) {
-    turnUnserved(records, reporter, ifindex, reason, failures, since);
+    turnUnserved(records, reporter, ifindex, refusal, failures, since);
   }
 }
 
@@ -97,15 +98,16 @@ function turnUnserved(
   records: ZoneRecords,
   reporter: Reporter,
   ifindex: number,
-  reason: string,
+  refusal: Refusal,
   failures: PassFailures,
   since: number,
 ): void {
+  const { reason } = refusal;
   const served = records.get(ifindex)?.served;
   const error = failures.nft ?? failures.links.get(ifindex);
   const isStuck = served !== undefined && error !== undefined && !hasCode(error, 'vanished');
   const turned = isStuck
     ? records.turn(ifindex, 'failed', `${reason}, and removing what it had failed: ${messageOf(error)}`, served)
-    : records.turn(ifindex, 'unserved', reason);
+    : records.turn(ifindex, 'unserved', reason, undefined, refusal);
   if (turned?.changed === true) reporter.turned(turned.record, since);
 }

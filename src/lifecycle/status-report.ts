@@ -1,10 +1,16 @@
 /** Builds what `GET /v1/status` answers from the loop's state and, for the counters, from the kernel's sets. */
 
 import type { DirectoryStatus, FailureStatus, Status, UplinkStatus, ZoneStatus } from '../control/status.ts';
+import { isDegraded } from '../control/verdict.ts';
 import type { ZoneDirectory } from '../directories/zone-directory.ts';
-import type { Host } from '../host/port.ts';
+import { type OutlookFacts, observeOutlook } from '../faults/outlook.ts';
+import { outlookFaults } from '../faults/uplinks.ts';
+import type { Outlook } from '../host/outlook.ts';
+import type { Host, Link } from '../host/port.ts';
+import { familyOf } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
-import { parseLinkName } from '../model/link-name.ts';
+import { type Fault, notice, sentenceOf, warning } from '../model/fault.ts';
+import { isZoneLink } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { byKind, noCounters, readCounters } from '../nft/counters.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -15,6 +21,7 @@ import type { ZoneRecord } from './zone-record.ts';
 
 export interface StatusSources {
   readonly host: Host;
+  readonly outlook: Outlook;
   readonly reconciler: Reconciler;
   readonly reporter: Reporter;
   readonly version: string;
@@ -23,30 +30,43 @@ export interface StatusSources {
 }
 
 export async function reportStatus(sources: StatusSources): Promise<Status> {
-  const { host, reconciler, reporter } = sources;
+  const { host, outlook, reconciler, reporter } = sources;
   // A tool in trouble is when people ask: they are told what is known without it.
-  const unread: string[] = [];
-  const isAnyTaken = reconciler.records.values().some(({ served }) => served?.taken !== undefined);
-  const [totals, uplinks] = await Promise.all([
-    readOrSay(readCounters(host.nft, isAnyTaken), noCounters, 'counters of zones', unread),
-    readOrSay(readUplinks(host), [], 'uplinks', unread),
-  ]);
+  const unread: Fault[] = [];
   const records = reconciler.records.values();
+  const isAnyTaken = records.some(({ served }) => served?.taken !== undefined);
+  const served = records.flatMap(({ ifindex, state, served: zone }) =>
+    state === 'ready' && zone !== undefined ? [{ ifindex, addresses: zone.addresses }] : [],
+  );
+  const [totals, seen] = await Promise.all([
+    readOrSay(readCounters(host.nft, isAnyTaken), noCounters, 'counters of zones', unread),
+    readOrSay(observeOutlook(outlook, served), undefined, 'uplinks', unread),
+  ]);
+  const given = records.flatMap(({ served: zone, refusal }) => (zone ?? refusal)?.addresses ?? []);
+  const wanted = new Set(given.map(familyOf));
+  const faults = [
+    ...(reporter.refusal === undefined ? [] : [notice(reporter.refusal)]),
+    ...reporter.faults,
+    ...(seen === undefined ? [] : outlookFaults(seen, reconciler.state.config, wanted)),
+    ...unread,
+  ];
   const failures = failuresOf(reconciler, records);
-  const taken = records.filter(({ state }) => state === 'taken');
-  const isDegraded = failures.length > 0 || taken.length > 0;
+  const zones = records
+    .map((record) => zoneStatus(record, totals, reporter, reconciler.mirror.links.get(record.ifindex)))
+    .sort((a, b) => a.ifindex - b.ifindex);
+  const state = isDegraded({ zones, faults, failures }) ? 'degraded' : 'ready';
   const { subnets } = reconciler.state.desired ?? reconciler.state.config;
   const { antiSpoof, zoneToZone, metadata, host: toHost } = reconciler.state.config.settings.isolation;
   return {
     version: sources.version,
     pid: process.pid,
     startedAt: sources.startedAt,
-    state: reporter.lastPass === undefined ? 'starting' : isDegraded ? 'degraded' : 'ready',
+    state: reporter.lastPass === undefined ? 'starting' : state,
     subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
-    uplinks,
+    uplinks: uplinksOf(seen?.ways ?? []),
     isolation: { antiSpoof, zoneToZone, metadata, host: toHost },
     directories: reconciler.state.directories.map(directoryStatus),
-    zones: records.map((record) => zoneStatus(record, totals, reporter)).sort((a, b) => a.ifindex - b.ifindex),
+    zones,
     lastPass: reporter.lastPass ?? null,
     passes: reporter.passes,
     transactions: reporter.transactions,
@@ -54,38 +74,29 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     putBack: reporter.repairs.putBack,
     lastRepairs: reporter.repairs.last,
     failures,
-    warnings: [
-      ...(reporter.refusal === undefined ? [] : [reporter.refusal]),
-      ...taken.flatMap(takenWarning),
-      ...reporter.warnings,
-      ...unread,
-    ],
+    warnings: faults.map(sentenceOf),
+    faults,
   };
 }
 
-async function readOrSay<T>(reading: Promise<T>, otherwise: T, what: string, unread: string[]): Promise<T> {
+async function readOrSay<T>(reading: Promise<T>, otherwise: T, what: string, unread: Fault[]): Promise<T> {
   try {
     return await reading;
   } catch (error) {
     if (!(error instanceof ProtectNetworkError)) throw error;
-    unread.push(`${what} cannot be read: ${error.message}`);
+    unread.push(warning(`${what} cannot be read`, error.message, null));
     return otherwise;
   }
 }
 
-function takenWarning({ link, reason, served }: ZoneRecord): string[] {
-  return served?.taken === undefined ? [] : [`${reason}; to free it: ${howToFree(link, served.taken)}`];
-}
-
 /** A zone's own link is never one. */
-async function readUplinks(host: Host): Promise<UplinkStatus[]> {
-  const families = new Map<string, string[]>();
-  for (const { device, family } of await host.rtnetlink.waysOut()) {
-    if (parseLinkName(device) !== undefined) continue;
-    const known = families.get(device) ?? [];
-    if (!known.includes(family)) families.set(device, [...known, family]);
-  }
-  return [...families].map(([device, known]) => ({ interface: device, families: known }));
+function uplinksOf(ways: OutlookFacts['ways']): UplinkStatus[] {
+  const outward = ways.filter(({ device }) => !isZoneLink(device));
+  const byDevice = Map.groupBy(outward, ({ device }) => device);
+  return [...byDevice].map(([device, all]) => ({
+    interface: device,
+    families: [...new Set(all.map(({ family }) => family))],
+  }));
 }
 
 function directoryStatus(directory: ZoneDirectory): DirectoryStatus {
@@ -95,19 +106,27 @@ function directoryStatus(directory: ZoneDirectory): DirectoryStatus {
   return { name: directory.name, state, entries: length, problems, detail, since };
 }
 
-function zoneStatus(record: ZoneRecord, totals: CounterTotals, { forgeries, unassigned }: Reporter): ZoneStatus {
-  const { link, ifindex, served, state, since, reason } = record;
+function zoneStatus(
+  record: ZoneRecord,
+  totals: CounterTotals,
+  { forgeries, unassigned }: Reporter,
+  present: Link | undefined,
+): ZoneStatus {
+  const { link, ifindex, served, state, since, reason, refusal } = record;
   return {
     link,
     ifindex,
     name: served?.name ?? null,
     addresses: served?.addresses ?? [],
-    directory: served?.directory ?? null,
-    origin: served?.origin ?? null,
+    directory: (served ?? refusal)?.directory ?? null,
+    origin: (served ?? refusal)?.origin || null,
     state,
     since,
     reason: reason ?? null,
-    takenBy: served?.taken === undefined ? null : { device: served.taken.by, kind: served.taken.kind ?? null },
+    fix: fixOf(record),
+    wanted: refusal?.isWanted ?? served !== undefined,
+    carrier: carrierOf(present),
+    takenBy: takerOf(served),
     sent: totals.sent.get(link) ?? null,
     received: totals.received.get(link) ?? null,
     spoofed: totals.dropped.source.get(link) ?? null,
@@ -115,6 +134,20 @@ function zoneStatus(record: ZoneRecord, totals: CounterTotals, { forgeries, unas
     lastForgery: forgeries.last(ifindex) ?? null,
     lastUnassigned: unassigned.last(ifindex) ?? null,
   };
+}
+
+function takerOf(served: ZoneRecord['served']): ZoneStatus['takenBy'] {
+  const { taken } = served ?? {};
+  return taken === undefined ? null : { device: taken.by, kind: taken.kind ?? null };
+}
+
+function fixOf({ link, served, refusal }: ZoneRecord): string | null {
+  return (served?.taken === undefined ? refusal?.fix : howToFree(link, served.taken)) ?? null;
+}
+
+/** A link that is down has none, and its guest may be well. */
+function carrierOf(link: Link | undefined): boolean | null {
+  return link?.up === true ? (link.carrier ?? null) : null;
 }
 
 function failuresOf(reconciler: Reconciler, records: readonly ZoneRecord[]): FailureStatus[] {

@@ -1,5 +1,6 @@
 /** What is known about each zone link on the host: its state, since when, and when a failed one is tried again. */
 import type { ZoneState } from '../control/status.ts';
+import type { Refusal } from './claims.ts';
 import type { DesiredZone } from './desired.ts';
 import { nextRetry, type Retry } from './retry.ts';
 
@@ -13,6 +14,8 @@ export interface ZoneRecord {
   readonly retry: Retry | undefined;
   /** What the kernel may have been given for this link, completely or not; undefined where nothing was. */
   readonly served: DesiredZone | undefined;
+  /** Of an unserved link. */
+  readonly refusal: Refusal | undefined;
 }
 
 export class ZoneRecords {
@@ -61,6 +64,7 @@ export class ZoneRecords {
       reason: undefined,
       retry: undefined,
       served: undefined,
+      refusal: undefined,
     };
     this.#put({ ...base, link });
   }
@@ -71,12 +75,13 @@ export class ZoneRecords {
     state: ZoneState,
     reason?: string,
     served?: DesiredZone,
+    refusal?: Refusal,
   ): { record: ZoneRecord; changed: boolean } | undefined {
     const known = this.#records.get(ifindex);
     if (known === undefined) return undefined;
     const changed = known.state !== state || known.reason !== reason;
     const retry = state === 'failed' ? nextRetry(known.retry) : undefined;
-    const record = { ...known, state, reason, retry, served, since: changed ? Date.now() : known.since };
+    const record = { ...known, state, reason, retry, served, refusal, since: changed ? Date.now() : known.since };
     this.#put(record);
     return { record, changed };
   }

@@ -135,7 +135,7 @@ async function untilGone({ daemon }: Scene, warning: string): Promise<void> {
 
 /** What the warning says to type. */
 function adviceOf(warning: string): string {
-  return warning.slice(warning.indexOf(' with: ') + ' with: '.length);
+  return warning.slice(warning.indexOf('; fix: ') + '; fix: '.length);
 }
 
 /** Word for word, in a shell that finds this world's firewall-cmd. */

@@ -60,7 +60,7 @@ describe('tables of iptables-legacy', () => {
       await daemon.waitForLog(({ msg, level }) => msg === sentence && level === 40);
       const status = await world.cli(['status']);
       expect(status.stdout.replace(/\s+/g, ' ')).toContain(`the filter table of ${iptables} drops zones' packets`);
-      const mend = (sentence.split('let them pass there with: ')[1] ?? '').split(' && ');
+      const mend = (sentence.split('; fix: ')[1] ?? '').split(' && ');
       expect(documented('the old tables let zones pass, both ways').split('\n')).toEqual(expect.arrayContaining(mend));
       await type(world.host, mend.join('\n'));
       expect(await ways.open()).toEqual(allWays);

@@ -34,7 +34,7 @@ describe('a link that a bridge has taken', () => {
     const { daemon } = scene;
     const line = await daemon.waitForLog(({ event }) => event === 'zone-taken');
     expect(line).toMatchObject({ link: 'vif7.0', takenBy: bridgeName });
-    expect(line['msg']).toBe(`${sentence}; to free it: ip link set vif7.0 nomaster`);
+    expect(line['msg']).toBe(`${sentence}; fix: ip link set vif7.0 nomaster`);
     expect(daemon.log.filter(({ event }) => event === 'zone-taken')).toHaveLength(1);
   });
 
@@ -46,7 +46,7 @@ describe('a link that a bridge has taken', () => {
     expect(zone).toMatchObject({ state: 'taken', reason: sentence, takenBy: { device: bridgeName, kind: 'bridge' } });
     expect(status.zones.find(({ link }) => link === 'vif8.0')).toMatchObject({ state: 'ready', takenBy: null });
     const { stdout } = await world.cli(['status']);
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`${sentence}; to free it: ip link set vif7.0 nomaster`);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`${sentence}; fix: ip link set vif7.0 nomaster`);
     expect(stdout).toMatch(/^vif7\.0 .*taken/m);
   });
 

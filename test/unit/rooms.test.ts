@@ -19,10 +19,11 @@ const below: Readonly<Record<string, readonly string[]>> = {
   rules: facing,
   nft: [...facing, 'rules'],
   arp: facing,
+  faults: ['model', 'config', 'host', 'routes'],
   control: ['model', 'directories', 'nft'],
-  lifecycle: daemon,
-  explain: [...daemon, 'lifecycle'],
-  doctor: [...daemon, 'lifecycle'],
+  lifecycle: [...daemon, 'faults'],
+  explain: [...daemon, 'faults', 'lifecycle'],
+  doctor: [...daemon, 'faults', 'lifecycle'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

@@ -6,14 +6,21 @@ export const status: Command = {
   description: `Asks the running daemon through its control socket. SENT is what left the zone,
 RECEIVED what went to it, SPOOFED the packets dropped because their source was not
 the zone's address. Columns that do not fit the terminal are left out; piped output
-has all of them. With --watch, q ends it.`,
+has all of them. With --watch, q ends it.
+
+--check prints one line, for monitoring and playbooks, and tells by its exit code whether
+everything is ready: whether each zone that a directory gives an address has a network.
+--wait waits for that, also for a daemon that is starting.`,
   options: {
     json: { help: 'print everything as JSON; with --watch, a line each second' },
     watch: { help: 'repeat every second, with rates' },
+    check: { help: 'print one line; exit with 1 unless everything is ready' },
+    wait: { value: 'STATE', help: 'the same once STATE is reached: ready' },
+    timeout: { value: 'TIME', help: 'with --wait: at most so long, e.g. 30s, 2m (default 30s)' },
   },
   exitCodes: [
-    [0, 'the daemon answered'],
-    [1, 'invalid answer'],
+    [0, 'the daemon answered; with --check or --wait, and is ready'],
+    [1, 'invalid answer; with --check or --wait, not ready'],
     [2, 'the command line is wrong'],
     [75, 'the daemon does not answer'],
     [77, 'not permitted; it needs root'],
@@ -22,9 +29,16 @@ has all of them. With --watch, q ends it.`,
   examples: [
     'protect-network status',
     'protect-network status --watch',
+    'protect-network status --check',
+    'protect-network status --wait ready --timeout 30s',
     `protect-network status --json | jq '.zones[] | select(.state != "ready")'`,
   ],
   async run(args) {
+    const [wanted, timeout] = [args.text('wait'), args.text('timeout')];
+    if (wanted !== undefined || timeout !== undefined || args.has('check')) {
+      const { verdictOf } = await import('../status-verdict.ts');
+      return verdictOf(args.paths.settings, { wanted, timeout, json: args.has('json'), watch: args.has('watch') });
+    }
     const { showStatus, watchStatus } = await import('../status.ts');
     const options = { json: args.has('json'), noColor: args.has('no-color') };
     return args.has('watch') ? watchStatus(args.paths.settings, options) : showStatus(args.paths.settings, options);

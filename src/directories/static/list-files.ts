@@ -1,10 +1,10 @@
 /** All static zone files of a directory, as they are now. Reads again only what has changed since the last time. */
 import { readdirSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileError, isMissing, whyNotTrusted } from '../../config/read-file.ts';
+import { fileError, howToRestrict, isMissing, whyNotTrusted } from '../../config/read-file.ts';
 import { ProtectNetworkError } from '../../model/errors.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
-import { isZoneFileName, readStaticZone, type StaticZone } from './zone-file.ts';
+import { isZoneFileName, readStaticZone, type StaticZone, untrustedZone } from './zone-file.ts';
 
 /** Bounds memory and time; half the number of domain ids that Xen has. */
 export const maxZoneFiles = 16_384;
@@ -18,7 +18,7 @@ export type Listing =
   | { readonly kind: 'read'; readonly files: StaticFiles; readonly problems: readonly string[] }
   | { readonly kind: 'unreadable'; readonly error: ProtectNetworkError };
 
-/** Reads every file whose identity is not the one in `known`. Only a directory that others may write is not read at all. */
+/** Reads every file whose identity is not the one in `known`; none in a directory that others may write. */
 export async function listStaticZones(directory: string, known: StaticFiles): Promise<Listing> {
   try {
     const stats = statSync(directory, { bigint: true });
@@ -26,17 +26,18 @@ export async function listStaticZones(directory: string, known: StaticFiles): Pr
       const error = new ProtectNetworkError('config-unreadable', `${directory}: is a file; expected a directory`);
       return { kind: 'unreadable', error };
     }
-    const distrust = whyNotTrusted(stats);
-    if (distrust !== undefined) {
-      return { kind: 'read', files: new Map(), problems: [`${directory}: ${distrust}; none of its files is used`] };
-    }
     const names = readdirSync(directory).filter(isZoneFileName).sort();
     const problems: string[] = [];
     if (names.length > maxZoneFiles) {
       problems.push(`${directory}: holds ${names.length} zone files; only the first ${maxZoneFiles} by name are used`);
       names.length = maxZoneFiles;
     }
-    return { kind: 'read', files: await readAll(directory, names, known), problems };
+    const distrust = whyNotTrusted(stats);
+    if (distrust === undefined) return { kind: 'read', files: await readAll(directory, names, known), problems };
+    const why = `${directory}: ${distrust}`;
+    const fix = howToRestrict(directory);
+    const files = new Map(names.map((name) => [name, untrustedZone(directory, name, why, fix)]));
+    return { kind: 'read', files, problems: [`${why}; none of its files is used`, ...problems] };
   } catch (error) {
     return isMissing(error) ? { kind: 'absent' } : { kind: 'unreadable', error: fileError(directory, error) };
   }
@@ -46,8 +47,8 @@ export async function listStaticZones(directory: string, known: StaticFiles): Pr
 export function entriesOf(files: StaticFiles): { entries: ZoneEntry[]; problems: string[] } {
   const zones = [...files].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, zone]) => zone);
   return {
-    entries: zones.flatMap((zone) => ('entry' in zone ? [zone.entry] : [])),
-    problems: zones.flatMap((zone) => ('problem' in zone ? [zone.problem] : [])),
+    entries: zones.flatMap(({ entry }) => (entry === undefined || entry.unusable !== undefined ? [] : [entry])),
+    problems: zones.flatMap(({ problem }) => problem ?? []),
   };
 }
 

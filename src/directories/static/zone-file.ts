@@ -2,7 +2,7 @@
 import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { fileError, readBoundedFile, whyNotTrusted } from '../../config/read-file.ts';
+import { fileError, howToRestrict, readBoundedFile, whyNotTrusted } from '../../config/read-file.ts';
 import { decodeToml, headline } from '../../config/toml-decode.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../../model/address.ts';
 import { hasCode, messageOf } from '../../model/errors.ts';
@@ -10,10 +10,14 @@ import { type LinkName, parseLinkName } from '../../model/link-name.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 
 /** What one file came to. `identity` is equal as long as the file is the same with the same content and owner. */
-export type StaticZone = {
+export interface StaticZone {
   readonly identity: string;
   readonly isLink: boolean;
-} & ({ readonly entry: ZoneEntry } | { readonly problem: string });
+  /** Undefined where the file's name is no link's. */
+  readonly entry: ZoneEntry | undefined;
+  /** What is to be told of this file besides its entry. */
+  readonly problem: string | undefined;
+}
 
 const suffix = '.toml';
 const maxBytes = 64 * 1024;
@@ -41,34 +45,62 @@ export function readStaticZone(directory: string, name: string, known?: StaticZo
     if (known !== undefined && !isLink && known.identity === identityOf(stats)) return known;
     return readPresent(directory, name, stats);
   } catch (error) {
-    return { identity: '', isLink: false, problem: messageOf(fileError(path, error)) };
+    return unusableZone(directory, name, { identity: '', isLink: false }, messageOf(fileError(path, error)));
   }
+}
+
+/** A file of a directory that others may write, `why`: it is not even opened. Told once, of the directory. */
+export function untrustedZone(directory: string, name: string, why: string, fix: string): StaticZone {
+  return { ...unusableZone(directory, name, { identity: '', isLink: false }, why, fix), problem: undefined };
+}
+
+function unusableZone(
+  directory: string,
+  name: string,
+  seen: Pick<StaticZone, 'identity' | 'isLink'>,
+  problem: string,
+  fix?: string,
+): StaticZone {
+  const link = parseLinkName(name.slice(0, -suffix.length));
+  const unusable = { why: `its file is not used: ${problem}`, fix };
+  const entry = link && { link, addresses: [], name: undefined, origin: join(directory, name), unusable };
+  return { ...seen, entry, problem };
 }
 
 function readPresent(directory: string, name: string, stats: BigIntStats): StaticZone | undefined {
   const path = join(directory, name);
   const isLink = stats.isSymbolicLink();
-  const unusable = (problem: string): StaticZone => ({ identity: identityOf(stats), isLink, problem });
+  const seen = { identity: identityOf(stats), isLink };
+  const unusable = (problem: string, fix?: string) => unusableZone(directory, name, seen, problem, fix);
   const link = parseLinkName(name.slice(0, -suffix.length));
   if (link === undefined) return unusable(`${path}: is not a link name; expected one such as vif1339.2${suffix}`);
   const target = isLink ? targetInside(directory, path) : path;
   if (target === undefined) return unusable(`${path}: points out of its directory or to nothing; it is not used`);
+  let distrust: string | undefined;
+  const judge = (opened: BigIntStats) => {
+    distrust = whyNotTrusted(opened);
+    return distrust;
+  };
   try {
-    const file = readBoundedFile(target, { maxBytes, follow: false, judge: whyNotTrusted });
+    const file = readBoundedFile(target, { maxBytes, follow: false, judge });
     if (file === undefined) return undefined;
-    return { identity: identityOf(file.stats), isLink, ...decodeZone(path, link, file.text) };
+    const decoded = decodeZone(path, link, file.text);
+    if (typeof decoded === 'string') return unusable(decoded);
+    return { identity: identityOf(file.stats), isLink, entry: decoded, problem: undefined };
   } catch (error) {
-    if (hasCode(error, 'config-invalid', 'config-unreadable', 'permission')) return unusable(messageOf(error));
+    const fix = distrust === undefined ? undefined : howToRestrict(target);
+    if (hasCode(error, 'config-invalid', 'config-unreadable', 'permission')) return unusable(messageOf(error), fix);
     throw error;
   }
 }
 
-function decodeZone(path: string, link: LinkName, text: string): { entry: ZoneEntry } | { problem: string } {
+/** What is wrong with it, where it cannot be used. */
+function decodeZone(path: string, link: LinkName, text: string): ZoneEntry | string {
   const decoded = decodeToml(text, zoneSchema);
-  if (!decoded.ok) return { problem: decoded.problems.map((problem) => headline(path, problem)).join('; ') };
+  if (!decoded.ok) return decoded.problems.map((problem) => headline(path, problem)).join('; ');
   const { ipv4, ipv6, name } = decoded.value;
   const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
-  return { entry: { link, addresses, name, origin: path } };
+  return { link, addresses, name, origin: path };
 }
 
 export const zoneNameSchema = z

@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LinkName } from '../../model/link-name.ts';
 import { EntryTable, type Placed } from '../entry-table.ts';
-import type { ZoneEntry } from '../zone-entry.ts';
 import type { StaticFiles } from './list-files.ts';
 import type { StaticZone } from './zone-file.ts';
 
@@ -45,11 +44,11 @@ export class ZoneFiles {
       else this.#zones.set(name, now);
       if (now?.isLink === true) this.#symbolicLinks.add(name);
       else this.#symbolicLinks.delete(name);
-      const [said, saysNow] = [entryOf(before), entryOf(now)];
+      const [said, saysNow] = [before?.entry, now?.entry];
       // A file is named after its link. Places are equal: the order of links is that of their files.
       if (said !== undefined) links.set(said.link, []);
       if (saysNow !== undefined) links.set(saysNow.link, [{ entry: saysNow, place: 0 }]);
-      areProblemsNew = this.#note(name, problemOf(now)) || areProblemsNew;
+      areProblemsNew = this.#note(name, now?.problem) || areProblemsNew;
     }
     if (links.size > 0) this.#table = this.#table.with(links);
     if (areProblemsNew) {
@@ -71,12 +70,4 @@ export class ZoneFiles {
     const gone = [...this.#zones.keys()].filter((name) => !files.has(name));
     this.take([...gone.map((name) => [name, undefined] as const), ...files]);
   }
-}
-
-function entryOf(zone: StaticZone | undefined): ZoneEntry | undefined {
-  return zone !== undefined && 'entry' in zone ? zone.entry : undefined;
-}
-
-function problemOf(zone: StaticZone | undefined): string | undefined {
-  return zone !== undefined && 'problem' in zone ? zone.problem : undefined;
 }

@@ -4,7 +4,7 @@ import { type DaemonFacts, type Snapshot, zoneLinks } from '../host-snapshot.ts'
 
 export function checkDaemon(snapshot: Snapshot): Judgement[] {
   const { daemon } = snapshot;
-  if (daemon.kind === 'answers') return judgeStatus(snapshot, daemon);
+  if (daemon.kind === 'answers') return judgeStatus(daemon);
   if (daemon.kind === 'unknown') return [];
   if (daemon.kind === 'silent') {
     return [
@@ -22,10 +22,7 @@ export function checkDaemon(snapshot: Snapshot): Judgement[] {
   return [(isNeeded ? bad : warning)('the daemon is not running', why, 'systemctl enable --now protect-network')];
 }
 
-function judgeStatus(
-  snapshot: Snapshot,
-  { status, ownVersion }: Extract<DaemonFacts, { kind: 'answers' }>,
-): Judgement[] {
+function judgeStatus({ status, ownVersion }: Extract<DaemonFacts, { kind: 'answers' }>): Judgement[] {
   const { state, pid, version, failures, zones } = status;
   const links = new Set(zones.map(({ link }) => link));
   // A zone's failure is reported with the zone.
@@ -36,7 +33,7 @@ function judgeStatus(
       : bad(
           `the daemon is ${state}: ${own.map(({ what, reason, attempts }) => `${what}: ${reason} (attempt ${attempts})`).join('; ')}`,
           'until it succeeds, zones may have no network, or only part of it',
-          'protect-network status, protect-network logs -n 50',
+          'protect-network logs -n 50',
         ),
     ...(version === ownVersion
       ? []
@@ -47,23 +44,12 @@ function judgeStatus(
             'systemctl restart protect-network',
           ),
         ]),
-    ...untold(snapshot, status.warnings).map((text) =>
-      warning(text, 'the daemon reports this', 'protect-network status'),
-    ),
   ];
 }
 
-/** Warnings of the daemon that no check of ours is about. */
-function untold({ config, foreign, zones }: Snapshot, warnings: readonly string[]): string[] {
-  const known = [
-    ...(config?.warnings ?? []),
-    ...(foreign ?? []).map(({ what }) => what),
-    ...(zones?.directories ?? []).map(({ name }) => `${name}: `),
-    'the filter table of ip',
-    'there is the filter table of ip',
-    'net/ipv4/conf/all/rp_filter ',
-    'IPv6 is switched off ',
-    'uplink.interfaces names ',
-  ];
-  return warnings.filter((text) => !known.some((start) => text.startsWith(start)));
+/** What the daemon, or a look in its place, finds wrong, and no check of ours is about. */
+export function checkReported({ zones }: Snapshot): Judgement[] {
+  const directories = (zones?.directories ?? []).map(({ name }) => `${name}: `);
+  // Entries of directories have a check of their own.
+  return (zones?.faults ?? []).filter(({ what }) => !directories.some((name) => what.startsWith(name)));
 }

@@ -1,12 +1,12 @@
 /** Who else could have written what decides about zones. */
-import { whyNotTrusted } from '../../config/read-file.ts';
+import { howToRestrict, whyNotTrusted } from '../../config/read-file.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import type { FileFacts, FileRole, Snapshot } from '../host-snapshot.ts';
 
 function judgeWarning(text: string): Judgement {
   if (!text.includes('does not exist')) return warning(text, 'this is probably unintended', 'protect-network check');
   const why = "on an Edera host that file has the zones' subnets; any other host needs it for other subnets only";
-  return warning(text, why, "nothing, where these are the zones' subnets");
+  return warning(text, why, null);
 }
 
 export function checkConfiguration({ config, configProblem, files }: Snapshot): Judgement[] {
@@ -17,7 +17,7 @@ export function checkConfiguration({ config, configProblem, files }: Snapshot): 
     'the daemon does not start with it, and a running one keeps its previous configuration; many other checks are skipped';
   const settings = files.find(({ role }) => role === 'settings');
   const isDistrusted = settings !== undefined && distrustOf(settings) !== undefined;
-  const fix = isDistrusted ? restricted(settings) : 'correct it; verify with: protect-network check';
+  const fix = isDistrusted ? restricted(settings) : 'protect-network check';
   return [bad(configProblem ?? 'a settings file cannot be read', why, fix)];
 }
 
@@ -32,18 +32,21 @@ const consequences: Partial<Record<FileRole, string>> = {
 /** Files that are used all the same. */
 const lenient: ReadonlySet<FileRole> = new Set<FileRole>(['daemon.toml', 'socket', 'socket-dir']);
 
-export function checkFiles({ files }: Snapshot): Judgement[] {
+export function checkFiles({ files, zones }: Snapshot): Judgement[] {
+  const reasons = (zones?.zones ?? []).map(({ reason }) => reason ?? '');
   const judged = files.flatMap((file) => {
     const distrust = distrustOf(file);
     const why = consequences[file.role];
     if (distrust === undefined || why === undefined) return [];
+    // Said with the zones that it leaves without network.
+    if (reasons.some((reason) => reason.includes(`${file.path}: ${distrust}`))) return [];
     return [(lenient.has(file.role) ? warning : bad)(`${file.path}: ${distrust}`, why, restricted(file))];
   });
   return judged.length > 0 ? judged : [ok('only root can write the files that assign addresses to zones')];
 }
 
 function restricted({ role, path }: FileFacts): string {
-  return `chown -h root ${path} && chmod ${role === 'socket' ? '0600' : 'go-w'} ${path}`;
+  return howToRestrict(path, role === 'socket' ? '0600' : undefined);
 }
 
 export function distrustOf({ role, stats, linkDistrust }: FileFacts): string | undefined {

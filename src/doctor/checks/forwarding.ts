@@ -1,8 +1,12 @@
 /** Whether packets are forwarded at all, and where to. */
-import { type Family, families } from '../../model/address.ts';
+
+import { uplinkNameFaults } from '../../faults/settings.ts';
+import { outlookFaults } from '../../faults/uplinks.ts';
+import { type Family, families, familyOf } from '../../model/address.ts';
 import { isZoneLink } from '../../model/link-name.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import { familyNames, isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../host-snapshot.ts';
+import { settingsFacts } from '../settings-facts.ts';
 
 const switches: Record<Family, string> = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forwarding' };
 
@@ -40,38 +44,28 @@ function judgeLinks(snapshot: Snapshot): Judgement[] {
 }
 
 export function checkUplinks(snapshot: Snapshot): Judgement[] {
-  const { config, links } = snapshot;
-  if (config === undefined || links.length === 0) return [];
-  const missing = config.settings.uplink.interfaces.filter((name) => links.every((link) => link.name !== name));
+  if (snapshot.config === undefined || snapshot.links.length === 0) return [];
   return [
-    ...missing.map((name) =>
-      bad(
-        `uplink.interfaces names ${name}, and this host has no such interface`,
-        'what zones send via another interface is not masqueraded, and gets no answers',
-        `correct uplink.interfaces in ${snapshot.paths.settings}; ip link show lists what there is`,
-      ),
-    ),
-    ...judgeDefaultRoutes(snapshot),
+    ...uplinkNameFaults(settingsFacts(snapshot, snapshot.config)),
+    ...judgeOutlook(snapshot),
     ...judgeZoneRoutes(snapshot),
     ...judgeAdvertisements(snapshot),
   ];
 }
 
-function judgeDefaultRoutes(snapshot: Snapshot): Judgement[] {
-  const wanted = subnetsOf(snapshot).map(({ family }) => family);
-  const leading = wanted.filter((family) => uplinksByRoute(snapshot, family).length > 0);
-  return wanted.map((family) => {
-    const uplinks = uplinksByRoute(snapshot, family);
-    const label = familyNames[family];
-    if (uplinks.length > 0) return ok(`${label} leaves this host via ${uplinks.join(', ')}`);
-    const tell = leading.length === 0 ? bad : warning;
-    const fix = `ip ${family === 'ipv4' ? '-4' : '-6'} route add default via ROUTER, and where this host's network is configured`;
-    return tell(
-      `there is no ${label} default route`,
-      `over ${label} zones reach nothing beyond this host's own routes`,
-      fix,
-    );
+function judgeOutlook(snapshot: Snapshot): Judgement[] {
+  const { config, outlook, zones } = snapshot;
+  if (config === undefined || outlook === undefined) return [];
+  const wanted = new Set((zones?.zones ?? []).flatMap(({ addresses }) => addresses.map(familyOf)));
+  const leading = subnetsOf(snapshot).flatMap(({ family }) => {
+    const devices = outlook.ways
+      .filter((way) => way.family === family && !isZoneLink(way.device))
+      .map(({ device }) => device);
+    return devices.length === 0
+      ? []
+      : [ok(`${familyNames[family]} leaves this host via ${[...new Set(devices)].join(', ')}`)];
   });
+  return [...leading, ...outlookFaults(outlook, config, wanted)];
 }
 
 function uplinksByRoute(snapshot: Snapshot, family: Family): string[] {

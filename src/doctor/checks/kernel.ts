@@ -1,6 +1,8 @@
 /** What the kernel can do. */
-import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { type Snapshot, subnetsOf, sysctl } from '../host-snapshot.ts';
+import { ipv6Faults } from '../../faults/settings.ts';
+import { bad, type Judgement, ok } from '../finding.ts';
+import type { Snapshot } from '../host-snapshot.ts';
+import { settingsFacts } from '../settings-facts.ts';
 import { isOlder, versionIn } from './tools.ts';
 
 /** README.md, "Installation on a dom0". */
@@ -30,12 +32,6 @@ function judgeTrial({ trial }: Snapshot): Judgement[] {
 }
 
 function judgeIpv6(snapshot: Snapshot): Judgement[] {
-  const isWanted = subnetsOf(snapshot).some(({ family }) => family === 'ipv6');
-  const switchedOff = sysctl(snapshot, 'net/ipv6/conf/all/disable_ipv6');
-  if (!isWanted || switchedOff === '0' || snapshot.sysctls.size === 0) return [];
-  const fix =
-    switchedOff === undefined
-      ? `boot without ipv6.disable=1, or set [network.ipv6] subnet = "" in ${snapshot.paths.config}`
-      : 'sysctl -w net/ipv6/conf/all/disable_ipv6=0';
-  return [warning('IPv6 is switched off on this host', 'zones get their IPv4 addresses only', fix)];
+  const { config, sysctls } = snapshot;
+  return config === undefined || sysctls.size === 0 ? [] : ipv6Faults(settingsFacts(snapshot, config));
 }

@@ -1,4 +1,6 @@
 /** The zone directories, and what they say about each zone. */
+import type { FailureStatus } from '../../control/status.ts';
+import { type NoNetwork, namesIn, withoutNetwork } from '../../control/verdict.ts';
 import type { DirectoryState } from '../../directories/zone-directory.ts';
 import { howToFree, takenIn, whoTakes, whyTaken } from '../../lifecycle/taken.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
@@ -9,11 +11,13 @@ export function checkDirectories(snapshot: Snapshot): Judgement[] {
   const { zones, files, paths } = snapshot;
   if (zones === undefined) return [];
   // Said once, where permissions are.
+  const reasons = zones.zones.map(({ reason }) => reason ?? '');
   const told = files.filter((file) => distrustOf(file) !== undefined).map(({ path }) => path);
   const judged = zones.directories.flatMap((directory) => [
     judgeState(directory),
     ...directory.problems
       .filter((problem) => !told.some((path) => problem.startsWith(`${path}:`)))
+      .filter((problem) => !reasons.some((reason) => reason.includes(problem)))
       .map((problem) =>
         bad(`${directory.name}: ${problem}`, 'the zone gets no address from this entry', 'correct the entry it names'),
       ),
@@ -39,35 +43,51 @@ function judgeState({ name, state, detail }: DirectoryFacts): Judgement {
   return bad(`zone directory ${name} does not answer: ${detail}`, why, fix);
 }
 
-export function checkZones({ zones, links }: Snapshot): Judgement[] {
-  return (zones?.zones ?? []).map((zone) => judgeTaken(zone, links) ?? judgeZone(zone));
+/** Those without network by their reasons, and then each that has one. */
+export function checkZones({ zones, links, daemon }: Snapshot): Judgement[] {
+  if (zones === undefined) return [];
+  const failures = daemon.kind === 'answers' ? daemon.status.failures : [];
+  const taken = zones.zones.flatMap((zone) => judgeTaken(zone, links) ?? []);
+  const seen = zones.zones.filter((zone) => judgeTaken(zone, links) === undefined);
+  const lacking = withoutNetwork({ zones: seen, faults: zones.faults, failures: [] });
+  return [
+    ...taken,
+    ...lacking.map(judgeGroup),
+    ...seen.filter(({ state }) => state === 'failed').map((zone) => judgeFailed(zone, failures)),
+    ...seen.filter(({ state }) => state === 'ready' || state === 'opening' || state === 'asked').map(served),
+  ];
 }
 
 /** A guest that no directory gives an address is in a bridge because somebody wants it there. */
-function judgeTaken({ link, addresses, state, reason }: ZoneFacts, links: Snapshot['links']): Judgement | undefined {
+function judgeTaken({ link, addresses }: ZoneFacts, links: Snapshot['links']): Judgement | undefined {
   const taken = addresses.length === 0 ? undefined : takenIn(links, link);
-  const harm = 'the zone has no network via this host';
-  if (taken === undefined) {
-    return state === 'taken' ? bad(reason ?? `${link} is taken`, harm, `ip -details link show ${link}`) : undefined;
-  }
-  return bad(whyTaken(link, taken), [harm, ...whoTakes(taken)].join('. '), howToFree(link, taken));
+  return taken && bad(whyTaken(link, taken), [harm, ...whoTakes(taken)].join('. '), howToFree(link, taken));
 }
 
-function judgeZone({ link, name, addresses, directory, origin, state, reason }: ZoneFacts): Judgement {
-  const title = name === undefined ? link : `${link} (${name})`;
-  if (state === 'unserved') {
-    const why = 'it gets no route and no rule, and none of its packets passes';
-    const fix = `protect-network zone set ${link} --ipv4 ADDRESS, if this daemon is to serve it`;
-    return warning(`${title} has no network: ${reason ?? 'no usable address'}`, why, fix);
-  }
-  if (state === 'failed') {
-    return bad(
-      `${title} could not be set up: ${reason ?? 'see the log'}`,
-      'the zone has no network',
-      `protect-network logs --zone ${link}`,
-    );
-  }
-  const whence =
-    directory === undefined ? (origin ?? 'nowhere') : `${directory}${origin === undefined ? '' : `, ${origin}`}`;
-  return ok(`${title} ${state === 'asked' ? 'should have' : `${state}:`} ${addresses.join(' ')} (${whence})`);
+const harm = 'the zone has no network via this host';
+
+function judgeGroup(group: NoNetwork): Judgement {
+  const { links, reason, fix, isWanted } = group;
+  const [first = ''] = links;
+  const what = `${namesIn(group)} ${links.length === 1 ? 'has' : 'have'} no network: ${reason}`;
+  if (isWanted) return bad(reason.startsWith(`${first} `) ? reason : what, harm, fix);
+  const why = 'no route, no rule, and none of its packets passes; protect-network zone set gives a link an address';
+  return warning(what, why, fix);
+}
+
+function judgeFailed({ link, name, reason }: ZoneFacts, failures: readonly FailureStatus[]): Judgement {
+  const attempts = failures.find(({ what }) => what === link)?.attempts;
+  const tried = attempts === undefined ? '' : ` (attempt ${attempts})`;
+  const what = `${titleOf({ link, name })} could not be set up: ${reason ?? 'see the log'}${tried}`;
+  return bad(what, 'the zone has no network', `protect-network logs --zone ${link}`);
+}
+
+function served({ link, name, addresses, directory, origin, state, carrier }: ZoneFacts): Judgement {
+  const whence = [directory, origin].filter((each) => each !== undefined).join(', ') || 'nowhere';
+  const has = state === 'asked' ? 'should have' : `${state}${carrier === false ? ', no carrier' : ''}:`;
+  return ok(`${titleOf({ link, name })} ${has} ${addresses.join(' ')} (${whence})`);
+}
+
+function titleOf({ link, name }: Pick<ZoneFacts, 'link' | 'name'>): string {
+  return name === undefined ? link : `${link} (${name})`;
 }

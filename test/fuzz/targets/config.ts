@@ -82,7 +82,8 @@ export function staticZone(): Target {
       writeFileSync(join(directory, name), input, { mode: 0o644 });
       const zone = readStaticZone(directory, name);
       promised(zone !== undefined, 'a file that is there came to nothing');
-      if (zone === undefined || 'problem' in zone) return outcomeOf(`problem ${maskedReason(zone?.problem)}`, zone);
+      if (zone?.entry === undefined || zone.problem !== undefined)
+        return outcomeOf(`problem ${maskedReason(zone?.problem)}`, zone);
       const { addresses } = zone.entry;
       promised(
         addresses.length > 0 && addresses.every((each) => parseAddress(each) === each),

@@ -115,4 +115,5 @@ const status: Status = {
   lastRepairs: [],
   failures: [],
   warnings: [],
+  faults: [],
 };

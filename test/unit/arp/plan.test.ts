@@ -57,6 +57,7 @@ describe("a link's sysctls", () => {
         "net/ipv4/conf/vif7.0/accept_source_route = 0",
         "net/ipv4/conf/vif7.0/proxy_arp = 1",
         "net/ipv4/neigh/vif7.0/proxy_delay = 0",
+        "net/ipv6/conf/vif7.0/disable_ipv6 = 0",
         "net/ipv4/conf/vif7.0/forwarding = 1",
         "net/ipv6/conf/vif7.0/forwarding = 1",
       ]

@@ -65,6 +65,7 @@ export function statusOf(changes: Partial<Status> = {}): Status {
     ],
     failures: [],
     warnings: [],
+    faults: [],
     ...changes,
   };
 }
@@ -82,6 +83,9 @@ export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
     state: 'ready',
     since: noon - 2 * 3_600_000,
     reason: null,
+    fix: null,
+    wanted: true,
+    carrier: true,
     takenBy: null,
     sent: { packets: 1234, bytes: 567_890 },
     received: { packets: 9, bytes: 840 },

@@ -6,20 +6,21 @@ import { fits } from './syntax.ts';
 
 /** Findings whose words are made elsewhere than in a check. */
 const knownIndirect = [
-  // Warnings of the daemon and of the settings: docs/log.md has them.
-  'daemon.ts text',
+  // Warnings of the settings: docs/log.md has them.
   'files.ts text',
   'files.ts configProblem',
-  'foreign.ts what',
+  // `uplink-names.ts` says it.
+  'faults/settings.ts what',
   // `taken.ts` says it.
   'zones.ts reason',
   'zones.ts whyTaken(link, taken)',
 ];
 /** Rows for these. */
 const rowsOfIndirect = [
+  'uplink.interfaces names NAME, and this host has no such interface',
+  'FILE:N says SUBNET, both zones are in SUBNET',
   'WARNING OF THE DAEMON',
   'FILE does not exist: the default subnets SUBNET and SUBNET are used',
-  "CHAIN drops zones' packets WHERE",
   'LINK is a port of bridge DEVICE',
 ];
 

@@ -47,6 +47,15 @@ export function textOf(node: Node): string | undefined {
 
 /** Whether the sources can say `message` by that template. */
 export function fits(template: string, message: string): boolean {
+  return new RegExp(`^${patternOf(template)}$`, 's').test(message);
+}
+
+/** Whether the template makes a part of `message`. */
+export function holds(template: string, message: string): boolean {
+  return new RegExp(patternOf(template), 's').test(message);
+}
+
+function patternOf(template: string): string {
   const pieces = template.split('…').map((piece) => piece.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return new RegExp(`^${pieces.join('.+?')}$`, 's').test(message);
+  return pieces.join('.+?');
 }

@@ -1,17 +1,21 @@
 /** Each check on a host that is broken in its one way, and silent on a sound one. */
+
 import { describe, expect, it, test } from 'vitest';
 import { defaultSettings } from '../../../src/config/settings-schema.ts';
 import { diagnose, mustBeMended } from '../../../src/doctor/diagnose.ts';
 import type { FileFacts, Snapshot } from '../../../src/doctor/host-snapshot.ts';
 import { findingLines } from '../../../src/doctor/text.ts';
 import type { NftObject } from '../../../src/host/port.ts';
+import { notice } from '../../../src/model/fault.ts';
 import {
+  address,
   complaints,
   configOf,
   denyJump,
   forward,
   link,
   ourJump,
+  outlook,
   route,
   sound,
   status,
@@ -116,8 +120,8 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ],
   [
     'a warning of the daemon that nobody here has',
-    daemon({ warnings: ['the host may not answer', 'static: told by the directory'] }),
-    ['warning daemon: the host may not answer'],
+    zones({ faults: [notice('the host may not answer'), notice('static: told by the directory')] }),
+    ['warning reported: the host may not answer'],
   ],
   [
     'a directory that is down',
@@ -141,8 +145,23 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ],
   [
     'a link that nobody knows',
-    zones({ zones: [{ ...zone, state: 'unserved', reason: 'no directory knows it' }] }),
-    ['warning zones: vif7.0 (web) has no network: no directory knows it'],
+    zones({ zones: [{ ...zone, state: 'unserved', wanted: false, reason: 'no directory knows it' }] }),
+    ['warning zones: vif7.0 has no network: no directory knows it'],
+  ],
+  [
+    'links whose entries cannot be used for one reason',
+    zones({
+      zones: ['vif7.0', 'vif8.0'].map((link) => ({ ...zone, link, state: 'unserved', reason: 'zones.d is writable' })),
+    }),
+    ['bad zones: vif7.0, vif8.0 have no network: zones.d is writable'],
+  ],
+  [
+    'links of which a fault tells',
+    zones({
+      zones: [{ ...zone, state: 'unserved', reason: '10.75.0.7 is outside' }],
+      faults: [{ level: 'bad', what: 'daemon.toml:2 says 10.80.0.0/16', why: 'y', fix: 'z', links: ['vif7.0'] }],
+    }),
+    ['bad reported: daemon.toml:2 says 10.80.0.0/16'],
   ],
   ['no IPv4 forwarding', withSysctl('net/ipv4/ip_forward', '0'), ['bad forwarding: net/ipv4/ip_forward is 0']],
   [
@@ -157,10 +176,35 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ],
   [
     'no default route',
-    { routes: [] },
-    ['bad uplinks: there is no IPv4 default route', 'bad uplinks: there is no IPv6 default route'],
+    { outlook: { ...outlook, ways: [] } },
+    // The zone has no IPv6.
+    ['bad uplinks: there is no IPv4 default route', 'warning uplinks: there is no IPv6 default route'],
   ],
-  ['no IPv6 default route', { routes: sound.routes.slice(0, 1) }, ['warning uplinks: there is no IPv6 default route']],
+  [
+    'an uplink that is down',
+    { outlook: { ...outlook, ways: [], links: outlook.links.map((each) => ({ ...each, up: each.name !== 'eth0' })) } },
+    ['bad uplinks: eth0 is down, and there is no IPv4 and IPv6 default route'],
+  ],
+  [
+    'no IPv4 default route on a host that has no IPv4',
+    { outlook: { ...outlook, ways: outlook.ways.slice(1), addresses: outlook.addresses.slice(1) } },
+    ['warning uplinks: there is no IPv4 default route'],
+  ],
+  [
+    'a gateway that does not answer',
+    {
+      outlook: {
+        ...outlook,
+        gateways: [{ family: 'ipv4', ifindex: 2, address: address('192.0.2.254'), isSilent: true }],
+      },
+    },
+    ['warning uplinks: the gateway 192.0.2.254 does not answer on eth0'],
+  ],
+  [
+    'no IPv6 default route',
+    { outlook: { ...outlook, ways: outlook.ways.slice(0, 1) } },
+    ['warning uplinks: there is no IPv6 default route'],
+  ],
   [
     'an unknown uplink',
     uplink(['eth9']),
@@ -179,6 +223,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
     {
       ...withSysctl('net/ipv6/conf/eth0/accept_ra', '1'),
       routes: sound.routes.filter(({ family, destination }) => family === 'ipv4' || destination !== 'default'),
+      outlook: { ...outlook, ways: outlook.ways.slice(0, 1) },
     },
     [
       'warning uplinks: there is no IPv6 default route',
@@ -310,12 +355,12 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ],
   [
     'a firewall of others',
-    { foreign: [{ isCertain: true, what: 'x ends', why: 'y', cure: 'z' }] },
+    { foreign: [{ level: 'bad', what: 'x ends', why: 'y', fix: 'z' }] },
     ['bad foreign-firewalls: x ends'],
   ],
   [
     'a firewall of others that may pass zones',
-    { foreign: [{ isCertain: false, what: 'x may end', why: 'y', cure: 'z' }] },
+    { foreign: [{ level: 'warning', what: 'x may end', why: 'y', fix: 'z' }] },
     ['warning foreign-firewalls: x may end'],
   ],
   [
@@ -327,7 +372,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   [
     'a legacy table that cannot be read',
     { legacy: new Map([['ipv6', { kind: 'unreadable', reason: 'no tool' }]]) },
-    ['warning legacy-tables: the filter table of ip6tables-legacy cannot be read: no tool'],
+    ['warning legacy-tables: the filter table of ip6tables-legacy cannot be read (no tool)'],
   ],
   [
     'what the daemon says of a legacy table',

@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/doctor/diagnose.ts';
 import { observe } from '../../../src/doctor/observe-host.ts';
 import { createSurvey } from '../../../src/host/index.ts';
+import type { Outlook } from '../../../src/host/outlook.ts';
 import type { Survey } from '../../../src/host/port.ts';
 import { procSysctl } from '../../../src/host/sysctl.ts';
+import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { place } from '../cli/support.ts';
 
 test('without any tool, each is named and nothing is believed to be in order that was not seen', async () => {
@@ -12,6 +14,7 @@ test('without any tool, each is named and nothing is believed to be in order tha
   const eyes = {
     survey: surveyOf(here.directory),
     sysctl: procSysctl,
+    outlook: blind,
     host: undefined,
     askDaemon: async () => ({ kind: 'absent' as const, why: 'not started' }),
     askDirectories: () => Promise.reject(new Error('nobody should be asked')),
@@ -34,6 +37,7 @@ test('broken settings leave what does not depend on them to be seen', async () =
   const eyes = {
     survey: surveyOf(here.directory),
     sysctl: procSysctl,
+    outlook: blind,
     host: undefined,
     askDaemon: () => Promise.reject(new Error('nobody knows where')),
     askDirectories: () => Promise.reject(new Error('nobody should be asked')),
@@ -42,6 +46,17 @@ test('broken settings leave what does not depend on them to be seen', async () =
   const bad = findings.filter(({ level }) => level === 'bad').map(({ check }) => check);
   expect(bad).toEqual(['tools', 'tools', 'configuration']);
 });
+
+/** Netlink can be spoken without any tool; what it would show is this machine's. */
+const blind: Outlook = {
+  links: () => Promise.reject(new ProtectNetworkError('refused', 'not seen')),
+  waysOut: () => Promise.reject(new ProtectNetworkError('refused', 'not seen')),
+  addresses: () => [],
+  gateways: () => [],
+  earlyRules: () => [],
+  decide: () => ({ device: undefined, isLocal: false }),
+  close: async () => undefined,
+};
 
 /** What this machine's own kernel says is another question. */
 function surveyOf(toolDirectory: string): Survey {

@@ -6,6 +6,7 @@ import { defaultSettings } from '../../../src/config/settings-schema.ts';
 import type { Status } from '../../../src/control/status.ts';
 import { diagnose } from '../../../src/doctor/diagnose.ts';
 import type { Snapshot, ZoneFacts } from '../../../src/doctor/host-snapshot.ts';
+import type { OutlookFacts } from '../../../src/faults/outlook.ts';
 import type { NftObject, SurveyedLink, SurveyedRoute } from '../../../src/host/port.ts';
 import { type Address, parseAddress } from '../../../src/model/address.ts';
 import { counter, jump } from '../../../src/nft/expressions.ts';
@@ -40,6 +41,7 @@ export const status: Status = {
   lastRepairs: [],
   failures: [],
   warnings: [],
+  faults: [],
 };
 
 export function link(name: string, addresses: readonly string[] = [], mtu = 1500): SurveyedLink {
@@ -72,7 +74,22 @@ export const zone: ZoneFacts = {
   directory: 'static',
   origin: '/zones.d/vif7.0.toml',
   state: 'ready',
-  reason: undefined,
+  reason: null,
+  fix: null,
+  wanted: true,
+  carrier: true,
+};
+
+/** Both families leave by eth0. */
+export const outlook: OutlookFacts = {
+  links: ['lo', 'eth0', 'vif7.0'].map((name, place) => ({ ifindex: place + 1, name, up: true })),
+  ways: [
+    { family: 'ipv4', device: 'eth0' },
+    { family: 'ipv6', device: 'eth0' },
+  ],
+  addresses: ['192.0.2.1', '2001:db8::1'].map((text) => ({ ifindex: 2, address: address(text) })),
+  gateways: [],
+  misled: [],
 };
 
 const tool = (path: string, version: string) => ({ path, version });
@@ -112,6 +129,7 @@ export const sound: Snapshot = {
   ],
   ruleset: [...forward('ip', 'accept', ourJump), ...forward('ip6', 'accept', ourJump)],
   foreign: [],
+  outlook,
   trial: { refusal: undefined },
   saved: new Map(),
   legacy: new Map(),
@@ -119,6 +137,7 @@ export const sound: Snapshot = {
   zones: {
     directories: [{ name: 'static', state: 'answered', detail: '/zones.d holds 1 zones', problems: [] }],
     zones: [zone],
+    faults: [],
   },
   connections: { count: 10, max: 1000 },
   neighbours: new Map([['ipv4', { count: 10, max: 1024 }]]),

@@ -56,7 +56,7 @@ describe('the order of directories', () => {
       asked('static', { 'vif7.0': ['10.75.0.4'] }),
     ]);
     expect(grants(claims)).toEqual({});
-    expect(claims.refused.get(link('vif7.0'))).toBe('192.0.2.1 is outside the zone subnet 10.75.0.0/16');
+    expect(claims.refused.get(link('vif7.0'))?.reason).toBe('192.0.2.1 is outside the zone subnet 10.75.0.0/16');
   });
 });
 
@@ -76,8 +76,8 @@ describe('an address counts', () => {
   ])('not where it %s (%s)', (text, reason) => {
     const claims = judge([asked('static', { 'vif7.0': [text] })]);
     expect(grants(claims)).toEqual({});
-    expect(claims.refused.get(link('vif7.0'))).toBe(`${text} ${reason}`);
-    expect(problems(claims)).toEqual([`vif7.0 has no network: ${text} ${reason} (static: static/vif7.0)`]);
+    expect(claims.refused.get(link('vif7.0'))?.reason).toBe(`${text} ${reason}`);
+    expect(claims.refused.get(link('vif7.0'))).toMatchObject({ isWanted: true, origin: 'static/vif7.0' });
   });
 
   it('up to the last of its subnet', () => {
@@ -97,7 +97,34 @@ describe('an address counts', () => {
   });
 
   it('not at all where none is given', () => {
-    expect(judge([asked('static', { 'vif7.0': [] })]).refused.get(link('vif7.0'))).toBe('no address is assigned to it');
+    expect(judge([asked('static', { 'vif7.0': [] })]).refused.get(link('vif7.0'))?.reason).toBe(
+      'no address is assigned to it',
+    );
+  });
+});
+
+describe('an entry that cannot be used', () => {
+  const broken = { why: 'its file is not used: FILE: owned by user 1000; expected root', fix: 'chown root FILE' };
+  const unusable = asked('static', {});
+  const entry = { link: link('vif7.0'), addresses: [], name: undefined, origin: 'FILE', unusable: broken };
+  const withBroken = { ...unusable, snapshot: { ...unusable.snapshot, entries: [entry] } };
+
+  it('is why the link has no network, with the command that helps', () => {
+    const { refused } = judge([withBroken]);
+    const why = { reason: broken.why, fix: broken.fix, directory: 'static', isWanted: true };
+    expect(refused.get(link('vif7.0'))).toMatchObject(why);
+  });
+
+  it('keeps no other directory from being heard, whichever is asked first', () => {
+    const other = asked('control-api', { 'vif7.0': ['10.75.0.3'] });
+    for (const both of [
+      [withBroken, other],
+      [other, withBroken],
+    ]) {
+      const claims = judge(both);
+      expect(grants(claims)).toEqual({ 'vif7.0': ['10.75.0.3'] });
+      expect([claims.refused.size, problems(claims)]).toEqual([0, []]);
+    }
   });
 });
 
@@ -112,7 +139,9 @@ describe('a family that is switched off', () => {
 
   it('leaves a link with nothing else without anything, and says why', () => {
     const claims = judge([asked('static', { 'vif7.0': ['fdd4:1476:6c7e::3'] })], { subnets: ipv4Only });
-    expect(claims.refused.get(link('vif7.0'))).toBe('fdd4:1476:6c7e::3 cannot be used: IPv6 is switched off for zones');
+    expect(claims.refused.get(link('vif7.0'))?.reason).toBe(
+      'fdd4:1476:6c7e::3 cannot be used: IPv6 is switched off for zones',
+    );
   });
 });
 
@@ -122,13 +151,13 @@ describe('an address given twice', () => {
   it('belongs to the first, and the second is told whose it is', () => {
     const claims = judge(twice);
     expect(grants(claims)).toEqual({ 'vif7.0': ['10.75.0.3'] });
-    expect(claims.refused.get(link('vif8.0'))).toBe('10.75.0.3 already belongs to vif7.0');
+    expect(claims.refused.get(link('vif8.0'))?.reason).toBe('10.75.0.3 already belongs to vif7.0');
   });
 
   it('belongs to whoever has it', () => {
     const claims = judge(twice, { holders: { '10.75.0.3': 'vif8.0' } });
     expect(grants(claims)).toEqual({ 'vif8.0': ['10.75.0.3'] });
-    expect(claims.refused.get(link('vif7.0'))).toBe('10.75.0.3 already belongs to vif8.0');
+    expect(claims.refused.get(link('vif7.0'))?.reason).toBe('10.75.0.3 already belongs to vif8.0');
   });
 
   it('across directories as well', () => {

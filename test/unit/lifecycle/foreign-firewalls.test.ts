@@ -15,7 +15,7 @@ describe('a firewall that ends zones’ packets', () => {
     const world = await startWorldBeside(loaded);
     expect(said(world, /firewalld/)).toEqual([
       expect.stringMatching(
-        /^firewalld \(chain filter_FORWARD .* drops zones' packets .*with: firewall-cmd --permanent /,
+        /^firewalld \(chain filter_FORWARD .* drops zones' packets .*; fix: firewall-cmd --permanent /,
       ),
     ]);
     await expectIdle(world);

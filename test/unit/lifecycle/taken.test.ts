@@ -59,7 +59,7 @@ describe('a link that a bridge takes', () => {
     world.host.setLink('vif7.0', { master: 'xenbr0' });
     await world.settle();
     expect([world.stateOf('vif7.0'), world.reasonOf('vif7.0')]).toEqual(['taken', bridged]);
-    expect(said(world, `${bridged}; to free it: ip link set vif7.0 nomaster`)).toBe(1);
+    expect(said(world, `${bridged}; fix: ip link set vif7.0 nomaster`)).toBe(1);
     expect(world.lines('vif7.0')).toEqual(expect.arrayContaining(before));
     await expectIdle(world);
     expect(said(world, bridged)).toBe(1);
@@ -192,7 +192,7 @@ describe('a device on top of a link', () => {
     world.host.addLink('m0', { kind: 'macvlan', lower: 'vif7.0' });
     await world.settle();
     expect(world.reasonOf('vif7.0')).toContain('macvlan m0 is on top of vif7.0');
-    expect(said(world, 'to free it: ip link del m0')).toBe(1);
+    expect(said(world, 'fix: ip link del m0')).toBe(1);
     expect(world.lines(chain)).toHaveLength(1);
     world.host.deleteLink('m0');
     await world.settle();

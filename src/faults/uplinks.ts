@@ -1,0 +1,86 @@
+/** Whether zones' packets can leave this host, in words. Pure. */
+import type { Config } from '../config/config.ts';
+import { type Address, contains, type Family, families, familyOf } from '../model/address.ts';
+import { bad, type Fault, warning } from '../model/fault.ts';
+import { isZoneLink } from '../model/link-name.ts';
+import { isNetworkCard } from '../routes/forwarding.ts';
+import type { OutlookFacts } from './outlook.ts';
+import { policyRuleFaults } from './policy-rules.ts';
+
+const familyNames: Record<Family, string> = { ipv4: 'IPv4', ipv6: 'IPv6' };
+
+/** `wanted`: the families that zones have addresses of. */
+export function outlookFaults(facts: OutlookFacts, config: Config, wanted: ReadonlySet<Family>): Fault[] {
+  const { ipv4, ipv6 } = config.subnets;
+  return [
+    ...defaultRouteFaults(facts, config, wanted),
+    ...gatewayFaults(facts),
+    ...policyRuleFaults(facts.misled, { ipv4: ipv4?.prefix, ipv6: ipv6?.prefix }),
+  ];
+}
+
+function defaultRouteFaults(facts: OutlookFacts, config: Config, wanted: ReadonlySet<Family>): Fault[] {
+  const enabled = families.filter((family) => config.subnets[family] !== undefined);
+  const lost = enabled.filter((family) => !leadsOut(facts, family));
+  const isCutOff = enabled.every((family) => lost.includes(family));
+  const down = downUplinks(facts, config);
+  const named = lost.map((family) => familyNames[family]).join(' and ');
+  if (lost.length === 0) return [];
+  if (down.length > 0) {
+    const fix = down.map((name) => `ip link set ${name} up`).join(' && ');
+    const are = down.length === 1 ? 'is' : 'are';
+    const what = `${down.join(', ')} ${are} down, and there is no ${named} default route`;
+    const tell = lost.some((family) => wanted.has(family)) ? bad : warning;
+    return [tell(what, `${reach} over ${named}; a link that goes down takes its routes along`, fix)];
+  }
+  return lost.map((family) => {
+    // A host without any address of the family was never meant to lead there.
+    const isMeant = isCutOff || hasAddress(facts, config, family);
+    const tell = wanted.has(family) && isMeant ? bad : warning;
+    const label = familyNames[family];
+    return tell(`there is no ${label} default route`, `${reach} over ${label}`, null);
+  });
+}
+
+const reach = "zones reach nothing beyond this host's own networks";
+
+function leadsOut({ ways }: OutlookFacts, family: Family): boolean {
+  return ways.some((way) => way.family === family && !isZoneLink(way.device));
+}
+
+function hasAddress(facts: OutlookFacts, config: Config, family: Family): boolean {
+  return outerAddresses(facts, config).some(({ address }) => familyOf(address) === family);
+}
+
+/** Addresses of this host that are none of the zones' subnets and can be reached from elsewhere. */
+function outerAddresses({ addresses, links }: OutlookFacts, config: Config): { name: string; address: Address }[] {
+  const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+  return addresses.flatMap(({ ifindex, address }) => {
+    const name = names.get(ifindex);
+    const subnet = config.subnets[familyOf(address)]?.prefix;
+    if (name === undefined || name === 'lo' || isZoneLink(name) || address.startsWith('fe80:')) return [];
+    return subnet !== undefined && contains(subnet, address) ? [] : [{ name, address }];
+  });
+}
+
+/** The links that are down and, by the settings, their address or their device, may be where zones' packets leave. */
+function downUplinks(facts: OutlookFacts, config: Config): string[] {
+  const configured = new Set(outerAddresses(facts, config).map(({ name }) => name));
+  return facts.links
+    .filter(({ name, up }) => !up && name !== 'lo' && !isZoneLink(name))
+    .filter((link) => {
+      const isNamed = config.settings.uplink.interfaces.includes(link.name);
+      return isNamed || configured.has(link.name) || isNetworkCard(link);
+    })
+    .map(({ name }) => name);
+}
+
+function gatewayFaults({ gateways, links }: OutlookFacts): Fault[] {
+  return gateways.flatMap(({ family, ifindex, address, isSilent }) => {
+    if (!isSilent) return [];
+    const device = links.find((link) => link.ifindex === ifindex)?.name ?? `if${ifindex}`;
+    const what = `the gateway ${address} does not answer on ${device}`;
+    const why = `${familyNames[family]} packets to the outside are lost: it is down, or not on that link`;
+    return [warning(what, why, null)];
+  });
+}
