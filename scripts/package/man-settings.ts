@@ -65,7 +65,9 @@ const otherFiles = [
   ),
   item(
     `${defaultSettings.zones.staticDir}/LINK.toml`,
-    prose('A static zone, as `protect-network zone set` writes it. At least one address; the name is for people:'),
+    prose(
+      'A static zone, as `protect-network zone set` writes it. At least one address, and at most 16 of each family, then as a list: `ipv4 = ["10.75.0.3", "10.75.0.4"]`. The name is for people:',
+    ),
     verbatim('ipv4 = "10.75.0.3"\nipv6 = "fdd4:1476:6c7e::3"\nname = "web"'),
   ),
 ];

@@ -8,6 +8,8 @@ export interface Option {
   /** What the value is called in help; undefined for a switch. */
   readonly value?: string;
   readonly help: string;
+  /** May be given more than once. */
+  readonly repeats?: true;
   /** One letter, where people expect one. */
   readonly short?: string;
 }
@@ -68,6 +70,14 @@ export class Arguments {
     if (value === '') throw new ProtectNetworkError('usage', `--${option} is empty`);
     return typeof value === 'string' ? value : undefined;
   }
+
+  /** Of an option that may be given more than once; undefined where it is not given. Throws `usage` for an empty value. */
+  texts(option: string): readonly string[] | undefined {
+    const values = this.#values[option];
+    if (!Array.isArray(values)) return undefined;
+    if (values.includes('')) throw new ProtectNetworkError('usage', `--${option} is empty`);
+    return values.map(String);
+  }
 }
 
 /** Throws `usage` for whatever the command does not take. */
@@ -86,7 +96,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
 
 function descriptorOf(option: Option): ParseArgsOptionDescriptor {
   const short = option.short === undefined ? {} : { short: option.short };
-  return { type: option.value === undefined ? 'boolean' : 'string', ...short };
+  const multiple = option.repeats === true ? { multiple: true } : {};
+  return { type: option.value === undefined ? 'boolean' : 'string', ...short, ...multiple };
 }
 
 function parsed(argv: readonly string[], options: Record<string, ParseArgsOptionDescriptor>) {
@@ -98,7 +109,12 @@ function parsed(argv: readonly string[], options: Record<string, ParseArgsOption
       strict: true,
       tokens: true,
     });
-    refuseRepeated(tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? token.name : [])));
+    const isOnce = (name: string) => options[name]?.multiple !== true;
+    refuseRepeated(
+      tokens.flatMap((token) =>
+        token.kind === 'option' && token.value !== undefined && isOnce(token.name) ? token.name : [],
+      ),
+    );
     return result;
   } catch (cause) {
     if (cause instanceof ProtectNetworkError) throw cause;

@@ -2,6 +2,7 @@
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
 import type { AskedDirectory } from '../directories/zone-directory.ts';
+import { sourceFaults } from '../faults/settings.ts';
 import { createHost } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
 import { computeDesired, type Desired } from '../lifecycle/desired.ts';
@@ -11,7 +12,7 @@ import { planPass } from '../lifecycle/pass.ts';
 import type { Plan } from '../lifecycle/pass-plan.ts';
 import { whyTaken } from '../lifecycle/taken.ts';
 import { Uplinks } from '../lifecycle/uplinks.ts';
-import type { Fault } from '../model/fault.ts';
+import { type Fault, sentenceOf } from '../model/fault.ts';
 import { requireNftables } from '../nft/requirements.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 
@@ -50,6 +51,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       config,
       hasIpv6: hasIpv6(host.sysctl),
       links: mirror.links.values(),
+      guestsElsewhere: mirror.guestsElsewhere(),
       takenBy: (link) => mirror.takenBy(link),
       directories: asked,
       holders: mirror.holders(),
@@ -74,6 +76,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       ...config.warnings,
       ...asked.flatMap(({ snapshot }) => snapshot.problems),
       ...[...desired.problems.values()].flat(),
+      ...sourceFaults(config, (address) => !uplinks.lacks(address)).map(sentenceOf),
       ...unserved,
       ...taken,
     ];

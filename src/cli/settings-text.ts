@@ -50,6 +50,11 @@ function valueText(key: string, value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((each) => valueText(key, each)).join(', ')}]`;
   if (key === 'mark' && typeof value === 'number') return `0x${value.toString(16)}`;
   if (isPrefix(value)) return JSON.stringify(value.text);
+  if (isPerFamily(value))
+    return valueText(
+      key,
+      families.flatMap((family) => value[family] ?? []),
+    );
   if (isListenAddress(value)) {
     const host = value.host.includes(':') ? `[${value.host}]` : value.host;
     return JSON.stringify(`${host}:${value.port}`);
@@ -59,6 +64,10 @@ function valueText(key: string, value: unknown): string {
 
 function isPrefix(value: unknown): value is { text: string } {
   return typeof value === 'object' && value !== null && 'text' in value;
+}
+
+function isPerFamily(value: unknown): value is Settings['uplink']['source'] {
+  return typeof value === 'object' && value !== null && 'ipv4' in value && 'ipv6' in value;
 }
 
 function isListenAddress(value: unknown): value is { host: string; port: number } {

@@ -95,6 +95,7 @@ function header(status: Status, view: StatusView): Block[] {
     { lines: fact('Running', running, width), dispensable: 7 },
     { lines: fact('Subnets', prefixes || 'none', width), dispensable: 6 },
     { lines: fact('Uplinks', uplinkNames || 'none: this host has no default route', width), dispensable: 5 },
+    ...leavingLines(status, width),
     {
       lines: directories.flatMap((directory, place) => directoryLines(directory, place, { now, width, paint })),
       dispensable: 4,
@@ -111,6 +112,20 @@ function isolationLines({ isolation }: Status, width: number): Block[] {
   if (antiSpoof && targets.every(([, verdict]) => verdict === 'allow')) return [];
   const words = [...targets.map((each) => each.join(' ')), ...(antiSpoof ? [] : ['anti-spoof false'])];
   return [{ lines: fact('Isolation', words.join(', '), width), dispensable: 5 }];
+}
+
+/** Nothing where zones leave as they do without settings. */
+function leavingLines({ leaving }: Status, width: number): Block[] {
+  const { noMasquerade } = leaving;
+  const perFamily = (['ipv4', 'ipv6'] as const).flatMap((family) => {
+    const under = leaving[family];
+    const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
+    if (under === null || under === 'masquerade') return [];
+    return [`${name} under ${under === 'own' ? "zones' own addresses" : under}`];
+  });
+  const exempt = noMasquerade.length === 0 ? [] : [`to ${noMasquerade.join(', ')} under zones' own addresses`];
+  const text = [...perFamily, ...exempt].join('; ');
+  return text === '' ? [] : [{ lines: fact('Leaving', text, width), dispensable: 5 }];
 }
 
 /** What people read first, and perhaps alone: with the gravest fault, if there is one. */

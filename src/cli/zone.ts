@@ -2,30 +2,18 @@
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { whyNotUsable } from '../config/subnet.ts';
-import {
-  readStaticZones,
-  removeStaticZone,
-  type StaticZoneContent,
-  writeStaticZone,
-} from '../directories/static/edit.ts';
-import { zoneNameSchema } from '../directories/static/zone-file.ts';
+import { readStaticZones, removeStaticZone, writeStaticZone } from '../directories/static/edit.ts';
+import { maxAddresses, zoneNameSchema } from '../directories/static/zone-file.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
-import {
-  type Address,
-  type Family,
-  familyOf,
-  type Ipv4Address,
-  type Ipv6Address,
-  parseAddress,
-} from '../model/address.ts';
+import { type Address, type Family, familyOf, parseAddress } from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { print, printable } from './terminal.ts';
 import { noteMissingLink, refuseLinkAsName, warnOfNoEffect } from './zone-notes.ts';
 
 export interface ZoneTexts {
-  readonly ipv4: string | undefined;
-  readonly ipv6: string | undefined;
+  readonly ipv4: readonly string[] | undefined;
+  readonly ipv6: readonly string[] | undefined;
   readonly name: string | undefined;
 }
 
@@ -37,7 +25,7 @@ const removed = 'none';
  * A file that cannot be used has nothing to keep.
  */
 export async function setZone(paths: ConfigPaths, linkOrName: string, texts: ZoneTexts): Promise<ExitCode> {
-  const given = { ipv4: requireAddress('ipv4', texts.ipv4), ipv6: requireAddress('ipv6', texts.ipv6) };
+  const given = { ipv4: requireAddresses('ipv4', texts.ipv4), ipv6: requireAddresses('ipv6', texts.ipv6) };
   // What a person typed is judged before any file is.
   const early = parseLinkName(linkOrName);
   if (early === undefined) requireName(linkOrName);
@@ -46,8 +34,8 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
     throw new ProtectNetworkError('usage', `nothing to set for ${linkOrName}: --ipv4, --ipv6 or --name`);
   }
   const { subnets, settings } = loadConfig(paths);
-  for (const address of [given.ipv4, given.ipv6]) {
-    const reason = address === undefined ? undefined : whyNotUsable(subnets, address);
+  for (const address of [...(given.ipv4 ?? []), ...(given.ipv6 ?? [])]) {
+    const reason = whyNotUsable(subnets, address);
     if (reason !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${reason}`);
   }
   const { staticDir } = settings.zones;
@@ -58,7 +46,7 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   const link = early ?? linkNamed(linkOrName, entries, staticDir);
   const before = entries.find((entry) => entry.link === link);
   const content = merged(before, given, texts);
-  const addresses = [content.ipv4, content.ipv6].filter((address) => address !== undefined);
+  const addresses = [...content.ipv4, ...content.ipv6];
   if (addresses.length === 0) {
     throw new ProtectNetworkError('usage', `${link} needs an address: --ipv4, --ipv6 or both`);
   }
@@ -89,15 +77,15 @@ export async function unsetZone(paths: ConfigPaths, linkOrName: string): Promise
 
 function merged(
   before: ZoneEntry | undefined,
-  given: { readonly ipv4: Address | undefined; readonly ipv6: Address | undefined },
+  given: Readonly<Record<Family, readonly Address[] | undefined>>,
   texts: ZoneTexts,
-): StaticZoneContent {
-  const keep = (family: Family) => before?.addresses.find((address) => familyOf(address) === family);
-  const pick = (family: Family) => given[family] ?? (texts[family] === undefined ? keep(family) : undefined);
+) {
+  const keep = (family: Family) => before?.addresses.filter((address) => familyOf(address) === family) ?? [];
+  const pick = (family: Family) => given[family] ?? keep(family);
   const name = texts.name ?? before?.name;
   return {
-    ipv4: pick('ipv4') as Ipv4Address | undefined,
-    ipv6: pick('ipv6') as Ipv6Address | undefined,
+    ipv4: pick('ipv4'),
+    ipv6: pick('ipv6'),
     name: name === removed ? undefined : name,
   };
 }
@@ -119,8 +107,18 @@ function linkNamed(name: string, entries: readonly ZoneEntry[], staticDir: strin
   throw new ProtectNetworkError('conflict', `${found.link} and ${second.link} are both named ${name}; give the link`);
 }
 
-function requireAddress(family: Family, text: string | undefined): Address | undefined {
-  if (text === undefined || text === removed) return undefined;
+/** Empty for the value `none`. */
+function requireAddresses(family: Family, texts: readonly string[] | undefined): Address[] | undefined {
+  if (texts === undefined || (texts.length === 1 && texts[0] === removed)) return texts && [];
+  if (texts.length > maxAddresses)
+    throw new ProtectNetworkError('usage', `--${family} is given more than ${maxAddresses} times`);
+  const addresses = texts.map((text) => requireAddress(family, text));
+  const repeated = addresses.find((address, place) => addresses.indexOf(address) !== place);
+  if (repeated !== undefined) throw new ProtectNetworkError('usage', `--${family} ${repeated} is given more than once`);
+  return addresses;
+}
+
+function requireAddress(family: Family, text: string): Address {
   const address = parseAddress(text);
   if (address !== undefined && familyOf(address) === family) return address;
   const expected =

@@ -2,9 +2,11 @@
 import { contains, type Family, families } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { loadDaemonToml } from './daemon-toml.ts';
-import { loadSettings } from './load-settings.ts';
+import { type LoadedSettings, loadSettings } from './load-settings.ts';
 import type { Settings } from './settings.ts';
 import type { Subnets } from './subnet.ts';
+import { invalid } from './toml-file.ts';
+import { locatorOf, type Position } from './toml-locate.ts';
 
 export interface ConfigPaths {
   /** Edera's daemon.toml. */
@@ -40,8 +42,7 @@ export function loadConfig(paths: ConfigPaths): Config {
   const daemon = attempt(() => loadDaemonToml(paths.config));
   const own = attempt(() => loadSettings(paths.settings));
   if (daemon.ok && own.ok) {
-    const wrong = whySourceRefused(own.value.settings, daemon.value.subnets);
-    if (wrong !== undefined) throw new ProtectNetworkError('config-invalid', `${paths.settings}: ${wrong}`);
+    refuseInnerSource(paths.settings, own.value, daemon.value.subnets);
     const warnings = [...daemon.value.warnings, ...own.value.warnings];
     const { subnets, lines } = daemon.value;
     const noLines = { ipv4: undefined, ipv6: undefined };
@@ -52,13 +53,22 @@ export function loadConfig(paths: ConfigPaths): Config {
 }
 
 /** What leaves under an address of the zones' subnet counts as untranslated, and is dropped. */
-function whySourceRefused({ uplink: { source } }: Settings, subnets: Subnets): string | undefined {
+function refuseInnerSource(file: string, { settings, text = '' }: LoadedSettings, subnets: Subnets): void {
+  const { source } = settings.uplink;
   for (const family of families) {
     const [address, subnet] = [source[family], subnets[family]?.prefix];
     if (address === undefined || subnet === undefined || !contains(subnet, address)) continue;
-    return `uplink.source: ${address} is in the zones' subnet ${subnet.text}; expected an address of this host towards the outside`;
+    const sentence = `uplink.source: ${address} is in the zones' subnet ${subnet.text}; expected an address of this host towards the outside`;
+    throw invalid(file, text, [{ ...placeOfSource(text, address), sentence }]);
   }
-  return undefined;
+}
+
+/** The address itself where it stands there as the kernel spells it, the list otherwise. */
+function placeOfSource(text: string, address: string): Position {
+  const [locate, lines] = [locatorOf(text), text.split('\n')];
+  const places = [0, 1].map((index) => locate(['uplink', 'source', index], 'value'));
+  const place = places.find(({ line, column }) => lines[line - 1]?.startsWith(address, column));
+  return place ?? locate(['uplink', 'source'], 'value');
 }
 
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };

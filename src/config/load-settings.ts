@@ -5,15 +5,23 @@ import type { Settings } from './settings.ts';
 import { defaultSettings, settingsSchema } from './settings-schema.ts';
 import { readTomlFile } from './toml-file.ts';
 
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** What was read; undefined where there is no such file. */
+  readonly text: string | undefined;
+  readonly warnings: string[];
+}
+
 /**
  * The settings; all defaults where there is no such file. Throws `config-invalid`, also for a file that others than
  * root and our own user could have written: it decides what zones may reach.
  */
-export function loadSettings(path: string): { settings: Settings; warnings: string[] } {
+export function loadSettings(path: string): LoadedSettings {
   const linkDistrust = whyLinkNotTrusted(path);
   if (linkDistrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${linkDistrust}`);
-  const settings = readTomlFile(path, settingsSchema, whyNotTrusted)?.value ?? defaultSettings;
-  return { settings, warnings: warningsOf(path, settings) };
+  const file = readTomlFile(path, settingsSchema, whyNotTrusted);
+  const settings = file?.value ?? defaultSettings;
+  return { settings, text: file?.text, warnings: warningsOf(path, settings) };
 }
 
 function warningsOf(path: string, { control, isolation }: Settings): string[] {

@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { z } from 'zod';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { readBoundedFile } from './read-file.ts';
-import { decodeToml, describeProblem } from './toml-decode.ts';
+import { decodeToml, describeProblem, type TomlProblem } from './toml-decode.ts';
 
 /** Far beyond any honest file (ours has 2 KiB); reading and parsing it stays under 50 ms. */
 export const maxTomlBytes = 1024 * 1024;
@@ -33,6 +33,10 @@ export function readTomlFile<T>(
 export function parseToml<T>(file: string, text: string, schema: z.ZodType<T>): T {
   const decoded = decodeToml(text, schema);
   if (decoded.ok) return decoded.value;
-  const message = decoded.problems.map((problem) => describeProblem(file, text, problem)).join('\n');
-  throw new ProtectNetworkError('config-invalid', message);
+  throw invalid(file, text, decoded.problems);
+}
+
+export function invalid(file: string, text: string, problems: readonly TomlProblem[]): ProtectNetworkError {
+  const message = problems.map((problem) => describeProblem(file, text, problem)).join('\n');
+  return new ProtectNetworkError('config-invalid', message);
 }

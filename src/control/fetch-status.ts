@@ -99,6 +99,7 @@ const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   subnets: isRecord,
   uplinks: isListOf((uplink) => isRecord(uplink) && Array.isArray(uplink['families'])),
   isolation: isRecord,
+  leaving: (value) => isRecord(value) && isTexts(value['noMasquerade']),
   directories: isListOf((directory) => isRecord(directory) && Array.isArray(directory['problems'])),
   zones: isListOf((zone) => isRecord(zone) && isText(zone['link']) && Array.isArray(zone['addresses'])),
   lastPass: (value) => value === null || isRecord(value),

@@ -20,6 +20,7 @@ export interface Status {
   readonly uplinks: readonly UplinkStatus[];
   /** Of the settings: what zones may reach, and whether they are kept to their own addresses. */
   readonly isolation: IsolationStatus;
+  readonly leaving: LeavingStatus;
   readonly directories: readonly DirectoryStatus[];
   readonly zones: readonly ZoneStatus[];
   readonly lastPass: PassStatus | null;
@@ -47,6 +48,16 @@ export interface IsolationStatus {
 export interface UplinkStatus {
   readonly interface: string;
   readonly families: readonly string[];
+}
+
+/**
+ * Under which address zones leave by an uplink, per family: `masquerade` for one of this host's, which the kernel chooses, an
+ * address, or `own`; null where zones have none of the family. `noMasquerade`: prefixes that see their own all the same.
+ */
+export interface LeavingStatus {
+  readonly ipv4: string | null;
+  readonly ipv6: string | null;
+  readonly noMasquerade: readonly string[];
 }
 
 export interface DirectoryStatus {

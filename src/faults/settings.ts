@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { missingUplinks } from '../config/uplink-names.ts';
 import type { Sysctl } from '../host/port.ts';
+import { type Address, type Family, families } from '../model/address.ts';
 import { bad, type Fault, warning } from '../model/fault.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 
@@ -42,6 +43,21 @@ export function ipv6Faults({ sysctl, config }: SettingsFacts): Fault[] {
 export function uplinkNameFaults({ config, hasLink }: SettingsFacts): Fault[] {
   const why = `what zones send via another interface is not masqueraded, and gets no answers; correct it in ${fileOf(config)}`;
   return missingUplinks(config.settings.uplink.interfaces, hasLink).map((what) => bad(what, why, null));
+}
+
+/** `isOwn`: whether this host has the address. */
+export function sourceFaults(config: Config, isOwn: (address: Address) => boolean): Fault[] {
+  const { uplink } = config.settings;
+  const why = `what zones send is answered only where the network routes that address to this host; correct it in ${fileOf(config)}`;
+  return families.flatMap((family) => {
+    const address = translates(uplink, family) ? uplink.source[family] : undefined;
+    if (address === undefined || isOwn(address)) return [];
+    return [warning(`uplink.source names ${address}, and this host has no such address`, why, null)];
+  });
+}
+
+export function translates({ masquerade4, masquerade6 }: Config['settings']['uplink'], family: Family): boolean {
+  return family === 'ipv4' ? masquerade4 : masquerade6;
 }
 
 function everywhere(sysctl: SettingsFacts['sysctl'], key: string): string | undefined {

@@ -99,6 +99,8 @@ export interface Rtnetlink {
   defaultRoutes(): Promise<DefaultRoute[]>;
   /** By which links traffic to the outside leaves, whatever table says so. */
   waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]>;
+  /** True where the kernel takes what is sent to `address` as its own: one on a link, or a `local` route of anybody's. */
+  isOwn(address: Address): Promise<boolean>;
   proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]>;
   /** Applies in order; a failed change does not stop those after it. Results in the same order. */
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;

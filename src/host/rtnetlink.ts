@@ -78,12 +78,16 @@ export class NetlinkRoutes implements Rtnetlink {
       const routes = this.#routes(family, { table: main }).filter(({ type }) => type === 'unicast');
       const outward = [
         ...routes.filter(({ destination }) => destination === undefined),
-        ...this.#leadingTo(outside[family]),
+        ...this.#leadingTo(outside[family]).filter(({ type }) => type === 'unicast'),
       ];
       const found = outward.length > 0 ? outward : routes.filter(({ gateway }) => gateway !== undefined);
       const devices = new Set(found.flatMap((route) => route.devices));
       return namedIn(names, devices).map((device) => ({ family, device }));
     });
+  }
+
+  async isOwn(address: Address): Promise<boolean> {
+    return this.#leadingTo(address).some(({ type }) => type === 'local');
   }
 
   async proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]> {
@@ -117,10 +121,9 @@ export class NetlinkRoutes implements Rtnetlink {
 
   #leadingTo(address: string): netlink.RouteMessage[] {
     try {
-      const routes = this.#socket
+      return this.#socket
         .ask(netlink.getRoute({ destination: address }))
         .flatMap((message) => netlink.readRoute(message) ?? []);
-      return routes.filter(({ type }) => type === 'unicast');
     } catch (error) {
       if (error instanceof netlink.NetlinkError) return [];
       throw error;

@@ -90,7 +90,8 @@ export class DesiredTracker {
 function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts): Kept {
   const [links, holders] = [mirror.links.values(), mirror.holders()];
   const takenBy = (link: Link) => mirror.takenBy(link);
-  return computeDesired({ config, hasIpv6, links, takenBy, directories, holders, served }) as Kept;
+  const guestsElsewhere = mirror.guestsElsewhere();
+  return computeDesired({ config, hasIpv6, links, guestsElsewhere, takenBy, directories, holders, served }) as Kept;
 }
 
 function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {

@@ -40,6 +40,8 @@ export interface DesiredInput {
   readonly config: Config;
   readonly hasIpv6: boolean;
   readonly links: Iterable<Link>;
+  /** Guests' links that are called unlike zones', sorted. */
+  readonly guestsElsewhere?: readonly string[];
   /** Without it nobody is said to have taken a link. */
   readonly takenBy?: (link: Link) => Taken | undefined;
   readonly directories: readonly AskedDirectory[];
@@ -68,7 +70,7 @@ export function computeDesired(input: DesiredInput): Desired {
   const enabled = families.filter((family) => subnets[family] !== undefined);
   return {
     subnets,
-    layout: layoutOf(config, subnets),
+    layout: layoutOf(config, subnets, input.guestsElsewhere ?? []),
     families: enabled,
     gateways: enabled.flatMap((family) => subnets[family]?.gateway ?? []),
     zones,
@@ -146,7 +148,7 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
   return zone?.addresses.some((address) => familyOf(address) === 'ipv6') === true;
 }
 
-function layoutOf(config: Config, subnets: Subnets): LayoutSettings {
+function layoutOf(config: Config, subnets: Subnets, guestsElsewhere: readonly string[]): LayoutSettings {
   const { uplink, forward, isolation } = config.settings;
   return {
     subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
@@ -156,6 +158,7 @@ function layoutOf(config: Config, subnets: Subnets): LayoutSettings {
       ipv6: uplink.masquerade6 ? (uplink.source.ipv6 ?? 'kernel') : 'off',
     },
     notMasqueraded: uplink.noMasquerade,
+    guestsElsewhere,
     placement: forward.placement,
     mark: forward.mark,
     antiSpoof: isolation.antiSpoof,

@@ -1,7 +1,7 @@
 /** What is wrong with the host as a whole and no change of ours can fix. */
 import type { Config } from '../config/config.ts';
 import type { ZoneDirectory } from '../directories/zone-directory.ts';
-import { settingsFaults } from '../faults/settings.ts';
+import { settingsFaults, sourceFaults } from '../faults/settings.ts';
 import { subnetFaults } from '../faults/subnets.ts';
 import type { Host } from '../host/port.ts';
 import { type Family, families, familyOf } from '../model/address.ts';
@@ -13,6 +13,7 @@ import type { ForeignWatch } from './foreign-watch.ts';
 import { legacyFaults } from './legacy-problems.ts';
 import type { Mirror } from './mirror.ts';
 import { strangeLinks } from './strange-links.ts';
+import type { Uplinks } from './uplinks.ts';
 
 export interface Facts {
   readonly host: Host;
@@ -20,16 +21,18 @@ export interface Facts {
   readonly config: Config;
   readonly directories: readonly ZoneDirectory[];
   readonly desired: Desired | undefined;
+  readonly uplinks: Uplinks;
   readonly foreign: ForeignWatch;
 }
 
 /** Everything people should know and may have to fix, in a stable order. */
 export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fault[] {
-  const { config, directories, desired, foreign, host, mirror } = facts;
+  const { config, directories, desired, foreign, host, mirror, uplinks } = facts;
   return [
     ...(desired === undefined ? [] : subnetFaultsOf(config, desired, (ifindex) => mirror.links.get(ifindex)?.name)),
     ...config.warnings.map(notice),
     ...settingsFaults({ sysctl: host.sysctl, config, hasLink: (name) => mirror.linkNamed(name) !== undefined }),
+    ...sourceFaults(config, (address) => !uplinks.lacks(address)),
     ...(host.sysctl.followProblem === undefined ? [] : [notice(host.sysctl.followProblem)]),
     ...dormantTables(mirror),
     ...strangeLinks(mirror.links.values(), mirror.formerly).map(notice),

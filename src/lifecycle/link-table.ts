@@ -1,7 +1,7 @@
 /** The links as last heard of: by index, by name, and what stands on a zone's link or has it as a member. */
 import type { Link } from '../host/port.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { isCalledLikeZones } from './strange-links.ts';
+import { isCalledLikeZones, isGuestElsewhere } from './strange-links.ts';
 import { type Taken, takenBy } from './taken.ts';
 
 const nobody: readonly number[] = [];
@@ -20,12 +20,15 @@ export class LinkTable {
   readonly #above = new Map<LinkName, Set<number>>();
   /** The zone links' names that links had before they were renamed to something else, by ifindex. */
   readonly formerly = new Map<number, LinkName>();
+  /** The names of guests' links that are called unlike zones', by ifindex. */
+  readonly guestsElsewhere = new Map<number, string>();
   #touched: TouchedLinks | 'all' = 'all';
 
   reset(links: readonly Link[]): void {
     this.links.clear();
     this.#byName.clear();
     this.#above.clear();
+    this.guestsElsewhere.clear();
     for (const link of links) this.set(link);
     this.#touched = 'all';
   }
@@ -59,7 +62,7 @@ export class LinkTable {
     return (lower && this.named(lower)) ?? link;
   }
 
-  /** Takes the link as it is now. True where that is news of a zone's link, or of one called like it. */
+  /** Takes the link as it is now. True where that is news of a zone's link, of one called like it, or of a guest's. */
   set(link: Link): boolean {
     const before = this.links.get(link.ifindex);
     this.links.set(link.ifindex, link);
@@ -72,7 +75,7 @@ export class LinkTable {
     } else if (before.master !== link.master) this.#touch(link);
     const stands = before?.lower !== link.lower && this.#stand(before, link);
     const isOurs = isCalledLikeZones(link.name) || (before !== undefined && isCalledLikeZones(before.name));
-    return stands || (isOurs && isNews(before, link));
+    return this.#noteGuest(link) || stands || (isOurs && isNews(before, link));
   }
 
   /** True where that is news of a zone's link. */
@@ -82,7 +85,9 @@ export class LinkTable {
     this.formerly.delete(link.ifindex);
     if (known === undefined) return false;
     this.#dropName(known);
-    return this.#stand(known, undefined) || isCalledLikeZones(known.name);
+    const wasGuest = this.guestsElsewhere.delete(link.ifindex);
+    if (wasGuest) this.#touched = 'all';
+    return this.#stand(known, undefined) || isCalledLikeZones(known.name) || wasGuest;
   }
 
   #standingOn({ name }: Link): Link[] {
@@ -102,6 +107,17 @@ export class LinkTable {
       if (zone !== undefined) this.#touch(zone);
     }
     return from !== undefined || to !== undefined;
+  }
+
+  /** True where that is news: the guard has to name it. */
+  #noteGuest(link: Link): boolean {
+    const { ifindex, name } = link;
+    const guest = isGuestElsewhere(link, this.formerly.get(ifindex)) ? name : undefined;
+    if (this.guestsElsewhere.get(ifindex) === guest) return false;
+    if (guest === undefined) this.guestsElsewhere.delete(ifindex);
+    else this.guestsElsewhere.set(ifindex, guest);
+    this.#touched = 'all';
+    return true;
   }
 
   #remember(before: Link | undefined, { ifindex, name }: Link): void {

@@ -51,6 +51,11 @@ export class Mirror {
     return this.#table.formerly;
   }
 
+  /** The names of guests' links that are called unlike zones', sorted. */
+  guestsElsewhere(): string[] {
+    return [...new Set(this.#table.guestsElsewhere.values())].sort();
+  }
+
   /** What follows from it was refused: it may have been listed wrongly, and is read again though nobody has changed it. */
   distrustRuleset(): void {
     this.#generation = undefined;

@@ -58,6 +58,8 @@ export class Reconciler {
   readonly #foreign: ForeignWatch;
   /** Of the last pass that was planned. */
   #prunes = false;
+  /** The guests' links that the guard in force names. */
+  #guarded = '';
   readonly #uplinks: Uplinks;
   readonly #observation: Observation;
   readonly #retries = new Retries(this.records, (due) => this.#loop.mark((dirty) => dirty.lookAt(due), 'retry'));
@@ -94,12 +96,7 @@ export class Reconciler {
       () => this.#config,
       () => news('other firewalls changed'),
     );
-    this.#uplinks = new Uplinks(
-      host,
-      this.mirror,
-      () => this.#config,
-      () => news('an uplink appeared'),
-    );
+    this.#uplinks = new Uplinks(host, this.mirror, () => this.#config, news);
   }
 
   /** What it goes by now, and what keeps the host as a whole from being right. `desired`: undefined before the first pass. */
@@ -198,7 +195,8 @@ export class Reconciler {
     const labelOf = labels(this.mirror.links, this.records);
     const repairs = repairsIn({ ...plan, ingress }, failures, dirty, this.records.inForce, labelOf);
     this.#settle(dirty, scope, failures);
-    const facts = { host: this.#host, mirror: this.mirror, foreign: this.#foreign, ...this.state };
+    const [uplinks, foreign] = [this.#uplinks, this.#foreign];
+    const facts = { host: this.#host, mirror: this.mirror, uplinks, foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
     if (dirty.all) this.#foreign.look();
     const culprits = this.#reporter.passed({ dirty, begun, ended, plan, failures, repairs });
@@ -260,7 +258,8 @@ export class Reconciler {
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = this.#uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
-    const ruleset = links === 'all' || dirty.tables.size > 0 ? 'all' : 'of links';
+    const isGuarded = this.#guarded === desired.layout.guestsElsewhere.join();
+    const ruleset = links === 'all' || dirty.tables.size > 0 || !isGuarded ? 'all' : 'of links';
     const scope: PassScope = { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
     return { desired, scope };
   }
@@ -269,6 +268,7 @@ export class Reconciler {
     const { desired, changed } = this.#desired;
     if (desired === undefined) return;
     const { links } = this.mirror;
+    if (failures.nft === undefined && scope.ruleset === 'all') this.#guarded = desired.layout.guestsElsewhere.join();
     const since = dirty.since ?? performance.now();
     // A transaction over everything that fails leaves nobody as he should be.
     const looked = scope.ruleset === 'all' && failures.nft !== undefined ? 'all' : scope.links;

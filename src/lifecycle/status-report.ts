@@ -1,13 +1,21 @@
 /** Builds what `GET /v1/status` answers from the loop's state and, for the counters, from the kernel's sets. */
 
-import type { DirectoryStatus, FailureStatus, Status, UplinkStatus, ZoneStatus } from '../control/status.ts';
+import type { Config } from '../config/config.ts';
+import type {
+  DirectoryStatus,
+  FailureStatus,
+  LeavingStatus,
+  Status,
+  UplinkStatus,
+  ZoneStatus,
+} from '../control/status.ts';
 import { isDegraded } from '../control/verdict.ts';
 import type { ZoneDirectory } from '../directories/zone-directory.ts';
 import { type OutlookFacts, observeOutlook } from '../faults/outlook.ts';
 import { outlookFaults } from '../faults/uplinks.ts';
 import type { Outlook } from '../host/outlook.ts';
 import type { Host, Link } from '../host/port.ts';
-import { familyOf } from '../model/address.ts';
+import { type Family, familyOf } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type Fault, notice, sentenceOf, warning } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
@@ -55,8 +63,9 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     .map((record) => zoneStatus(record, totals, reporter, reconciler.mirror.links.get(record.ifindex)))
     .sort((a, b) => a.ifindex - b.ifindex);
   const state = isDegraded({ zones, faults, failures }) ? 'degraded' : 'ready';
-  const { subnets } = reconciler.state.desired ?? reconciler.state.config;
-  const { antiSpoof, zoneToZone, metadata, host: toHost } = reconciler.state.config.settings.isolation;
+  const { config, desired } = reconciler.state;
+  const { subnets } = desired ?? config;
+  const { antiSpoof, zoneToZone, metadata, host: toHost } = config.settings.isolation;
   return {
     version: sources.version,
     pid: process.pid,
@@ -65,6 +74,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     subnets: { ipv4: subnets.ipv4?.prefix.text ?? null, ipv6: subnets.ipv6?.prefix.text ?? null },
     uplinks: uplinksOf(seen?.ways ?? []),
     isolation: { antiSpoof, zoneToZone, metadata, host: toHost },
+    leaving: leavingOf(config, subnets),
     directories: reconciler.state.directories.map(directoryStatus),
     zones,
     lastPass: reporter.lastPass ?? null,
@@ -76,6 +86,18 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     failures,
     warnings: faults.map(sentenceOf),
     faults,
+  };
+}
+
+function leavingOf({ settings: { uplink } }: Config, subnets: Config['subnets']): LeavingStatus {
+  const under = (family: Family, translates: boolean) => {
+    if (subnets[family] === undefined) return null;
+    return translates ? (uplink.source[family] ?? 'masquerade') : 'own';
+  };
+  return {
+    ipv4: under('ipv4', uplink.masquerade4),
+    ipv6: under('ipv6', uplink.masquerade6),
+    noMasquerade: uplink.noMasquerade.map(({ text }) => text),
   };
 }
 

@@ -1,7 +1,10 @@
-/** Switches forwarding on, and keeps this host's own IPv6 where that would end it: see `routes/forwarding.ts`. */
+/**
+ * Switches forwarding on, and keeps this host's own IPv6 where that would end it: see `routes/forwarding.ts`. Knows whether zones would
+ * leave under an address that is not this host's.
+ */
 import type { Config } from '../config/config.ts';
 import type { DefaultRoute, Host, HostEvent, Link } from '../host/port.ts';
-import type { Family } from '../model/address.ts';
+import { type Address, type Family, families } from '../model/address.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import {
   type ForwardingChange,
@@ -18,16 +21,18 @@ export class Uplinks {
   readonly #host: Host;
   readonly #mirror: Mirror;
   readonly #config: () => Config;
-  readonly #news: () => void;
+  readonly #news: (what: string) => void;
   /** Read only while IPv6 forwarding is off: whoever lives on router advertisements must be known before it goes on. */
   #defaultRoutes: DefaultRoute[] = [];
   /** By us: until then, every link took router advertisements. */
   #isTurnedOn = false;
   /** Those that came since and still ignore them, by name. */
   #arrivals: readonly string[] = [];
+  /** Of the settings, what zones leave under and this host does not have. */
+  #foreignSources: readonly Address[] = [];
 
   /** `news`: there is something to plan. */
-  constructor(host: Host, mirror: Mirror, config: () => Config, news: () => void = () => undefined) {
+  constructor(host: Host, mirror: Mirror, config: () => Config, news: (what: string) => void = () => undefined) {
     this.#host = host;
     this.#mirror = mirror;
     this.#config = config;
@@ -37,14 +42,22 @@ export class Uplinks {
   async observe(): Promise<void> {
     const { rtnetlink, sysctl } = this.#host;
     if (isIpv6ForwardingOff(sysctl)) this.#defaultRoutes = await rtnetlink.defaultRoutes();
+    const own = await Promise.all(this.#sources.map((address) => rtnetlink.isOwn(address)));
+    this.#foreignSources = this.#sources.filter((_, place) => own[place] === false);
+  }
+
+  /** Whether zones are to leave under the address and this host does not have it. */
+  lacks(address: Address): boolean {
+    return this.#foreignSources.includes(address);
   }
 
   /** To be called before the mirror takes the event. */
   heard(event: HostEvent): void {
+    if (event.kind === 'address' && this.#sources.length > 0) this.#news('an address came or went');
     if (!this.#isTurnedOn || event.kind !== 'link' || event.deleted || !this.#wouldTakeAdvertisements(event.link))
       return;
     this.#arrivals = [...this.#arrivals, event.link.name];
-    this.#news();
+    this.#news('an uplink appeared');
   }
 
   /** An uplink that is new, and ignores advertisements since we switched forwarding on. */
@@ -68,6 +81,12 @@ export class Uplinks {
   /** The plan was applied, as far as it could be. */
   passed({ forwarding }: Plan): void {
     this.#isTurnedOn ||= forwarding.some(({ path }) => path.family === 'ipv6' && path.key === 'forwarding');
+  }
+
+  get #sources(): Address[] {
+    const { source, masquerade4, masquerade6 } = this.#config().settings.uplink;
+    const isUsed = { ipv4: masquerade4, ipv6: masquerade6 };
+    return families.flatMap((family) => (isUsed[family] ? (source[family] ?? []) : []));
   }
 
   get #named(): readonly string[] {

@@ -87,6 +87,11 @@ export function contains(prefix: Prefix, address: Address): boolean {
   return networkOf(prefix, toBigInt(address)) === toBigInt(prefix.address);
 }
 
+/** True for addresses that are not routed on the internet (RFC 1918, RFC 6598, RFC 4193). */
+export function isPrivate(address: Address): boolean {
+  return privatePrefixes.some((prefix) => contains(prefix, address));
+}
+
 /** The address `offset` places after the prefix's first; the caller keeps it inside. */
 export function addressAt(prefix: Prefix, offset: bigint): Address {
   return fromBigInt(toBigInt(prefix.address) + offset, prefix.family);
@@ -140,3 +145,7 @@ function groupsOfPart(part: string): number[] {
     return [value >>> 16, value & 0xffff];
   });
 }
+
+const privatePrefixes = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'].flatMap(
+  (text) => parsePrefix(text) ?? [],
+);

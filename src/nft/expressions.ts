@@ -1,6 +1,7 @@
 /** Builders for the few nft expressions we use, in libnftables-json(5)'s shapes as nft 1.0.6 lists them again. */
 import type { NftObject } from '../host/port.ts';
 import { type Address, type Family, familyOf, hostLength, type Prefix } from '../model/address.ts';
+import { lengthOf, type Span, spansOf } from '../model/span.ts';
 
 export type Expression = NftObject;
 
@@ -64,6 +65,13 @@ export function addressIs(family: Family, field: 'saddr' | 'daddr', value: Addre
 
 export function addressIsNot(family: Family, field: 'saddr' | 'daddr', value: Prefix): Expression {
   return match('!=', addressField(family, field), addressOrPrefix(value));
+}
+
+/** Any address of prefixes of the family, however many: one lookup. */
+export function addressIsAmong(family: Family, field: 'saddr' | 'daddr', prefixes: readonly Prefix[]): Expression {
+  const values = spansOf(prefixes).map(spanValue);
+  const [only] = values;
+  return match('==', addressField(family, field), values.length === 1 ? only : { set: values });
 }
 
 export function payloadIsNot(protocol: string, field: string, value: unknown): Expression {
@@ -187,6 +195,12 @@ function trackedSource(family: Family, direction: Direction): NftObject {
 
 function addressField(family: Family, field: string): NftObject {
   return { payload: { protocol: family === 'ipv4' ? 'ip' : 'ip6', field } };
+}
+
+function spanValue(span: Span): unknown {
+  const [{ first, last }, len] = [span, lengthOf(span)];
+  if (len === undefined) return { range: [first, last] };
+  return first === last ? first : { prefix: { addr: first, len } };
 }
 
 /** nft lists a prefix of full length as the bare address. */

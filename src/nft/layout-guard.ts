@@ -13,6 +13,7 @@ import {
   type Expression,
   fragmentBits,
   hasFragmentHeader,
+  interfaceIn,
   interfaceInSet,
   interfaceIs,
   interfaceIsNot,
@@ -105,7 +106,16 @@ export function countedDrop(kind: DropKind, ...conditions: Expression[]): Expres
 
 /** Nothing but its own address leaves a zone's link, and no zone's address arrives elsewhere. */
 function guard(settings: LayoutSettings): Expression[][] {
-  return [[interfaceIs('iifname', anyZoneLink), jump('from-zone')], ...(settings.antiSpoof ? elsewhere(settings) : [])];
+  return [
+    ...fromGuestsElsewhere(settings),
+    [interfaceIs('iifname', anyZoneLink), jump('from-zone')],
+    ...(settings.antiSpoof ? elsewhere(settings) : []),
+  ];
+}
+
+/** What the guard cannot know by its name it is told of: a guest's link has no address of ours under another one. */
+function fromGuestsElsewhere({ guestsElsewhere }: LayoutSettings): Expression[][] {
+  return guestsElsewhere.length === 0 ? [] : [[interfaceIn('iifname', guestsElsewhere), counter, drop]];
 }
 
 /** Counts nothing that passes: the packet that fragments make does. */
@@ -116,7 +126,7 @@ function fragmentChains(settings: LayoutSettings): ChainLayout[] {
     {
       name: ownFragmentChain,
       hook: undefined,
-      rules: [...own, [fromAnyZone, jump(forgedChain)], ...elsewhere(settings)],
+      rules: [...own, ...fromGuestsElsewhere(settings), [fromAnyZone, jump(forgedChain)], ...elsewhere(settings)],
     },
     { name: fragmentChain, hook: fragmentHook, rules: isAny },
   ];

@@ -3,6 +3,7 @@ import type { Family, Prefix } from '../model/address.ts';
 import {
   accept,
   addressIs,
+  addressIsAmong,
   addressIsNot,
   counter,
   directionIs,
@@ -43,8 +44,8 @@ interface Translated {
   readonly subnet: Prefix;
   /** True for what a zone sends to an uplink. Zone to zone keeps its addresses. */
   readonly outwards: readonly Expression[];
-  /** True for each destination that sees zones' own addresses. */
-  readonly exemptions: readonly Expression[];
+  /** True where the destination sees zones' own addresses; undefined where none does. */
+  readonly exemption: Expression | undefined;
 }
 
 function translatedFamilies(settings: LayoutSettings): Translated[] {
@@ -58,16 +59,17 @@ function translatedFamilies(settings: LayoutSettings): Translated[] {
     if (subnet === undefined || kinds[family] === 'off') return [];
     const outwards = [addressIs(family, 'saddr', subnet), addressIsNot(family, 'daddr', subnet), ...byUplink];
     const exempt = notMasqueraded.filter((prefix) => prefix.family === family);
-    return [{ family, subnet, outwards, exemptions: exempt.map((prefix) => addressIs(family, 'daddr', prefix)) }];
+    const exemption = exempt.length === 0 ? undefined : addressIsAmong(family, 'daddr', exempt);
+    return [{ family, subnet, outwards, exemption }];
   });
 }
 
 function uplinkNat(settings: LayoutSettings, translated: readonly Translated[]): Expression[][] {
-  return translated.flatMap(({ family, subnet, outwards, exemptions }) => {
+  return translated.flatMap(({ family, subnet, outwards, exemption }) => {
     const source = settings.masquerade[family];
     const translate = source === 'kernel' || source === 'off' ? masquerade : translateSource(source);
     return [
-      ...exemptions.map((exemption) => [addressIs(family, 'saddr', subnet), exemption, accept]),
+      ...(exemption === undefined ? [] : [[addressIs(family, 'saddr', subnet), exemption, accept]]),
       [...outwards, counter, translate],
     ];
   });
@@ -77,7 +79,7 @@ function uplinkNat(settings: LayoutSettings, translated: readonly Translated[]):
 function uplinkLeak(translated: readonly Translated[]): Expression[][] {
   return [
     [directionIs('reply'), accept],
-    ...translated.flatMap(({ exemptions }) => exemptions.map((exemption) => [exemption, accept])),
+    ...translated.flatMap(({ exemption }) => (exemption === undefined ? [] : [[exemption, accept]])),
     ...countedDrop('untranslated'),
   ];
 }

@@ -12,6 +12,8 @@ export interface LayoutSettings {
   readonly masquerade: Readonly<Record<Family, 'kernel' | Address | 'off'>>;
   /** Destinations that see zones' own addresses. */
   readonly notMasqueraded: readonly Prefix[];
+  /** Links of guests that are called unlike zones', sorted: nothing that comes by them passes. */
+  readonly guestsElsewhere: readonly string[];
   readonly placement: 'auto' | 'first';
   /** One bit, or 0 for none. */
   readonly mark: number;

@@ -12,6 +12,7 @@ const fullLayout: LayoutSettings = {
   uplinkInterfaces: [],
   masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   notMasqueraded: [],
+  guestsElsewhere: [],
   placement: 'auto',
   mark: 1,
   antiSpoof: true,

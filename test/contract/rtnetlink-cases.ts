@@ -223,8 +223,11 @@ export const rtnetlinkCases: readonly ContractCase[] = [
       const local = { type: 'local', table: 'local', device: 'lo', protocol: '75' };
       assert.deepEqual(await host.rtnetlink.routes('ipv4'), [{ family: 'ipv4', destination: zone4, ...local }]);
       assert.deepEqual(await host.rtnetlink.routes('ipv6'), [{ family: 'ipv6', destination: zone6, ...local }]);
+      const own = () => Promise.all(addresses.map((address) => host.rtnetlink.isOwn(address)));
+      assert.deepEqual(await own(), [true, true]);
       const deletions = addresses.map((address) => ({ kind: 'local-del', address }) as const);
       assert.deepEqual(await outcome(host, ...deletions, ...deletions), ['ok', 'ok', 'ok', 'ok']);
+      assert.deepEqual(await own(), [false, false]);
       assert.deepEqual([...(await host.rtnetlink.routes('ipv4')), ...(await host.rtnetlink.routes('ipv6'))], []);
     },
   },

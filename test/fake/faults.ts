@@ -7,6 +7,7 @@ export type AsyncCall =
   | 'rtnetlink.links'
   | 'rtnetlink.routes'
   | 'rtnetlink.defaultRoutes'
+  | 'rtnetlink.isOwn'
   | 'rtnetlink.proxies'
   | 'rtnetlink.apply'
   | `rtnetlink.apply ${RtnetlinkChange['kind']}`

@@ -131,6 +131,7 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
           () => rtnetlink.routes(...which),
           (routes) => [...routes, ...strangeRoutes],
         ),
+      isOwn: (address) => call('rtnetlink.isOwn', () => rtnetlink.isOwn(address)),
       waysOut: () => call('rtnetlink.defaultRoutes', () => rtnetlink.waysOut()),
       defaultRoutes: () => call('rtnetlink.defaultRoutes', () => rtnetlink.defaultRoutes()),
       proxies: (...which) => call('rtnetlink.proxies', () => rtnetlink.proxies(...which)),

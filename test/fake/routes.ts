@@ -57,6 +57,10 @@ export class FakeRoutes {
     );
   }
 
+  isLocal(address: Address): boolean {
+    return this.#routes.some(({ type, destination }) => type === 'local' && destination === address);
+  }
+
   /** Present and equal is success; any other route to the same place in the same table is in the way, or behind. */
   add(route: FakeRoute, insist = false): void {
     const there = this.#routes.filter((other) => samePlace(other, route));

@@ -43,6 +43,11 @@ export class FakeRtnetlink implements Rtnetlink {
     return this.#links.routes.defaults();
   }
 
+  async isOwn(address: Address) {
+    await this.#faults.pass('rtnetlink.isOwn');
+    return this.#links.routes.isLocal(address);
+  }
+
   async proxies(...[device]: Parameters<Rtnetlink['proxies']>) {
     await this.#faults.pass('rtnetlink.proxies');
     return this.#links.routes.proxies(device?.ifindex);

@@ -2,7 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { families } from '../../src/model/address.ts';
 import { farHost } from '../lab/addresses.ts';
+import { ping } from '../lab/ping.ts';
 import { addServedZone, isCutOff, openScene, reaches, type Scene, untilState, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 
@@ -34,7 +36,7 @@ describe('a zone file that cannot be used', () => {
     ['half a file', 'ipv4 = "10.75', /:1:\d+: .*expected valid TOML/],
     ['an empty file', '', /has no address/],
     ['a key that is none', 'ipv4 = "10.75.3.5"\nmac = "x"', /:2:1: unknown key/],
-    ['a list', 'ipv4 = ["10.75.3.5"]', /:1:8: .*expected an address in quotes/],
+    ['a list with one that is none', 'ipv4 = ["10.75.3.5", "x"]', /:1:22: .*expected an address in quotes/],
   ])('%s: a log line, nothing for its link, and everybody else is served', async (_what, text, sentence) => {
     const { world, daemon, zones } = scene;
     domid += 1;
@@ -52,6 +54,30 @@ describe('a zone file that cannot be used', () => {
     expect(await reaches(zones[0], farHost.ipv4)).toBe(true);
     await world.removeZoneFile(link);
   });
+});
+
+describe('a zone file with several addresses of a family', () => {
+  it('lets the zone talk under each of them and under no other, and it is reached at each', () =>
+    withScene({}, async ({ world, daemon, zones: [one, two] }) => {
+      const more = { ipv4: '10.75.9.9', ipv6: 'fdd4:1476:6c7e::99' };
+      const others = { ipv4: '10.75.9.10', ipv6: 'fdd4:1476:6c7e::9a' };
+      for (const { ipv4, ipv6 } of [more, others])
+        await one.ip(`address add ${ipv4}/16 dev eth0`, `address add ${ipv6}/48 dev eth0 nodad preferred_lft 0`);
+      const lists = [`ipv4 = ["${one.ipv4}", "${more.ipv4}"]`, `ipv6 = ["${one.ipv6}", "${more.ipv6}"]`];
+      await world.files.writeZoneText(one.link, `${lists.join('\n')}\n`);
+      await daemon.waitForLog(({ link, addresses }) => link === one.link && String(addresses).includes(more.ipv4));
+      const status = (await daemon.status()).zones.find(({ link }) => link === one.link);
+      expect(status?.addresses).toEqual([one.ipv4, more.ipv4, one.ipv6, more.ipv6]);
+      for (const family of families) {
+        for (const source of [String(one[family]), more[family]]) {
+          expect((await ping(one, farHost[family], { source })).received, source).toBe(1);
+          await expect.poll(() => reaches(two, source), { timeout: 10_000 }).toBe(true);
+        }
+        expect(await isCutOff(one, farHost[family], others[family]), others[family]).toBe(true);
+      }
+      const { stdout } = await world.cli(['explain', more.ipv4, '--to', farHost.ipv4]);
+      expect(stdout).toContain(more.ipv4);
+    }));
 });
 
 describe('a zone file that changes', () => {

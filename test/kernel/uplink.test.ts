@@ -1,10 +1,10 @@
 /** Under which address zones leave by the uplink, as the settings have it; and that they leave under no other. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { families } from '../../src/model/address.ts';
+import { type Family, families } from '../../src/model/address.ts';
 import { farHost, hostUplink, netbackMac } from '../lab/addresses.ts';
 import { ethernet, etherTypes, icmp, icmpv6, ipv4, ipv6 } from '../lab/frames/packets.ts';
 import { frameTools } from '../lab/frames/tools.ts';
-import { openScene, reaches, type Scene } from '../lab/served.ts';
+import { isCutOff, openScene, reaches, type Scene, untilNothingToDo } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 
 /** dom0's second address of each family on the uplink. */
@@ -61,10 +61,74 @@ describe('a zone leaves by the uplink', () => {
     expect(await seen()).toEqual([second.ipv4, hostUplink.ipv6]);
   });
 
+  it('under its own address to any of many prefixes, and to no other', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => `10.${index}.0.0/16`);
+    await reload({ 'no-masquerade': [...many, '198.51.101.0/24', '2001:db8:fffe::/48'] });
+    expect(await seen()).toEqual([hostUplink.ipv4, hostUplink.ipv6]);
+    const { ipv4: own4, ipv6: own6 } = scene.zones[0];
+    await reload({ 'no-masquerade': [...many, `${farHost.ipv4}/31`, '198.51.101.0/24', farHost.ipv6] });
+    expect(await seen()).toEqual([own4, own6]);
+    await untilNothingToDo(scene.world);
+    expect(await leaks()).toBe(0);
+  });
+
+  it('under an address that this host does not have, of which it is warned until the host has it', async () => {
+    const warnings = async () => (await scene.daemon.status()).warnings.join('\n');
+    await reload({ source: ['192.0.2.78'] });
+    await waitFor(async () => (await warnings()).includes('uplink.source names 192.0.2.78'), { what: 'a warning' });
+    await scene.world.host.ip('address add 192.0.2.78/24 dev uplink0');
+    await waitFor(async () => !(await warnings()).includes('uplink.source'), { what: 'the warning to end' });
+    expect(await seen()).toEqual(['192.0.2.78', hostUplink.ipv6]);
+  });
+
   it('under its own address when it answers who asked it there', async () => {
     const { world, zones } = scene;
     for (const family of families) expect(await reaches(world.internet, zones[0][family]), family).toBe(true);
     expect(await leaks()).toBe(0);
+  });
+});
+
+describe.each(families)('a connection that is open while masquerade is switched (%s)', (family) => {
+  const setting = `masquerade${family === 'ipv4' ? 4 : 6}`;
+
+  it('keeps the host’s address when it is switched off', async () => {
+    const flow = await openFlow(family);
+    expect(await sources()).toEqual([hostUplink[family]]);
+    await reload({ [setting]: false });
+    await flow.goesOn();
+    expect(await sources()).toEqual([hostUplink[family]]);
+    await flow.stop();
+  });
+
+  it('is dropped when it is switched on and it began under the zone’s own address, and a new one passes', async () => {
+    await reload({ [setting]: false });
+    const flow = await openFlow(family);
+    expect(await sources()).toEqual([scene.zones[0][family]]);
+    await reload({});
+    await scene.world.internet.mustExec('nft', ['flush set inet lab seen4; flush set inet lab seen6']);
+    const before = await leaks();
+    await waitFor(async () => (await leaks()) > before + 1, { what: 'its packets to be dropped' });
+    expect(await sources()).toEqual([]);
+    await flow.stop();
+    expect(await seen()).toEqual([hostUplink.ipv4, hostUplink.ipv6]);
+  });
+});
+
+describe.each(families)('with masquerade off a zone leaves under no address but its own (%s)', (family) => {
+  it.each([
+    ['a sibling’s', () => String(scene.zones[1][family])],
+    ['nobody’s, of the subnet', () => ({ ipv4: '10.75.0.99', ipv6: 'fdd4:1476:6c7e::99' })[family]],
+    ['the host’s', () => hostUplink[family]],
+    ['anybody’s', () => ({ ipv4: '203.0.113.9', ipv6: '2001:db8:9::9' })[family]],
+  ])('%s', async (_whose, forged) => {
+    await reload({ masquerade4: false, masquerade6: false });
+    const [zone] = scene.zones;
+    // Deprecated: the zone's own traffic goes on under its own address.
+    const how = family === 'ipv4' ? '/32 dev eth0' : '/128 dev eth0 nodad preferred_lft 0';
+    await zone.ip(`address add ${forged()}${how}`);
+    expect(await isCutOff(zone, farHost[family], forged())).toBe(true);
+    expect(await sources()).not.toContain(forged());
+    expect((await seen()).sort()).toEqual([zone.ipv4, zone.ipv6].map(String).sort());
   });
 });
 
@@ -114,6 +178,20 @@ describe.each(families)('nothing leaves under a zone’s inner address (%s)', (f
     expect(await seen()).toEqual([hostUplink.ipv4, hostUplink.ipv6]);
   });
 });
+
+/** A flow of echo requests under one identifier, which is one connection. */
+async function openFlow(family: Family) {
+  const flow = scene.zones[0].spawn('ping', ['-i', '0.2', farHost[family]]);
+  const heard = async () => (await sources()).length > 0;
+  await waitFor(heard, { what: 'the flow to be heard outside' });
+  return {
+    async goesOn() {
+      await scene.world.internet.mustExec('nft', ['flush set inet lab seen4; flush set inet lab seen6']);
+      await waitFor(heard, { what: 'the flow to be heard again' });
+    },
+    stop: () => flow.stop(),
+  };
+}
 
 /** New connections to the far host, one of each family. */
 async function ping(): Promise<void> {

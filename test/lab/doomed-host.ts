@@ -56,6 +56,7 @@ export function countedHost(host: Host, steps: Steps): Host {
       // As `counters`, for whoever asks for the status: a run that is asked would have steps that no other has.
       defaultRoutes: () => rtnetlink.defaultRoutes(),
       waysOut: () => rtnetlink.waysOut(),
+      isOwn: (address) => rtnetlink.isOwn(address),
       proxies: (...which) => look('proxies', () => rtnetlink.proxies(...which)),
       apply: async (changes) => {
         const results = [];

@@ -8,8 +8,8 @@ export const zoneSet: Command = {
 once. What is not given stays as it is; the value 'none' removes it. A zone needs at
 least one address, inside the zone subnet, that no other zone has.`,
   options: {
-    ipv4: { value: 'ADDRESS', help: "its IPv4 address, such as 10.75.0.3, or 'none'" },
-    ipv6: { value: 'ADDRESS', help: "its IPv6 address, such as fdd4:1476:6c7e::3, or 'none'" },
+    ipv4: { value: 'ADDRESS', repeats: true, help: "its IPv4 address, such as 10.75.0.3, or 'none'; once for each" },
+    ipv6: { value: 'ADDRESS', repeats: true, help: "its IPv6 address, such as fdd4:1476:6c7e::3, or 'none'" },
     name: { value: 'NAME', help: "a display name, or 'none'" },
   },
   exitCodes: [
@@ -22,11 +22,12 @@ least one address, inside the zone subnet, that no other zone has.`,
   examples: [
     'protect-network zone set vif7.0 --ipv4 10.75.0.3',
     'protect-network zone set vif7.0 --ipv4 10.75.0.3 --ipv6 fdd4:1476:6c7e::3 --name web',
+    'protect-network zone set vif7.0 --ipv4 10.75.0.3 --ipv4 10.75.0.4',
     'protect-network zone set web --ipv6 none',
   ],
   async run(args) {
     const { setZone } = await import('../zone.ts');
     const { 0: link = '' } = args.positionals;
-    return setZone(args.paths, link, { ipv4: args.text('ipv4'), ipv6: args.text('ipv6'), name: args.text('name') });
+    return setZone(args.paths, link, { ipv4: args.texts('ipv4'), ipv6: args.texts('ipv6'), name: args.text('name') });
   },
 };

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
 import { fileError, isMissing } from '../../config/read-file.ts';
-import type { Ipv4Address, Ipv6Address } from '../../model/address.ts';
+import type { Address, Ipv4Address, Ipv6Address } from '../../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../../model/errors.ts';
 import type { LinkName } from '../../model/link-name.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
@@ -23,8 +23,8 @@ import { entriesOf, listStaticZones } from './list-files.ts';
 import { isZoneFileName, zoneFileName, zoneNameSchema } from './zone-file.ts';
 
 export interface StaticZoneContent {
-  readonly ipv4?: Ipv4Address | undefined;
-  readonly ipv6?: Ipv6Address | undefined;
+  readonly ipv4?: Ipv4Address | readonly Address[] | undefined;
+  readonly ipv6?: Ipv6Address | readonly Address[] | undefined;
   readonly name?: string | undefined;
 }
 
@@ -34,7 +34,8 @@ export interface StaticZoneContent {
  * `permission`, or `refused` with the system's words.
  */
 export function writeStaticZone(directory: string, link: LinkName, content: StaticZoneContent): string {
-  const { ipv4, ipv6, name } = content;
+  const { name } = content;
+  const [ipv4, ipv6] = [content.ipv4, content.ipv6].map(asWritten);
   if (ipv4 === undefined && ipv6 === undefined) throw new ProtectNetworkError('usage', `${link} needs an address`);
   if (name !== undefined && !zoneNameSchema.safeParse(name).success) {
     throw new ProtectNetworkError('usage', `${JSON.stringify(name)} is not a name of 1 to 63 printable characters`);
@@ -55,6 +56,12 @@ export function writeStaticZone(directory: string, link: LinkName, content: Stat
     syncDirectory(directory);
   });
   return path;
+}
+
+/** A single one without brackets; undefined where there is none. */
+function asWritten(addresses: Address | readonly Address[] | undefined): unknown {
+  if (addresses === undefined || typeof addresses === 'string') return addresses;
+  return addresses.length > 1 ? addresses : addresses[0];
 }
 
 /** Removes a link's file; false where there was none. Throws `permission` or `refused`. */

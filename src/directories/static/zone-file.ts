@@ -21,6 +21,8 @@ export interface StaticZone {
 
 const suffix = '.toml';
 const maxBytes = 64 * 1024;
+/** Of each family. */
+export const maxAddresses = 16;
 
 /** True for the file names that are read: not dotfiles, and not what an atomic replacement or an editor leaves beside. */
 export function isZoneFileName(name: string): boolean {
@@ -98,9 +100,8 @@ function readPresent(directory: string, name: string, stats: BigIntStats): Stati
 function decodeZone(path: string, link: LinkName, text: string): ZoneEntry | string {
   const decoded = decodeToml(text, zoneSchema);
   if (!decoded.ok) return decoded.problems.map((problem) => headline(path, problem)).join('; ');
-  const { ipv4, ipv6, name } = decoded.value;
-  const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
-  return { link, addresses, name, origin: path };
+  const { ipv4 = [], ipv6 = [], name } = decoded.value;
+  return { link, addresses: [...ipv4, ...ipv6], name, origin: path };
 }
 
 export const zoneNameSchema = z
@@ -109,8 +110,8 @@ export const zoneNameSchema = z
 
 const zoneSchema = z
   .strictObject({
-    ipv4: addressSchema('ipv4', '10.75.0.3').optional(),
-    ipv6: addressSchema('ipv6', 'fdd4:1476:6c7e::3').optional(),
+    ipv4: addressesSchema('ipv4', '10.75.0.3').optional(),
+    ipv6: addressesSchema('ipv6', 'fdd4:1476:6c7e::3').optional(),
     name: zoneNameSchema.optional(),
   })
   .superRefine((zone, context) => {
@@ -118,14 +119,31 @@ const zoneSchema = z
     context.addIssue({ code: 'custom', message: 'has no address; expected ipv4 = "…" or ipv6 = "…", or both' });
   });
 
-function addressSchema(family: Family, example: string) {
+/** One address or a list of them; the position of a mistake is that of the very address. */
+function addressesSchema(family: Family, example: string) {
   const expected = `an address in quotes without a length, such as "${example}"`;
-  return z.string({ error: expected }).transform((text, context): Address => {
-    const address = parseAddress(text);
-    if (address !== undefined && familyOf(address) === family) return address;
-    context.addIssue({ code: 'custom', message: `is ${JSON.stringify(text)}; expected ${expected}` });
-    return z.NEVER;
-  });
+  const error = `${expected}, or a list of them`;
+  return z
+    .union([z.string(), z.array(z.string())], { error })
+    .refine((value) => typeof value === 'string' || (value.length > 0 && value.length <= maxAddresses), {
+      error: `holds none or too many; expected 1 to ${maxAddresses} addresses`,
+      abort: true,
+    })
+    .transform((value, context) => {
+      const texts = typeof value === 'string' ? [value] : value;
+      const addresses: Address[] = [];
+      for (const [index, text] of texts.entries()) {
+        const address = parseAddress(text);
+        const path = typeof value === 'string' ? [] : [index];
+        const complain = (message: string) => context.addIssue({ code: 'custom', path, message });
+        if (address === undefined || familyOf(address) !== family)
+          complain(`is ${JSON.stringify(text)}; expected ${expected}`);
+        else if (addresses.includes(address))
+          complain(`${JSON.stringify(text)} is in the list already; expected each once`);
+        else addresses.push(address);
+      }
+      return addresses;
+    });
 }
 
 /** Change time is part of it: a change of owner or mode changes nothing else. */

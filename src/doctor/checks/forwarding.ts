@@ -1,8 +1,9 @@
 /** Whether packets are forwarded at all, and where to. */
 
-import { uplinkNameFaults } from '../../faults/settings.ts';
+import type { Config } from '../../config/config.ts';
+import { sourceFaults, translates, uplinkNameFaults } from '../../faults/settings.ts';
 import { outlookFaults } from '../../faults/uplinks.ts';
-import { type Family, families, familyOf } from '../../model/address.ts';
+import { type Family, families, familyOf, isPrivate } from '../../model/address.ts';
 import { isZoneLink } from '../../model/link-name.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import { familyNames, isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../host-snapshot.ts';
@@ -48,9 +49,32 @@ export function checkUplinks(snapshot: Snapshot): Judgement[] {
   return [
     ...uplinkNameFaults(settingsFacts(snapshot, snapshot.config)),
     ...judgeOutlook(snapshot),
+    ...judgeSources(snapshot, snapshot.config),
+    ...judgeOwnAddresses(snapshot),
     ...judgeZoneRoutes(snapshot),
     ...judgeAdvertisements(snapshot),
   ];
+}
+
+function judgeSources({ links }: Snapshot, config: Config): Judgement[] {
+  const own = new Set(links.flatMap(({ addresses }) => addresses));
+  return sourceFaults(config, (address) => own.has(address));
+}
+
+/** Under which nobody on the internet can answer. */
+function judgeOwnAddresses(snapshot: Snapshot): Judgement[] {
+  const uplink = snapshot.config?.settings.uplink;
+  return subnetsOf(snapshot).flatMap(({ family, subnet: { prefix } }) => {
+    if (uplink === undefined || translates(uplink, family) || !isPrivate(prefix.address)) return [];
+    const [setting, label] = [`masquerade${family === 'ipv4' ? 4 : 6}`, familyNames[family]];
+    return [
+      warning(
+        `uplink.${setting} is false, and zones have private ${label} addresses (${prefix.text})`,
+        'they reach only networks that have a route back to them',
+        `a route to ${prefix.text} via this host on the routers of those networks; or ${setting} = true in ${snapshot.paths.settings}, and in uplink.no-masquerade the networks that have one`,
+      ),
+    ];
+  });
 }
 
 function judgeOutlook(snapshot: Snapshot): Judgement[] {

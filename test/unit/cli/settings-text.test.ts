@@ -30,6 +30,11 @@ test('nothing, between equals', () => {
   expect(changesBetween(config(), config())).toEqual([]);
 });
 
+test('an address to leave under, as its list', () => {
+  const named = config({ uplink: { source: ['2001:db8::7', '192.0.2.7'] } });
+  expect(changesBetween(config(), named)).toEqual(['uplink.source = [] → ["192.0.2.7", "2001:db8::7"]']);
+});
+
 test('each key, from what it was to what it is', () => {
   expect(changesBetween(config(), others)).toEqual([
     'network.ipv4.subnet = "10.75.0.0/16" → "10.76.0.0/16"',

@@ -237,6 +237,17 @@ test('says which isolation is in force where it is not the default', () => {
   ]);
 });
 
+test('under which addresses zones leave, where settings say so', () => {
+  const lines = (leaving: Status['leaving']) =>
+    plain(statusOf({ leaving }), 160)
+      .split('\n')
+      .filter((line) => line.startsWith('Leaving'));
+  expect(lines({ ipv4: 'masquerade', ipv6: null, noMasquerade: [] })).toEqual([]);
+  expect(lines({ ipv4: '192.0.2.7', ipv6: 'own', noMasquerade: ['10.200.0.0/16'] })).toEqual([
+    "Leaving      IPv4 under 192.0.2.7; IPv6 under zones' own addresses; to 10.200.0.0/16 under zones' own addresses",
+  ]);
+});
+
 test('a host without zones', () => {
   const status = statusOf({ state: 'starting', zones: [], lastPass: null, uplinks: [] });
   expect(plain(status, 80)).toMatchInlineSnapshot(`

@@ -68,6 +68,26 @@ test('what is not given stays, and a zone can be named by its name', async () =>
   expect((await zone(here, 'unset', 'db')).stdout).toContain('vif8.0 is no longer in ');
 });
 
+test('a zone may have several addresses, and those of a family are set together', async () => {
+  const here = place();
+  const file = join(here.zones, 'vif7.0.toml');
+  const two = ['--ipv4', '10.75.0.3', '--ipv4', '10.75.0.4'];
+  const set = await zone(here, 'set', 'vif7.0', ...two, '--ipv6', 'fdd4:1476:6c7e::3');
+  expect(set.stdout).toBe(`vif7.0 has 10.75.0.3 and 10.75.0.4 and fdd4:1476:6c7e::3 (${file})\n`);
+  expect(readFileSync(file, 'utf8')).toBe('ipv4 = [ "10.75.0.3", "10.75.0.4" ]\nipv6 = "fdd4:1476:6c7e::3"\n');
+  expect((await zone(here, 'list')).stdout).toContain('10.75.0.3 10.75.0.4 fdd4:1476:6c7e::3');
+  await zone(here, 'set', 'vif7.0', '--name', 'web', '--ipv6', 'none');
+  expect(readFileSync(file, 'utf8')).toBe('ipv4 = [ "10.75.0.3", "10.75.0.4" ]\nname = "web"\n');
+  const other = await zone(here, 'set', 'vif8.0', '--ipv4', '10.75.0.8', '--ipv4', '10.75.0.4');
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('vif7.0 has 10.75.0.4 already') });
+  const twice = await zone(here, 'set', 'vif8.0', '--ipv4', '10.75.0.8', '--ipv4', '10.75.0.8');
+  expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining('--ipv4 10.75.0.8 is given more than once') });
+  const none = await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.5', '--ipv4', 'none');
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("--ipv4 is 'none'; expected") });
+  await zone(here, 'set', 'vif7.0', '--ipv4', '10.75.0.5');
+  expect(readFileSync(file, 'utf8')).toBe('ipv4 = "10.75.0.5"\nname = "web"\n');
+});
+
 test.each([
   ['10.76.0.3', '10.76.0.3 is outside the zone subnet 10.75.0.0/16'],
   ['10.75.0.0', '10.75.0.0 is the network address of 10.75.0.0/16'],
@@ -114,7 +134,7 @@ test('a file that is not read because of its name is listed as such', async () =
 });
 
 function only(ipv4: string) {
-  return { ipv4, ipv6: undefined, name: undefined };
+  return { ipv4: [ipv4], ipv6: undefined, name: undefined };
 }
 
 test('a directory that the daemon would not trust is not written to', async () => {

@@ -151,9 +151,10 @@ test("an address to leave under that is in the zones' subnet is refused", () => 
   const directory = temporaryDirectory();
   const paths = { config: join(directory, 'daemon.toml'), settings: join(directory, 's.toml') };
   writeFileSync(paths.config, '[network.ipv4]\nsubnet = "10.75.0.0/16"\n', { mode: 0o644 });
-  writeFileSync(paths.settings, 'uplink.source = ["10.75.0.2"]', { mode: 0o644 });
+  writeFileSync(paths.settings, 'uplink.source = ["2001:db8::1", "10.75.0.2"]', { mode: 0o644 });
   const error = errorOf(() => loadConfig(paths));
   expect(error.code).toBe('config-invalid');
+  expect(error.message).toContain(`${paths.settings}:1:33: `);
   expect(error.message).toContain("uplink.source: 10.75.0.2 is in the zones' subnet 10.75.0.0/16");
   writeFileSync(paths.settings, 'uplink.source = ["10.76.0.2"]', { mode: 0o644 });
   expect(loadConfig(paths).settings.uplink.source).toEqual({ ipv4: '10.76.0.2', ipv6: undefined });

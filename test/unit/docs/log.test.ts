@@ -57,6 +57,7 @@ const makers: Readonly<Record<string, Maker>> = {
     ],
   },
   'lifecycle/strange-links.ts': { level: 'warn' },
+  'lifecycle/uplinks.ts': { level: 'warn', parts: ['an uplink appeared', 'an address came or went'] },
   'lifecycle/foreign-firewalls.ts': {
     level: 'warn',
     inPieces: true,
@@ -114,6 +115,7 @@ const makers: Readonly<Record<string, Maker>> = {
       'a name of 1 to 63 printable characters',
       'an address in quotes without a length, such as "…"',
       'is …; expected …',
+      '…, or a list of them',
     ],
   },
   'directories/control-api/control-zone.ts': { level: 'warn', before: 'zone …: ', parts: ['(no usable id)', ': …: …'] },

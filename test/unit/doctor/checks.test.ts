@@ -1,6 +1,8 @@
 /** Each check on a host that is broken in its one way, and silent on a sound one. */
 
 import { describe, expect, it, test } from 'vitest';
+import { daemonTomlSchema } from '../../../src/config/daemon-toml.ts';
+import type { Settings } from '../../../src/config/settings.ts';
 import { defaultSettings } from '../../../src/config/settings-schema.ts';
 import { diagnose, mustBeMended } from '../../../src/doctor/diagnose.ts';
 import type { FileFacts, Snapshot } from '../../../src/doctor/host-snapshot.ts';
@@ -59,8 +61,8 @@ const zones = (change: object): Partial<Snapshot> => ({
 const daemon = (change: object, ownVersion = '1.0.0'): Partial<Snapshot> => ({
   daemon: { kind: 'answers', status: { ...status, ...change }, ownVersion },
 });
-const uplink = (interfaces: string[]) => ({
-  config: configOf({ uplink: { ...defaultSettings.uplink, interfaces } }),
+const uplink = (change: Partial<Settings['uplink']>) => ({
+  config: configOf({ uplink: { ...defaultSettings.uplink, ...change } }),
 });
 const tools = (change: [string, unknown]) => ({ tools: new Map([...sound.tools, change]) as Snapshot['tools'] });
 
@@ -207,8 +209,33 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ],
   [
     'an unknown uplink',
-    uplink(['eth9']),
+    uplink({ interfaces: ['eth9'] }),
     ['bad uplinks: uplink.interfaces names eth9, and this host has no such interface'],
+  ],
+  [
+    'an address to leave under that is not this host’s',
+    uplink({ source: { ipv4: address('198.51.100.7'), ipv6: undefined } }),
+    ['warning uplinks: uplink.source names 198.51.100.7, and this host has no such address'],
+  ],
+  [
+    'one that counts for nothing',
+    uplink({ source: { ipv4: address('198.51.100.7'), ipv6: undefined }, masquerade4: false }),
+    ['warning uplinks: uplink.masquerade4 is false, and zones have private IPv4 addresses (10.75.0.0/16)'],
+  ],
+  [
+    'private addresses without masquerade',
+    uplink({ masquerade6: false }),
+    ['warning uplinks: uplink.masquerade6 is false, and zones have private IPv6 addresses (fdd4:1476:6c7e::/48)'],
+  ],
+  [
+    'public addresses without masquerade',
+    {
+      config: {
+        ...uplink({ masquerade6: false }).config,
+        subnets: daemonTomlSchema.parse({ network: { ipv6: { subnet: '2001:db8:7::/48' } } }),
+      },
+    },
+    [],
   ],
   [
     'an uplink by router advertisements',

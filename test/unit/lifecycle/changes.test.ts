@@ -247,6 +247,7 @@ it('many links that are touched at once are read by listings of everything, and 
     rtnetlink: {
       links: () => host.rtnetlink.links(),
       waysOut: () => host.rtnetlink.waysOut(),
+      isOwn: (address) => host.rtnetlink.isOwn(address),
       defaultRoutes: () => host.rtnetlink.defaultRoutes(),
       apply: (changes) => host.rtnetlink.apply(changes),
       routes: (family, device) => {

@@ -149,6 +149,7 @@ export class World {
         links: () => rtnetlink.links(),
         routes: (...which) => rtnetlink.routes(...which),
         waysOut: () => rtnetlink.waysOut(),
+        isOwn: (address) => rtnetlink.isOwn(address),
         defaultRoutes: () => rtnetlink.defaultRoutes(),
         proxies: (...which) => rtnetlink.proxies(...which),
         apply: (changes) => {

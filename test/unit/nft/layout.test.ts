@@ -403,6 +403,13 @@ describe('what a setting changes', () => {
       + add rule inet edera uplink-leak ip daddr 10.200.0.0/16 accept
       + add rule inet edera uplink-leak ip6 daddr 2001:db8::/32 accept"
     `);
+    const many = ['10.200.0.0/16', '198.51.100.7/32', '2001:db8::/32'].map(prefix);
+    expect(difference({ notMasqueraded: many })).toMatchInlineSnapshot(`
+      "+ add rule inet edera uplink-nat ip saddr 10.75.0.0/16 ip daddr { 10.200.0.0/16, 198.51.100.7 } accept
+      + add rule inet edera uplink-nat ip6 saddr fdd4:1476:6c7e::/48 ip6 daddr 2001:db8::/32 accept
+      + add rule inet edera uplink-leak ip daddr { 10.200.0.0/16, 198.51.100.7 } accept
+      + add rule inet edera uplink-leak ip6 daddr 2001:db8::/32 accept"
+    `);
     expect(difference({ masquerade: { ipv4: 'off', ipv6: 'off' } })).toMatchInlineSnapshot(`
       "- add chain inet edera uplink-leak
       - add chain inet edera leaving { type filter hook postrouting priority 101; policy accept; }

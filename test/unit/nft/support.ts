@@ -14,6 +14,7 @@ export const defaults: LayoutSettings = {
   uplinkInterfaces: [],
   masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   notMasqueraded: [],
+  guestsElsewhere: [],
   placement: 'auto',
   mark: 0x10000000,
   antiSpoof: true,
@@ -37,7 +38,9 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
   notMasqueraded: fc.constantFrom<readonly Prefix[]>(
     [],
     [prefix('10.200.0.0/16'), prefix('198.51.100.7/32'), prefix('2001:db8:77::/48')],
+    [prefix('10.1.0.0/24'), prefix('10.1.1.0/24'), prefix('10.1.2.0/24'), prefix('2001:db8:8::1/128')],
   ),
+  guestsElsewhere: fc.constantFrom<readonly string[]>([], ['web0'], ['db-1', 'web0']),
   placement: fc.constantFrom('auto' as const, 'first' as const),
   mark: fc.constantFrom(0, 1, 0x10000000, 0x80000000),
   antiSpoof: fc.boolean(),

@@ -72,6 +72,24 @@ describe('the static directory', () => {
     expect(problems.every((problem) => !problem.includes('\n'))).toBe(true);
   });
 
+  test('takes several addresses of a family, and tells the very one that is wrong', async () => {
+    const path = temporaryDirectory();
+    replaceFile(join(path, 'vif1.0.toml'), 'ipv4 = ["10.75.0.4", "10.75.0.3"]\nipv6 = ["fdd4:1476:6c7e::3"]\n');
+    replaceFile(join(path, 'vif2.0.toml'), 'ipv4 = ["10.75.0.5", "fdd4::3"]\n');
+    replaceFile(join(path, 'vif3.0.toml'), 'ipv4 = ["10.75.0.6", "10.75.0.6"]\n');
+    replaceFile(join(path, 'vif4.0.toml'), 'ipv4 = []\n');
+    replaceFile(join(path, 'vif5.0.toml'), `ipv6 = [${Array.from({ length: 17 }, (_, at) => `"fdd4::${at + 1}"`)}]\n`);
+    const followed = await follow(path);
+    expect(said(followed)).toEqual(['vif1.0 10.75.0.4 10.75.0.3 fdd4:1476:6c7e::3']);
+    const { problems } = followed.directory.snapshot();
+    expect(problems.map((problem) => problem.replace(`${path}/`, ''))).toEqual([
+      'vif2.0.toml:1:22: ipv4[1] is "fdd4::3"; expected an address in quotes without a length, such as "10.75.0.3"',
+      'vif3.0.toml:1:22: ipv4[1] "10.75.0.6" is in the list already; expected each once',
+      'vif4.0.toml:1:8: ipv4 holds none or too many; expected 1 to 16 addresses',
+      'vif5.0.toml:1:8: ipv6 holds none or too many; expected 1 to 16 addresses',
+    ]);
+  });
+
   test('hears of files that come, change, break and go', async () => {
     const path = temporaryDirectory();
     const followed = await follow(path);

@@ -1,0 +1,93 @@
+/** A guest's link under another name (xl's vifname, an emulated card) has no network, and lets nothing through. */
+import { describe, expect, it } from 'vitest';
+import { families } from '../../src/model/address.ts';
+import { farHost, hostUplink, netbackMac } from '../lab/addresses.ts';
+import { ethernet, etherTypes, icmp, icmpv6, ipv4, ipv6 } from '../lab/frames/packets.ts';
+import { frameTools } from '../lab/frames/tools.ts';
+import { type Scene, untilState, withScene } from '../lab/served.ts';
+import { waitFor } from '../lab/wait-for.ts';
+
+const rounds = 5;
+const nobodys = { ipv4: '203.0.113.9', ipv6: '2001:db8:9::9' };
+
+describe.each(['web0', 'vif7.0-emu'])('a zone’s link that is called %s now', (name) => {
+  it('sends nothing to dom0 or the outside, under any source, and is named', () =>
+    withScene({ routeBack: true, beforeDaemon: ({ host, internet }) => watchFor([host, internet]) }, async (scene) => {
+      const { world, daemon } = scene;
+      // IPv4 as where the operator has no strict rp_filter: the guard holds alone.
+      await world.host.exec('sh', ['-c', 'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done']);
+      // The control: what is looked for is seen.
+      expect(await heard(scene)).toBe(0);
+      await send(scene, 'own');
+      await waitFor(async () => (await heard(scene)) === 4 * rounds, { what: 'the zone to be heard' });
+      await rename(scene, name);
+      await waitFor(async () => (await daemon.status()).warnings.some((text) => text.startsWith(`${name} `)), {
+        what: 'a warning',
+      });
+      await world.host.exec('sh', ['-c', 'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done']);
+      for (const source of ['own', 'sibling', 'nobody'] as const) await send(scene, source);
+      // A sibling that is served is heard still, behind all of these.
+      await send(scene, 'own', 1);
+      await waitFor(async () => (await heard(scene)) >= 8 * rounds, { what: 'the sibling to be heard' });
+      expect(await heard(scene)).toBe(8 * rounds);
+      const { warnings } = await daemon.status();
+      expect(warnings.filter((text) => text.startsWith(`${name} `))).toEqual([
+        expect.stringContaining('it has no network, and what it sends is dropped'),
+      ]);
+    }));
+});
+
+it('a link that has its zone’s name again is served, and the guard names nobody', () =>
+  withScene({ routeBack: true, beforeDaemon: ({ host, internet }) => watchFor([host, internet]) }, async (scene) => {
+    const { world, daemon } = scene;
+    const guard = () => world.host.mustExec('nft', ['list', 'chain', 'inet', 'edera', 'guard']);
+    await rename(scene, 'web0');
+    await waitFor(async () => (await guard()).includes('"web0"'), { what: 'the guard to name it' });
+    await rename(scene, 'vif7.0', 'web0');
+    await untilState(daemon, 'vif7.0');
+    expect(await guard()).not.toContain('web0');
+    await send(scene, 'own');
+    await waitFor(async () => (await heard(scene)) === 4 * rounds, { what: 'the zone to be heard' });
+  }));
+
+async function rename({ world }: Scene, to: string, from = 'vif7.0'): Promise<void> {
+  await world.host.ip(`link set ${from} down`, `link set ${from} name ${to}`, `link set ${to} up`);
+}
+
+/** Echo requests to the far host and to dom0, in both families: 4 in each round. */
+async function send({ world, zones }: Scene, source: 'own' | 'sibling' | 'nobody', sender = 0): Promise<void> {
+  const zone = zones[sender === 0 ? 0 : 1];
+  const mac = (await zone.mustExec('cat', ['/sys/class/net/eth0/address'])).trim();
+  const data = Buffer.alloc(8);
+  const frames = families.flatMap((family) =>
+    [farHost, hostUplink].map((to) => {
+      const from = { own: zone[family], sibling: zones[sender === 0 ? 1 : 0][family], nobody: nobodys[family] }[source];
+      const ends = [String(from), to[family]] as const;
+      const packet =
+        family === 'ipv4' ? ipv4(...ends, icmp(8, 0, 1, data)) : ipv6(...ends, icmpv6(ends, 128, 0, 1, data));
+      return ethernet(netbackMac, mac, etherTypes[family], packet);
+    }),
+  );
+  const { send: sendFrames } = await frameTools(world);
+  await sendFrames(zone, frames, { rounds });
+}
+
+/** Counts echo requests to themselves, behind all that may drop them. */
+async function watchFor(places: readonly Scene['world']['internet'][]): Promise<void> {
+  const rules = ['icmp type echo-request', 'icmpv6 type echo-request'].map(
+    (what) => `add rule inet lab in ${what} counter`,
+  );
+  for (const place of places)
+    await place.mustExec('nft', [
+      ['add table inet lab', 'add chain inet lab in { type filter hook input priority 300; }', ...rules].join('; '),
+    ]);
+}
+
+async function heard({ world }: Scene): Promise<number> {
+  const places = [world.host, world.internet];
+  const chains = await Promise.all(
+    places.map((place) => place.mustExec('nft', ['list', 'chain', 'inet', 'lab', 'in'])),
+  );
+  const counts = chains.flatMap((text) => [...text.matchAll(/packets (\d+)/g)].map(([, count]) => Number(count)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
