@@ -88,8 +88,8 @@ function match(left: NftObject, right: unknown, op: string): string {
 function constant(value: unknown, { isMasked, isName }: { isMasked: boolean; isName: boolean }): string {
   if (typeof value === 'number') return isMasked ? hex(value) : String(value);
   if (typeof value === 'string') return isName && !value.startsWith('@') ? `"${value}"` : value;
-  const { addr, len } = (value as { prefix: Fields }).prefix;
-  return `${addr}/${len}`;
+  const { prefix, range } = value as { prefix?: Fields; range?: readonly string[] };
+  return range === undefined ? `${prefix?.['addr']}/${prefix?.['len']}` : range.join('-');
 }
 
 /** `iifname`, `meta mark & 0x1`, `ip saddr`, `ct original ip saddr`, `@th,112,8`, `iifname . ip saddr`. */
