@@ -31,7 +31,7 @@ function byXdp(name: string, link: string, verdict: number): Case {
       program = await attachXdp(world.host, link, verdict);
     },
     mend: async () => program?.stop(),
-    ...undecided(new RegExp(`the XDP program fate on ${link} may stop or divert the packet`)),
+    ...undecided(new RegExp(`an XDP program on ${link} may stop or divert the packet`)),
   };
 }
 
