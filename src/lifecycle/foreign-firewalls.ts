@@ -65,7 +65,8 @@ async function uplinksOf({ rtnetlink }: Host): Promise<string[]> {
 
 /** For each chain in which zones' packets end, or may end, and for each that cannot be read. */
 export function foreignFaults(firewalls: ForeignFirewalls, config: Config): Fault[] {
-  return [...chainFaults(firewalls, config), ...firewalls.unreadable];
+  const faults = [...chainFaults(firewalls, config), ...firewalls.unreadable];
+  return faults.map((fault) => ({ ...fault, isOfFirewalls: true }));
 }
 
 function chainFaults({ chains, uplinks }: ForeignFirewalls, config: Config): Fault[] {

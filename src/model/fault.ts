@@ -12,6 +12,8 @@ export interface Fault {
   readonly fix: string | null;
   /** The links that have no network for this reason, where it is known; nothing more has to be said of them. */
   readonly links?: readonly string[];
+  /** Of others' firewalls: the daemon looks at them again some seconds after they change. */
+  readonly isOfFirewalls?: boolean;
 }
 
 export function bad(what: string, why: string, fix: string | null): Fault {

@@ -1,4 +1,5 @@
 /** The daemon itself, and what it says about this host. */
+import type { Fault } from '../../model/fault.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
 import { type DaemonFacts, type Snapshot, zoneLinks } from '../host-snapshot.ts';
 
@@ -48,8 +49,10 @@ function judgeStatus({ status, ownVersion }: Extract<DaemonFacts, { kind: 'answe
 }
 
 /** What the daemon, or a look in its place, finds wrong, and no check of ours is about. */
-export function checkReported({ zones }: Snapshot): Judgement[] {
+export function checkReported({ zones, foreign }: Snapshot): Judgement[] {
   const directories = (zones?.directories ?? []).map(({ name }) => `${name}: `);
-  // Entries of directories have a check of their own.
-  return (zones?.faults ?? []).filter(({ what }) => !directories.some((name) => what.startsWith(name)));
+  const isOurs = ({ what, isOfFirewalls = false }: Fault) =>
+    // Entries of directories have a check of their own, and so have firewalls, which sees at once what has been fixed.
+    !directories.some((name) => what.startsWith(name)) && !(isOfFirewalls && foreign !== undefined);
+  return (zones?.faults ?? []).filter(isOurs);
 }
