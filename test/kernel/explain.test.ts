@@ -108,6 +108,7 @@ describe('explain', () => {
   it('left the host as it was', async () => {
     expect(await isAnswered(lab, toOutside)).toBe(true);
     expect(await isAnswered(lab, toSibling6)).toBe(true);
+    expect(await isAnswered(lab, fromOutside)).toBe(true);
   });
 });
 

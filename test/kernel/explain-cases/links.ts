@@ -1,5 +1,6 @@
 /** Hosts whose directories, links, gateways or neighbours are wrong. */
-import { farHost, gateway, hostUplink, internetGateway } from '../../lab/addresses.ts';
+import { families } from '../../../src/model/address.ts';
+import { farHost, gateway, hostUplink, internetGateway, zoneSubnet } from '../../lab/addresses.ts';
 import {
   byIp,
   bySysctl,
@@ -34,6 +35,11 @@ const uplinkAgain = [
   `route replace default via ${internetGateway.ipv4}`,
   `route replace default via ${internetGateway.ipv6} dev uplink0`,
 ];
+
+/** The outside's routes to zones, which go with its link or its address. */
+const waysBack = families.map(
+  (family) => `route replace ${zoneSubnet[family].text} via ${hostUplink[family]} dev eth0`,
+);
 
 async function guestAgain({ zones: [zone] }: Lab): Promise<void> {
   await zone.ip(
@@ -134,7 +140,7 @@ export const links: readonly Case[] = [
     ask: toOutside,
     breakIt: ({ world }) => world.internet.ip('link set eth0 down'),
     mend: ({ world }) =>
-      world.internet.ip('link set eth0 up', `address replace ${internetGateway.ipv6}/64 dev eth0 nodad`),
+      world.internet.ip('link set eth0 up', `address replace ${internetGateway.ipv6}/64 dev eth0 nodad`, ...waysBack),
     verdict: 'blocked',
     names: /uplink0 is up and has no carrier/,
   },
@@ -145,7 +151,7 @@ export const links: readonly Case[] = [
       await internet.ip(`address del ${internetGateway.ipv4}/24 dev eth0`);
       await host.ip(`neigh replace ${internetGateway.ipv4} dev uplink0 nud failed`);
     },
-    mend: ({ world }) => world.internet.ip(`address add ${internetGateway.ipv4}/24 dev eth0`),
+    mend: ({ world }) => world.internet.ip(`address add ${internetGateway.ipv4}/24 dev eth0`, ...waysBack),
     verdict: 'undecided',
     names: /192\.0\.2\.2 did not answer on uplink0/,
   },
