@@ -119,12 +119,13 @@ async function readForeign({ host }: Eyes, config: Config | undefined) {
 
 /** Zones are asked about where they are served: until then nothing leads to them. */
 async function readOutlook({ outlook }: Eyes, zones: ZonesFacts | undefined) {
-  const indices = new Map((await outlook.links()).map(({ name, ifindex }) => [name, ifindex]));
+  const links = await outlook.links();
+  const indices = new Map(links.map(({ name, ifindex }) => [name, ifindex]));
   const served = (zones?.zones ?? []).flatMap(({ link, addresses, state }) => {
     const ifindex = indices.get(link);
     return state === 'ready' && ifindex !== undefined ? [{ ifindex, addresses }] : [];
   });
-  return observeOutlook(outlook, served);
+  return observeOutlook(outlook, links, served);
 }
 
 async function tryOut(host: Host, config: Config, ruleset: readonly NftObject[]) {

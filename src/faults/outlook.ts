@@ -34,8 +34,13 @@ const maxAsked = 64;
 /** Stand for all that is outside. */
 const outside = { ipv4: '1.1.1.1' as Address, ipv6: '2606:4700:4700::1111' as Address };
 
-export async function observeOutlook(outlook: Outlook, zones: readonly ServedZone[]): Promise<OutlookFacts> {
-  const [links, ways] = await Promise.all([outlook.links(), outlook.waysOut()]);
+/** `links`: all of this host's. */
+export async function observeOutlook(
+  outlook: Outlook,
+  links: readonly Link[],
+  zones: readonly ServedZone[],
+): Promise<OutlookFacts> {
+  const ways = await outlook.waysOut();
   const facts = { links, ways, addresses: outlook.addresses(), gateways: outlook.gateways() };
   return { ...facts, misled: families.flatMap((family) => misledIn(outlook, family, zones, facts)) };
 }

@@ -1,9 +1,9 @@
 /** How this host reaches the outside, and zones through it, by netlink: for `status` and `doctor`, who judge it. Changes nothing. */
 import { type Address, type Family, families, parseAddress } from '../model/address.ts';
 import * as netlink from '../netlink/index.ts';
-import { refusedBy } from './classify.ts';
 import type { DefaultRoute, Link } from './port.ts';
 import { tableName } from './route-numbers.ts';
+import { dump } from './route-socket.ts';
 import { NetlinkRoutes } from './rtnetlink.ts';
 
 export interface Outlook {
@@ -80,7 +80,7 @@ export class NetlinkOutlook implements Outlook {
 
   addresses(): HostAddress[] {
     return families.flatMap((family) =>
-      this.#dump('addresses', netlink.listAddresses(family), netlink.readAddress).flatMap((each) => {
+      dump(this.#socket, 'addresses', netlink.listAddresses(family), netlink.readAddress).flatMap((each) => {
         const address = parseAddress(each.address ?? '');
         return each.family !== family || address === undefined ? [] : [{ ifindex: each.ifindex, address }];
       }),
@@ -98,7 +98,7 @@ export class NetlinkOutlook implements Outlook {
   }
 
   earlyRules(family: Family): EarlyRule[] {
-    return this.#dump('policy rules', netlink.listRules(family), netlink.readRule)
+    return dump(this.#socket, 'policy rules', netlink.listRules(family), netlink.readRule)
       .filter((rule) => rule.family === family && rule.priority > 0 && rule.priority < mainPriority)
       .map((rule) => this.#early(rule));
   }
@@ -140,7 +140,8 @@ export class NetlinkOutlook implements Outlook {
   }
 
   #isSilent(family: Family, ifindex: number, address: Address): boolean {
-    const entries = this.#dump(
+    const entries = dump(
+      this.#socket,
       'neighbours',
       netlink.listNeighbours(family, 'resolved', ifindex),
       netlink.readNeighbour,
@@ -151,18 +152,7 @@ export class NetlinkOutlook implements Outlook {
   }
 
   #table(family: Family, table: number): netlink.RouteMessage[] {
-    const routes = this.#dump('routes', netlink.listRoutes(family, { table }), netlink.readRoute);
+    const routes = dump(this.#socket, 'routes', netlink.listRoutes(family, { table }), netlink.readRoute);
     return routes.filter((route) => route.family === family && !route.isCached && route.table === table);
-  }
-
-  /** Empty where there is no such table, or no such family. */
-  #dump<Item>(what: string, request: netlink.Request, read: (message: netlink.Message) => Item | undefined): Item[] {
-    try {
-      return this.#socket.dump(request, read);
-    } catch (error) {
-      const refusal = refusedBy(what, error);
-      if (refusal.code === 'vanished' || netlink.NetlinkError.is(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) return [];
-      throw refusal;
-    }
   }
 }

@@ -48,7 +48,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
   );
   const [totals, seen] = await Promise.all([
     readOrSay(readCounters(host.nft, isAnyTaken), noCounters, 'counters of zones', unread),
-    readOrSay(observeOutlook(outlook, served), undefined, 'uplinks', unread),
+    readOrSay(observeOutlook(outlook, [...reconciler.mirror.links.values()], served), undefined, 'uplinks', unread),
   ]);
   const given = records.flatMap(({ served: zone, refusal }) => (zone ?? refusal)?.addresses ?? []);
   const wanted = new Set(given.map(familyOf));
