@@ -138,5 +138,3 @@ export function uplinksOf({ config, routes }: Snapshot, family: Family): string[
   const devices = defaults.flatMap(({ devices }) => devices);
   return [...new Set(devices)].filter((name) => parseLinkName(name) === undefined);
 }
-
-export const familyNames: Record<Family, string> = { ipv4: 'IPv4', ipv6: 'IPv6' };

@@ -1,5 +1,5 @@
 /** What a command line asks, before anything of the host is known. Pure. */
-import { type Address, type Family, familyOf, parseAddress } from '../model/address.ts';
+import { type Address, type Family, familyNames, familyOf, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { Transport } from '../rules/packet.ts';
@@ -36,7 +36,6 @@ interface Target {
   readonly ambiguous?: string;
 }
 
-export const familyNames: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 /** Whoever asks for one of these ports tends to; other last groups are taken for what they are, a part of the address. */
 const askedPorts = new Set(['22', '25', '53', '80', '123', '443', '587', '853', '993', '5432', '8080', '8443']);
 

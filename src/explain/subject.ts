@@ -1,12 +1,12 @@
 /** Which packets a request means: the zone, its addresses, and who is at the other end. Pure. */
-import { type Address, type Family, families, familyOf, parseAddress } from '../model/address.ts';
+import { type Address, type Family, families, familyNames, familyOf, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import { devicesOf, route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';
 import { bearerOf } from './host-address.ts';
-import { familyNames, type Party, type Request } from './request.ts';
+import type { Party, Request } from './request.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
 
 /** A well-known address on the internet, where nothing else is named. Nothing is sent to it. */

@@ -1,8 +1,10 @@
 /** Settings of the host, and of ours, that take zones' network or its protection away, in words. Pure. */
+
 import type { Config } from '../config/config.ts';
+import { sourcesOf } from '../config/masquerade.ts';
 import { missingUplinks } from '../config/uplink-names.ts';
 import type { Sysctl } from '../host/port.ts';
-import { type Address, type Family, families } from '../model/address.ts';
+import type { Address } from '../model/address.ts';
 import { bad, type Fault, warning } from '../model/fault.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 
@@ -47,17 +49,10 @@ export function uplinkNameFaults({ config, hasLink }: SettingsFacts): Fault[] {
 
 /** `isOwn`: whether this host has the address. */
 export function sourceFaults(config: Config, isOwn: (address: Address) => boolean): Fault[] {
-  const { uplink } = config.settings;
   const why = `what zones send is answered only where the network routes that address to this host; correct it in ${fileOf(config)}`;
-  return families.flatMap((family) => {
-    const address = translates(uplink, family) ? uplink.source[family] : undefined;
-    if (address === undefined || isOwn(address)) return [];
-    return [warning(`uplink.source names ${address}, and this host has no such address`, why, null)];
-  });
-}
-
-export function translates({ masquerade4, masquerade6 }: Config['settings']['uplink'], family: Family): boolean {
-  return family === 'ipv4' ? masquerade4 : masquerade6;
+  return sourcesOf(config.settings.uplink)
+    .filter((address) => !isOwn(address))
+    .map((address) => warning(`uplink.source names ${address}, and this host has no such address`, why, null));
 }
 
 function everywhere(sysctl: SettingsFacts['sysctl'], key: string): string | undefined {

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { networkOf } from '../config/subnet.ts';
-import { type Address, contains, type Family, families, familyOf, type Prefix } from '../model/address.ts';
+import { type Address, contains, type Family, families, familyNames, familyOf, type Prefix } from '../model/address.ts';
 import { bad, type Fault } from '../model/fault.ts';
 import { shellWord } from '../model/shell.ts';
 
@@ -11,8 +11,6 @@ export interface Claimant {
   readonly link: string;
   readonly addresses: readonly Address[];
 }
-
-const familyNames: Record<Family, string> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
 /**
  * Where every zone's address of a family is outside the subnet, the subnet is what is wrong. `refused`: those without network;

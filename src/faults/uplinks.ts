@@ -1,13 +1,11 @@
 /** Whether zones' packets can leave this host, in words. Pure. */
 import type { Config } from '../config/config.ts';
-import { type Address, contains, type Family, families, familyOf } from '../model/address.ts';
+import { type Address, contains, type Family, families, familyNames, familyOf } from '../model/address.ts';
 import { bad, type Fault, warning } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import { isNetworkCard } from '../routes/forwarding.ts';
 import type { OutlookFacts } from './outlook.ts';
 import { policyRuleFaults } from './policy-rules.ts';
-
-const familyNames: Record<Family, string> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
 /** `wanted`: the families that zones have addresses of. */
 export function outlookFaults(facts: OutlookFacts, config: Config, wanted: ReadonlySet<Family>): Fault[] {

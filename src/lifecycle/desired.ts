@@ -2,6 +2,7 @@
 
 import { maxSiblings } from '../arp/plan.ts';
 import type { Config } from '../config/config.ts';
+import { masqueradeOf } from '../config/masquerade.ts';
 import type { Subnets } from '../config/subnet.ts';
 import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Link } from '../host/port.ts';
@@ -153,10 +154,7 @@ function layoutOf(config: Config, subnets: Subnets, guestsElsewhere: readonly st
   return {
     subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
     uplinkInterfaces: uplink.interfaces,
-    masquerade: {
-      ipv4: uplink.masquerade4 ? (uplink.source.ipv4 ?? 'kernel') : 'off',
-      ipv6: uplink.masquerade6 ? (uplink.source.ipv6 ?? 'kernel') : 'off',
-    },
+    masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
     notMasqueraded: uplink.noMasquerade,
     guestsElsewhere,
     placement: forward.placement,

@@ -1,6 +1,7 @@
 /** Builds what `GET /v1/status` answers from the loop's state and, for the counters, from the kernel's sets. */
 
 import type { Config } from '../config/config.ts';
+import { masqueradeOf } from '../config/masquerade.ts';
 import type {
   DirectoryStatus,
   FailureStatus,
@@ -90,13 +91,14 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
 }
 
 function leavingOf({ settings: { uplink } }: Config, subnets: Config['subnets']): LeavingStatus {
-  const under = (family: Family, translates: boolean) => {
+  const under = (family: Family) => {
     if (subnets[family] === undefined) return null;
-    return translates ? (uplink.source[family] ?? 'masquerade') : 'own';
+    const masquerade = masqueradeOf(uplink, family);
+    return masquerade === 'off' ? 'own' : masquerade === 'kernel' ? 'masquerade' : masquerade;
   };
   return {
-    ipv4: under('ipv4', uplink.masquerade4),
-    ipv6: under('ipv6', uplink.masquerade6),
+    ipv4: under('ipv4'),
+    ipv6: under('ipv6'),
     noMasquerade: uplink.noMasquerade.map(({ text }) => text),
   };
 }

@@ -2,9 +2,11 @@
  * Switches forwarding on, and keeps this host's own IPv6 where that would end it: see `routes/forwarding.ts`. Knows whether zones would
  * leave under an address that is not this host's.
  */
+
 import type { Config } from '../config/config.ts';
+import { sourcesOf } from '../config/masquerade.ts';
 import type { DefaultRoute, Host, HostEvent, Link } from '../host/port.ts';
-import { type Address, type Family, families } from '../model/address.ts';
+import type { Address, Family } from '../model/address.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import {
   type ForwardingChange,
@@ -84,9 +86,7 @@ export class Uplinks {
   }
 
   get #sources(): Address[] {
-    const { source, masquerade4, masquerade6 } = this.#config().settings.uplink;
-    const isUsed = { ipv4: masquerade4, ipv6: masquerade6 };
-    return families.flatMap((family) => (isUsed[family] ? (source[family] ?? []) : []));
+    return sourcesOf(this.#config().settings.uplink);
   }
 
   get #named(): readonly string[] {

@@ -7,6 +7,7 @@ import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 export type Family = 'ipv4' | 'ipv6';
 export const families: readonly Family[] = ['ipv4', 'ipv6'];
+export const familyNames: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
 export type Ipv4Address = string & { readonly __brand: 'Ipv4Address' };
 export type Ipv6Address = string & { readonly __brand: 'Ipv6Address' };

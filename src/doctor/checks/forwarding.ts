@@ -1,12 +1,13 @@
 /** Whether packets are forwarded at all, and where to. */
 
 import type { Config } from '../../config/config.ts';
-import { sourceFaults, translates, uplinkNameFaults } from '../../faults/settings.ts';
+import { masqueradeOf } from '../../config/masquerade.ts';
+import { sourceFaults, uplinkNameFaults } from '../../faults/settings.ts';
 import { outlookFaults } from '../../faults/uplinks.ts';
-import { type Family, families, familyOf, isPrivate } from '../../model/address.ts';
+import { type Family, families, familyNames, familyOf, isPrivate } from '../../model/address.ts';
 import { isZoneLink } from '../../model/link-name.ts';
 import { bad, type Judgement, ok, warning } from '../finding.ts';
-import { familyNames, isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../host-snapshot.ts';
+import { isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../host-snapshot.ts';
 import { settingsFacts } from '../settings-facts.ts';
 
 const switches: Record<Family, string> = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forwarding' };
@@ -65,7 +66,7 @@ function judgeSources({ links }: Snapshot, config: Config): Judgement[] {
 function judgeOwnAddresses(snapshot: Snapshot): Judgement[] {
   const uplink = snapshot.config?.settings.uplink;
   return subnetsOf(snapshot).flatMap(({ family, subnet: { prefix } }) => {
-    if (uplink === undefined || translates(uplink, family) || !isPrivate(prefix.address)) return [];
+    if (uplink === undefined || masqueradeOf(uplink, family) !== 'off' || !isPrivate(prefix.address)) return [];
     const [setting, label] = [`masquerade${family === 'ipv4' ? 4 : 6}`, familyNames[family]];
     return [
       warning(
