@@ -19,7 +19,10 @@ export const runPackages = {
   procps: '/usr/sbin/sysctl',
 };
 
-/** The tests also build Debian's xenstored a hypervisor to stand on, make roots with other releases' tools, read a journal, and judge man pages. */
+/**
+ * The tests also build Debian's xenstored a hypervisor to stand on, make roots with other releases' tools, read a journal,
+ * judge man pages, and resolve names with the resolvers and the C libraries that people have.
+ */
 export const testPackages = {
   ...runPackages,
   gcc: '/usr/bin/gcc',
@@ -29,6 +32,10 @@ export const testPackages = {
   mandoc: '/usr/bin/mandoc',
   ufw: '/usr/sbin/ufw',
   systemd: '/usr/bin/journalctl',
+  'dnsmasq-base': '/usr/sbin/dnsmasq',
+  'musl-tools': '/usr/bin/musl-gcc',
+  curl: '/usr/bin/curl',
+  git: '/usr/bin/git',
 };
 
 /** What builds a Debian system and installs the package there. */

@@ -6,21 +6,22 @@ import { expect, it } from 'vitest';
 const src = join(import.meta.dirname, '../../src');
 
 const facing = ['model', 'host'];
-const daemon = ['model', 'config', 'directories', 'host', 'routes', 'rules', 'nft', 'arp', 'control'];
+const daemon = ['model', 'config', 'policy', 'directories', 'host', 'routes', 'rules', 'nft', 'arp', 'control'];
 /** From which rooms each may import, besides itself; `cli` from all. */
 const below: Readonly<Record<string, readonly string[]>> = {
   model: [],
   netlink: [],
   config: ['model'],
+  policy: ['model', 'config'],
   xenstore: ['model'],
   directories: ['model', 'config', 'xenstore'],
   host: ['model', 'netlink'],
   routes: facing,
   rules: facing,
-  nft: [...facing, 'rules'],
+  nft: [...facing, 'policy', 'rules'],
   arp: facing,
   faults: ['model', 'config', 'host', 'routes'],
-  control: ['model', 'directories', 'nft'],
+  control: ['model', 'policy', 'directories', 'nft'],
   lifecycle: [...daemon, 'faults'],
   explain: [...daemon, 'faults', 'lifecycle'],
   doctor: [...daemon, 'faults', 'lifecycle'],
