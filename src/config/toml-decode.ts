@@ -93,9 +93,16 @@ function unknownKeySentence(path: TomlPath, known: readonly string[]): string {
 /** The keys a schema knows at a path. The JSON schema is asked because it sees through defaults and transforms. */
 function keysAt(schema: z.ZodType, path: TomlPath): string[] {
   let at: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  for (const key of path) at = valueAt(at, ['properties', key]);
+  for (const key of path) at = typeof key === 'number' ? itemsOf(at) : valueAt(at, ['properties', key]);
   const properties = valueAt(at, ['properties']);
   return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
+}
+
+/** What a list holds; of several kinds the table, as nothing else has keys. */
+function itemsOf(list: unknown): unknown {
+  const items = valueAt(list, ['items']);
+  const kinds = valueAt(items, ['anyOf']);
+  return Array.isArray(kinds) ? kinds.find((kind) => valueAt(kind, ['properties']) !== undefined) : items;
 }
 
 function valueAt(value: unknown, path: TomlPath): unknown {
@@ -123,7 +130,8 @@ function dotted(path: TomlPath): string {
   }, '');
 }
 
-function quote(text: string): string {
+/** In quotes, cut at 80 characters, without anything that a terminal obeys. */
+export function quote(text: string): string {
   return printable(JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }
 

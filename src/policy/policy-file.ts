@@ -1,0 +1,183 @@
+/** One policy file: what is accepted, and how it becomes policies, each rule with its place. */
+import { z } from 'zod';
+import { prefix } from '../config/settings-values.ts';
+import { headline, type TomlProblem } from '../config/toml-decode.ts';
+import { invalid, parseToml } from '../config/toml-file.ts';
+import { locatorOf, type Position } from '../config/toml-locate.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { type AllowRule, type DenyRule, maxRules, type Place, type Policy } from './model.ts';
+import { suffixKind } from './pattern.ts';
+import { keyOf, parseAllow, parseDeny, zoneName } from './rule.ts';
+
+export interface PolicyFile {
+  readonly policies: readonly Policy[];
+  /** For people: what is probably not meant, with its place. One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Of zones, links or addresses in one policy. */
+const maxSelected = 256;
+/** Of one file; its size bounds them too. */
+const maxPolicies = 4096;
+
+const zoneGlob = z
+  .string({ error: 'a name in quotes' })
+  .regex(zoneName, { error: 'a name of 1 to 63 printable characters, maybe with * and ?' });
+const link = z.string({ error: 'a link in quotes' }).transform((text, context): LinkName => {
+  const parsed = parseLinkName(text);
+  if (parsed !== undefined) return parsed;
+  const message = `${JSON.stringify(text)} is not a zone's link; expected one such as "vif7.0"`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const allowed = z.union(
+  [
+    z.string(),
+    z.strictObject({
+      to: z.string({ error: 'a rule in quotes' }),
+      private: z.boolean({ error: 'true or false' }).optional(),
+    }),
+  ],
+  { error: 'a rule in quotes such as "api.example.com:443", or { to = "git.corp.example:22", private = true }' },
+);
+
+const egress = table({
+  mode: z.enum(['enforce', 'audit'], { error: '"enforce" or "audit"' }).prefault('enforce'),
+  allow: z.array(allowed, { error: 'a list of rules' }).prefault([]),
+  deny: z
+    .array(z.string({ error: 'an address, a prefix or a name in quotes' }), { error: 'a list of rules' })
+    .prefault([]),
+}).superRefine(({ allow, deny }, context) => {
+  const count = allow.length + deny.length;
+  if (count <= maxRules) return;
+  context.addIssue({ code: 'custom', message: `has ${count} rules; expected at most ${maxRules} in one policy` });
+});
+
+const policy = table({
+  zones: selected(zoneGlob, 'a list of zone names'),
+  links: selected(link, 'a list of links'),
+  addresses: selected(prefix, 'a list of addresses and prefixes'),
+  egress: egress.optional(),
+}).check(({ value, issues }) => {
+  // What is missing is misspelt, then.
+  if (issues.length > 0) return;
+  const complain = (message: string) => issues.push({ code: 'custom', input: value, message });
+  const selected = value.zones.length + value.links.length + value.addresses.length;
+  if (selected === 0) complain('names no zone; expected zones, links or addresses');
+  if (value.egress === undefined) complain('has no rules; expected [policy.egress]');
+});
+
+export const policyFileSchema = table({
+  policy: z
+    .array(policy, { error: 'one or more [[policy]]' })
+    .max(maxPolicies, { error: `at most ${maxPolicies} of them in one file` })
+    .prefault([]),
+});
+
+/** Throws `config-invalid`, which names everything wrong in the file with its place. */
+export async function parsePolicyFile(file: string, text: string): Promise<PolicyFile> {
+  const { policy: written } = parseToml(file, text, policyFileSchema);
+  const reading = new Reading(file, text);
+  const policies: Policy[] = [];
+  for (const [index, each] of written.entries()) {
+    const { zones, links, addresses } = each;
+    const at = ['policy', index] as const;
+    policies.push({
+      place: reading.place(at),
+      selector: { zones, links, addresses },
+      egress: each.egress && {
+        mode: each.egress.mode,
+        allow: await reading.allowRules([...at, 'egress', 'allow'], each.egress.allow),
+        deny: reading.denyRules([...at, 'egress', 'deny'], each.egress.deny),
+      },
+    });
+  }
+  return { policies, warnings: reading.finish() };
+}
+
+/** Gathers what is wrong while rules are read. */
+class Reading {
+  readonly #file: string;
+  readonly #text: string;
+  readonly #locate: ReturnType<typeof locatorOf>;
+  readonly #problems: TomlProblem[] = [];
+  readonly #warnings: string[] = [];
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    this.#text = text;
+    this.#locate = locatorOf(text);
+  }
+
+  place(path: readonly PropertyKey[]): Place {
+    return { file: this.#file, ...this.#locate(path, 'value') };
+  }
+
+  async allowRules(path: readonly PropertyKey[], written: z.infer<typeof allowed>[]): Promise<AllowRule[]> {
+    const rules = this.#rules(path, written, parseAllow);
+    for (const rule of rules) {
+      if (rule.kind === 'icmp' || rule.target.kind !== 'name') continue;
+      const { pattern } = rule.target;
+      const kind = await suffixKind(pattern);
+      const subject = `"${rule.text}" is about every name under ${pattern.base}`;
+      if (kind === 'registry')
+        this.#note(rule.place, `${subject}, where anybody can have one; expected a name under it`);
+      if (kind === 'provider') {
+        const sentence = `${subject}, where every customer of that provider can have one`;
+        this.#warnings.push(headline(this.#file, { ...rule.place, sentence }));
+      }
+    }
+    return rules;
+  }
+
+  denyRules(path: readonly PropertyKey[], written: readonly string[]): DenyRule[] {
+    return this.#rules(path, written, parseDeny);
+  }
+
+  /** The warnings. Throws where something is wrong. */
+  finish(): string[] {
+    if (this.#problems.length === 0) return this.#warnings;
+    throw invalid(this.#file, this.#text, this.#problems.sort(byPlace).slice(0, maxProblems));
+  }
+
+  #rules<W, R extends AllowRule | DenyRule>(
+    path: readonly PropertyKey[],
+    written: readonly W[],
+    parse: (written: W, place: Place) => R | string,
+  ): R[] {
+    const known = new Map<string, Place>();
+    return written.flatMap((each, index) => {
+      const place = this.place([...path, index]);
+      const rule = parse(each, place);
+      if (typeof rule === 'string') return this.#note(place, rule);
+      const first = known.get(keyOf(rule));
+      if (first !== undefined)
+        return this.#note(place, `"${rule.text}" is in the list already, in line ${first.line}; expected each once`);
+      known.set(keyOf(rule), place);
+      return [rule];
+    });
+  }
+
+  #note({ line, column }: Position, sentence: string): [] {
+    this.#problems.push({ line, column, sentence });
+    return [];
+  }
+}
+
+const maxProblems = 20;
+
+function byPlace(one: Position, other: Position): number {
+  return one.line - other.line || one.column - other.column;
+}
+
+function selected<T extends z.ZodType>(entry: T, expected: string) {
+  return z
+    .array(entry, { error: expected })
+    .max(maxSelected, { error: `at most ${maxSelected} of them` })
+    .prefault([]);
+}
+
+function table<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a table' : undefined) });
+}

@@ -1,0 +1,54 @@
+/** Which policies are about a zone, and what they add up to. Pure. */
+import { contains } from '../model/address.ts';
+import type { PolicedZone, Policy, Selector, ZoneEgress } from './model.ts';
+
+/** Those that are about `zone`, in their order. */
+export function policiesOf(policies: readonly Policy[], zone: PolicedZone): Policy[] {
+  return policies.filter(({ selector }) => selects(selector, zone));
+}
+
+/** What holds for `zone`; undefined where no policy with egress is about it: it may do everything. */
+export function egressOf(policies: readonly Policy[], zone: PolicedZone): ZoneEgress | undefined {
+  const all = policiesOf(policies, zone).flatMap(({ egress }) => egress ?? []);
+  if (all.length === 0) return undefined;
+  return {
+    mode: all.some(({ mode }) => mode === 'enforce') ? 'enforce' : 'audit',
+    allow: all.flatMap(({ allow }) => allow),
+    deny: all.flatMap(({ deny }) => deny),
+  };
+}
+
+/** A zone without a name counts as one with an empty name, so that `*` is every zone. */
+export function selects({ zones, links, addresses }: Selector, { link, name, addresses: own }: PolicedZone): boolean {
+  return (
+    links.includes(link) ||
+    zones.some((glob) => matchesGlob(glob, name ?? '')) ||
+    addresses.some((prefix) => own.some((address) => contains(prefix, address)))
+  );
+}
+
+/**
+ * `*` is any characters, `?` one; all else is itself. Takes at most the product of both lengths: after a mismatch only the
+ * last `*` takes one character more.
+ */
+export function matchesGlob(glob: string, name: string): boolean {
+  const plain = glob.search(/[*?]/);
+  if (plain < 0) return glob === name;
+  if (!name.startsWith(glob.slice(0, plain))) return false;
+  const [signs, letters] = [[...glob], [...name]];
+  let [sign, letter] = [0, 0];
+  let star: { sign: number; letter: number } | undefined;
+  while (letter < letters.length) {
+    if (signs[sign] === '*') {
+      star = { sign, letter };
+      sign += 1;
+    } else if (sign < signs.length && (signs[sign] === '?' || signs[sign] === letters[letter])) {
+      sign += 1;
+      letter += 1;
+    } else if (star !== undefined) {
+      star.letter += 1;
+      [sign, letter] = [star.sign + 1, star.letter];
+    } else return false;
+  }
+  return signs.slice(sign).every((each) => each === '*');
+}
