@@ -40,6 +40,10 @@ export interface SetLayout {
   readonly counted?: boolean;
   /** Filled by packets: at most `size` elements, each forgotten `timeout` seconds after its last packet. */
   readonly filled?: { readonly size: number; readonly timeout: number };
+  /** Its elements, concatenations, may be intervals in each part. */
+  readonly intervals?: true;
+  /** Each element lasts as long as is said of it; there are at most so many. */
+  readonly leased?: { readonly size: number };
 }
 
 export type NftCommand = LayoutCommand | ZoneCommand;
@@ -71,7 +75,10 @@ export interface DeleteRule extends ChainRef {
 
 export interface ElementsCommand extends SetRef {
   readonly kind: 'add-elements' | 'delete-elements';
-  /** `vif7.0 10.75.0.3` for a concatenation, the value itself otherwise. */
+  /**
+   * `vif7.0 10.75.0.3` for a concatenation, the value itself otherwise. In sets of intervals each part but the link may be one:
+   * `vif7.0 10.75.0.0-10.75.255.255 tcp 1-1023`.
+   */
   readonly keys: readonly string[];
   /** Each new one counts its packets, whatever its set says: nft before 1.0.6 cannot say it of a set in JSON. */
   readonly counted?: boolean;
@@ -116,8 +123,9 @@ export function commandJson(command: NftCommand): NftJson {
     case 'delete-rule':
       return { delete: { rule: { family, table, chain: command.chain, handle: command.handle } } };
     case 'add-set': {
-      const { name, type, counted = false, filled } = command.layout;
-      const more = { ...(counted && { stmt: [{ counter: null }] }), ...(filled && { flags: ['timeout'], ...filled }) };
+      const { name, type, counted = false, filled, leased } = command.layout;
+      const flags = setFlags(command.layout);
+      const more = { ...(counted && { stmt: [{ counter: null }] }), ...(flags && { flags }), ...filled, ...leased };
       return { add: { set: { family, table, name, type, ...more } } };
     }
     case 'delete-set':
@@ -138,7 +146,19 @@ function verbOf(kind: NftCommand['kind']): string {
   return kind.slice(0, kind.indexOf('-'));
 }
 
-function elementJson(key: string): unknown {
-  const parts = key.split(' ');
-  return parts.length === 1 ? key : { concat: parts };
+/** As nft's JSON has them; undefined for none. */
+export function setFlags({ filled, leased, intervals }: SetLayout): readonly string[] | undefined {
+  if (intervals === true) return ['interval'];
+  return filled === undefined && leased === undefined ? undefined : ['timeout'];
+}
+
+/** As nft's JSON has it. */
+export function elementJson(key: string): unknown {
+  const [first = key, ...others] = key.split(' ');
+  if (others.length === 0) return key;
+  const parts = others.map((part) => {
+    const ends = part.split('-').map((end) => (/^\d+$/.test(end) ? Number(end) : end));
+    return ends.length === 1 ? ends[0] : { range: ends };
+  });
+  return { concat: [first, ...parts] };
 }

@@ -10,7 +10,7 @@ import { refusedBy } from './classify.ts';
 import { isOfZone, type SetRef, type ZoneCommand } from './nft-command.ts';
 import { NftListing } from './nft-listing.ts';
 import { refusalOf, transactByTool } from './nft-process.ts';
-import type { ElementCounter, ForwardChain, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
+import type { ElementCounter, ForwardChain, Lease, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
 import type { Tools } from './tools.ts';
 
 const forwardChainSchema = z.object({
@@ -23,9 +23,16 @@ const forwardChainSchema = z.object({
 });
 /** One whose keys are made of what ours are made of. */
 const setSchema = z
-  .object({ set: z.looseObject({ name: z.string(), type: z.union([z.string(), z.array(z.string())]) }) })
+  .object({
+    set: z.looseObject({
+      name: z.string(),
+      type: z.union([z.string(), z.array(z.string())]),
+      flags: z.union([z.string(), z.array(z.string())]).default([]),
+    }),
+  })
   .transform(({ set }) => ({ body: set, name: set.name, type: [set.type].flat().filter(netlink.isKeyPart) }))
-  .refine(({ body, type }) => type.length === [body.type].flat().length);
+  // What comes and goes by itself, or with packets, is nothing that the layout could lack.
+  .refine(({ body, type }) => type.length === [body.type].flat().length && ![body.flags].flat().includes('timeout'));
 /** Processes whose last events may not have been read yet. */
 const rememberedProcesses = 32;
 
@@ -52,7 +59,9 @@ export class NftHost implements Nft {
   async transact(commands: readonly NftCommand[]): Promise<readonly number[]> {
     if (commands.length === 0) return [];
     try {
-      if (commands.every(isOfZone)) return this.#byNetlink(commands);
+      if (commands.every(isOfZone)) {
+        return this.#transact(commands.map(changeOf), `nftables transaction of ${commands.length} commands`);
+      }
       await transactByTool(this.#tools, commands, (pid) => this.#remember(pid));
       return [];
     } catch (error) {
@@ -69,6 +78,38 @@ export class NftHost implements Nft {
   async counters(set: SetRef): Promise<ElementCounter[]> {
     return this.#listed(set).flatMap(({ key, counter }) =>
       counter === undefined ? [] : [{ link: netlink.linkOfKey(key), ...numbersOf(counter) }],
+    );
+  }
+
+  async lease(set: SetRef, leases: readonly Lease[]): Promise<void> {
+    if (leases.length === 0) return;
+    const elements = leases.map(({ key, seconds, comment }) => ({
+      ...elementOf(key),
+      timeout: seconds * 1000,
+      comment,
+    }));
+    // Deleting one that has expired would fail: the first adds what is not there. The second renews, which adding does not.
+    const changes = (['add-elements', 'delete-elements', 'add-elements'] as const).map(
+      (kind): netlink.NftChange => ({ kind, ...set, elements }),
+    );
+    this.#transact(changes, `${leases.length} leases in ${set.set}`);
+  }
+
+  async release(set: SetRef, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const elements = keys.map(elementOf);
+    const changes = (['add-elements', 'delete-elements'] as const).map(
+      (kind): netlink.NftChange => ({ kind, ...set, elements: elements.map((each) => ({ ...each, timeout: 60_000 })) }),
+    );
+    this.#transact(changes, `the end of ${keys.length} leases in ${set.set}`);
+  }
+
+  async leases(set: SetRef, type: readonly string[]): Promise<Lease[]> {
+    const types = type.filter(netlink.isKeyPart);
+    return this.#listed(set).flatMap(({ key, expiration, comment = '' }) =>
+      expiration === undefined
+        ? []
+        : [{ key: netlink.partsOfKey(key, types).join(' '), seconds: expiration / 1000, comment }],
     );
   }
 
@@ -123,18 +164,19 @@ export class NftHost implements Nft {
 
   /** In the shape in which nft lists them. */
   #elements(at: SetRef, types: readonly netlink.KeyPart[]): unknown[] {
-    return this.#listed(at).map(({ key, counter }) => {
-      const parts = netlink.partsOfKey(key, types);
+    return this.#listed(at).map(({ key, keyEnd = key, counter }) => {
+      const ends = netlink.partsOfKey(keyEnd, types);
+      const parts = netlink.partsOfKey(key, types).map((part, index) => intervalOf(part, ends[index]));
       const val = parts.length === 1 ? parts[0] : { concat: parts };
       return counter === undefined ? val : { elem: { val, counter: numbersOf(counter) } };
     });
   }
 
-  #byNetlink(commands: readonly ZoneCommand[]): number[] {
+  #transact(changes: readonly netlink.NftChange[], what: string): number[] {
     try {
-      return this.#socket.transact(commands.map(changeOf));
+      return this.#socket.transact(changes);
     } catch (error) {
-      throw refusedBy(`nftables transaction of ${commands.length} commands`, error);
+      throw refusedBy(what, error);
     }
   }
 
@@ -153,7 +195,7 @@ function changeOf(command: ZoneCommand): netlink.NftChange {
   switch (command.kind) {
     case 'add-elements':
     case 'delete-elements':
-      return { ...command, keys: command.keys.map(keyOf) };
+      return { ...command, elements: command.keys.map(elementOf) };
     case 'accept-link': {
       const { family, table, chain, key, link } = command;
       const expressions = [...netlink.interfaceIs(key, link), netlink.counter, netlink.accept];
@@ -164,6 +206,22 @@ function changeOf(command: ZoneCommand): netlink.NftChange {
   }
 }
 
-function keyOf(key: string): Uint8Array {
-  return netlink.elementKey(key.split(' ').map((part) => (isIP(part) === 0 ? part : netlink.addressBytes(part))));
+function intervalOf(first: string, last: string | undefined): unknown {
+  return last === undefined || first === last ? first : { range: [first, last] };
+}
+
+function elementOf(key: string): netlink.NewElement {
+  const [link = key, ...others] = key.split(' ');
+  const spans = others.map((part) => part.split('-'));
+  const ends = (which: number) =>
+    netlink.elementKey([
+      isIP(link) === 0 ? link : netlink.addressBytes(link),
+      ...spans.map((span) => partBytes(span.at(which) ?? '')),
+    ]);
+  return spans.some(({ length }) => length > 1) ? { key: ends(0), keyEnd: ends(-1) } : { key: ends(0) };
+}
+
+function partBytes(part: string): Uint8Array {
+  if (part === 'tcp' || part === 'udp') return netlink.protocolBytes(part);
+  return isIP(part) === 0 ? netlink.portBytes(Number(part)) : netlink.addressBytes(part);
 }

@@ -7,8 +7,8 @@
  */
 import type { Address, Family } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
-import type { LinkName } from '../model/link-name.ts';
 import type { NftCommand, NftFamily, NftObject, SetRef } from './nft-command.ts';
+import type { Sysctl, SysctlPath } from './sysctl-port.ts';
 
 export interface Host {
   readonly rtnetlink: Rtnetlink;
@@ -106,7 +106,7 @@ export interface Rtnetlink {
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
 }
 
-export type { NftCommand, NftFamily, NftObject };
+export type { NftCommand, NftFamily, NftObject, Sysctl, SysctlPath };
 
 /** What an element of a set has counted since it was made. */
 export interface ElementCounter {
@@ -124,6 +124,15 @@ export interface ForwardChain {
   readonly policy: string;
 }
 
+/** An element that lasts for a while; keys as `ElementsCommand` has them. */
+export interface Lease {
+  readonly key: string;
+  /** From now on; in milliseconds at the finest, and the kernel rounds down to 4 of them. */
+  readonly seconds: number;
+  /** Of at most 253 bytes. */
+  readonly comment: string;
+}
+
 export interface Nft {
   /**
    * Applies all commands in one transaction or none of them. Throws `refused` where one of them was, and `timeout` or
@@ -136,6 +145,12 @@ export interface Nft {
   refusalOf(commands: readonly NftCommand[]): Promise<string | undefined>;
   /** Of a set whose elements begin with a link; none where there is no such set. */
   counters(set: SetRef): Promise<ElementCounter[]>;
+  /** From now on each lasts as it says, whatever was there: all of them or none. Throws `refused`, as where the set is full. */
+  lease(set: SetRef, leases: readonly Lease[]): Promise<void>;
+  /** None of them is there any more. */
+  release(set: SetRef, keys: readonly string[]): Promise<void>;
+  /** What is there, of a set whose keys have parts of these types; none where there is no such set. */
+  leases(set: SetRef, type: readonly string[]): Promise<Lease[]>;
   /** Another number after each transaction of anybody's that changed something. */
   generation(): Promise<number>;
   tables(): Promise<{ family: string; name: string }[]>;
@@ -145,32 +160,6 @@ export interface Nft {
   table(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
   /** The same without the elements of named sets, of which others may have many. */
   rules(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
-}
-
-/** The place of a sysctl under /proc/sys/net. `link` is a link name, `all`, `default`, or undefined for `key` at the top. */
-export interface SysctlPath {
-  readonly family: Family;
-  readonly group: 'conf' | 'neigh' | 'top';
-  readonly link: string;
-  readonly key: string;
-}
-
-/** Synchronous on purpose: a /proc access takes microseconds, a trip through the thread pool ten times that. */
-export interface Sysctl {
-  /** The value without its newline; undefined where there is no such sysctl (the link vanished, or IPv6 is off). */
-  read(path: SysctlPath): string | undefined;
-  /** Throws `vanished` where there is no such sysctl, `permission` or `refused` where the kernel does not take the value. */
-  write(path: SysctlPath, value: string): void;
-  /**
-   * From now on a foreign write to the link's sysctls becomes an event; following a link again looks at its files anew
-   * (they are others once the link had no IPv6 for a while). The kernel's own notices leave out `accept_ra`, redirects and
-   * `proxy_delay`. Best effort: writes by way of another mount of /proc are not seen, nor is anything once the system's
-   * bound on watches is reached.
-   */
-  follow(link: LinkName): void;
-  unfollow(link: LinkName): void;
-  /** Why some link could not be followed, if so. */
-  readonly followProblem: string | undefined;
 }
 
 export interface Conntrack {

@@ -11,6 +11,8 @@ import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Link } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
+import type { Policy } from '../policy/model.ts';
+import { Accesses } from './accesses.ts';
 import { Claimants } from './claimants.ts';
 import type { Refusal } from './claims.ts';
 import { computeDesired, type Desired, type DesiredInput, type DesiredZone, siblingsAfter } from './desired.ts';
@@ -24,6 +26,7 @@ export interface DesiredFacts {
   readonly mirror: Mirror;
   readonly directories: readonly AskedDirectory[];
   readonly served: ReadonlyMap<number, DesiredZone>;
+  readonly policies: readonly Policy[];
 }
 
 /** The maps that `computeDesired` made, which are ours from then on. */
@@ -41,6 +44,7 @@ export class DesiredTracker {
   /** Made when it is first needed: at the start it would only cost time. */
   #claimants: Claimants | undefined;
   #changed: Set<number> | 'all' = 'all';
+  readonly accesses = new Accesses();
 
   /** Its maps change with the next `update`. Undefined before the first. */
   get desired(): Desired | undefined {
@@ -61,10 +65,20 @@ export class DesiredTracker {
     const touched = facts.mirror.takeTouched();
     const [before, desired] = [this.#facts, this.#desired];
     this.#facts = facts;
-    if (desired === undefined || before === undefined || touched === 'all' || mustJudgeAll(before, facts)) {
+    const wasPoliced = this.accesses.isPoliced;
+    const isNewPolicy = before?.policies !== facts.policies;
+    if (isNewPolicy) this.accesses.enforce(facts.policies);
+    const isNewLayout = wasPoliced !== this.accesses.isPoliced;
+    if (
+      desired === undefined ||
+      before === undefined ||
+      touched === 'all' ||
+      isNewLayout ||
+      mustJudgeAll(before, facts)
+    ) {
       this.#claimants = undefined;
       this.#changed = 'all';
-      this.#desired = judgeAll(facts);
+      this.#desired = judgeAll(facts, this.accesses);
     } else {
       this.#claimants ??= new Claimants(before.directories);
       // Whoever has no rival any more may have what was refused.
@@ -73,12 +87,26 @@ export class DesiredTracker {
       const links = new Set([...told, ...touched.names, ...rivals, ...this.#claimants.rivals()]);
       this.#desired = this.#judge(links, touched, facts, desired);
     }
+    if (this.accesses.locate(this.#desired.zones.values()) || isNewPolicy) this.#renewAccesses(this.#desired);
     return this.#desired;
+  }
+
+  /** Zones that may reach something else than before, though nothing of their own has changed. */
+  #renewAccesses({ zones, byLink }: Kept): void {
+    for (const [ifindex, zone] of zones) {
+      const { access: before, ...rest } = zone;
+      const access = this.accesses.accessOf(zone, before);
+      if (access === before) continue;
+      const renewed = access === undefined ? rest : { ...rest, access };
+      zones.set(ifindex, renewed);
+      if (byLink.get(zone.link) === zone) byLink.set(zone.link, renewed);
+      if (this.#changed !== 'all') this.#changed.add(ifindex);
+    }
   }
 
   #judge(links: ReadonlySet<LinkName>, touched: TouchedLinks, facts: DesiredFacts, desired: Kept): Kept {
     if (links.size === 0 || this.#claimants === undefined) return desired;
-    const outcome = computeDesired(inputFor(links, this.#claimants, facts));
+    const outcome = computeDesired(inputFor(links, this.#claimants, facts, this.accesses));
     const bearers = [...links].flatMap((link) => facts.mirror.namesakes(link));
     const old = [...links].flatMap((link) => desired.byLink.get(link)?.ifindex ?? []);
     const changed = replace(desired, outcome, links, new Set([...touched.indices, ...bearers, ...old]));
@@ -87,11 +115,12 @@ export class DesiredTracker {
   }
 }
 
-function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts): Kept {
+function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts, accesses: Accesses): Kept {
   const [links, holders] = [mirror.links.values(), mirror.holders()];
   const takenBy = (link: Link) => mirror.takenBy(link);
   const guestsElsewhere = mirror.guestsElsewhere();
-  return computeDesired({ config, hasIpv6, links, guestsElsewhere, takenBy, directories, holders, served }) as Kept;
+  const input = { config, hasIpv6, links, guestsElsewhere, takenBy, directories, holders, served };
+  return computeDesired({ ...input, ...policiesIn(accesses) }) as Kept;
 }
 
 function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
@@ -100,8 +129,17 @@ function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
   return [...before.directories, ...now.directories].some(({ snapshot }) => snapshot.state === 'waiting');
 }
 
+function policiesIn(accesses: Accesses): Pick<DesiredInput, 'isPoliced' | 'accessOf'> {
+  return { isPoliced: accesses.isPoliced, accessOf: (zone) => accesses.accessOf(zone) };
+}
+
 /** Everything that counts for `links` and nothing else. */
-function inputFor(links: ReadonlySet<LinkName>, claimants: Claimants, facts: DesiredFacts): DesiredInput {
+function inputFor(
+  links: ReadonlySet<LinkName>,
+  claimants: Claimants,
+  facts: DesiredFacts,
+  accesses: Accesses,
+): DesiredInput {
   const { config, hasIpv6, mirror } = facts;
   const indices = [...links].flatMap((link) => mirror.namesakes(link));
   const holders = new Map<Address, LinkName>();
@@ -116,6 +154,7 @@ function inputFor(links: ReadonlySet<LinkName>, claimants: Claimants, facts: Des
     hasIpv6,
     links: indices.flatMap((ifindex) => mirror.links.get(ifindex) ?? []),
     takenBy: (link) => mirror.takenBy(link),
+    ...policiesIn(accesses),
     directories: claimants.about(links),
     holders,
     served: new Map(
@@ -173,6 +212,7 @@ function sameRefusal(one: Refusal | undefined, other: Refusal | undefined): bool
 function sameZone(one: DesiredZone | undefined, other: DesiredZone | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   const isLabelledAlike = one.name === other.name && one.directory === other.directory && one.origin === other.origin;
-  const isSame = one.link === other.link && sameTaker(one.taken, other.taken);
+  const isSame =
+    one.link === other.link && sameTaker(one.taken, other.taken) && one.access?.text === other.access?.text;
   return isSame && isLabelledAlike && one.addresses.join() === other.addresses.join();
 }

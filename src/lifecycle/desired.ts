@@ -8,12 +8,17 @@ import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import type { LayoutSettings } from '../nft/layout-model.ts';
+import type { Access, LayoutSettings } from '../nft/layout-model.ts';
 import { type Claim, judgeClaims, type Refusal } from './claims.ts';
 import type { Taken } from './taken.ts';
 
+/** Where the forwarder of names listens, on the gateways. */
+export const resolverPort = 10_053;
+
 export interface DesiredZone extends Claim {
   readonly ifindex: number;
+  /** What its policies come to; undefined where it may reach everything. */
+  readonly access?: Access | undefined;
   /** It has all that others have, and nothing of it serves while somebody else has the link. */
   readonly taken?: Taken | undefined;
 }
@@ -45,6 +50,10 @@ export interface DesiredInput {
   readonly guestsElsewhere?: readonly string[];
   /** Without it nobody is said to have taken a link. */
   readonly takenBy?: (link: Link) => Taken | undefined;
+  /** Some policy says what zones may reach. */
+  readonly isPoliced?: boolean;
+  /** Without it no zone is policed. */
+  readonly accessOf?: (zone: Claim) => Access | undefined;
   readonly directories: readonly AskedDirectory[];
   readonly holders: ReadonlyMap<Address, LinkName>;
   readonly served: ReadonlyMap<number, DesiredZone>;
@@ -65,13 +74,15 @@ export function computeDesired(input: DesiredInput): Desired {
   for (const [name, link] of bearers) {
     const { ifindex } = link;
     const claim = claims.granted.get(name);
-    if (claim !== undefined) zones.set(ifindex, { ...claim, ifindex, taken: input.takenBy?.(link) });
-    else unserved.set(ifindex, claims.refused.get(name) ?? unknownLink);
+    if (claim !== undefined) {
+      const [taken, access] = [input.takenBy?.(link), input.accessOf?.(claim)];
+      zones.set(ifindex, { ...claim, ifindex, taken, ...(access && { access }) });
+    } else unserved.set(ifindex, claims.refused.get(name) ?? unknownLink);
   }
   const enabled = families.filter((family) => subnets[family] !== undefined);
   return {
     subnets,
-    layout: layoutOf(config, subnets, input.guestsElsewhere ?? []),
+    layout: layoutOf(input, subnets),
     families: enabled,
     gateways: enabled.flatMap((family) => subnets[family]?.gateway ?? []),
     zones,
@@ -149,8 +160,9 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
   return zone?.addresses.some((address) => familyOf(address) === 'ipv6') === true;
 }
 
-function layoutOf(config: Config, subnets: Subnets, guestsElsewhere: readonly string[]): LayoutSettings {
+function layoutOf({ config, guestsElsewhere = [], isPoliced = false }: DesiredInput, subnets: Subnets): LayoutSettings {
   const { uplink, forward, isolation } = config.settings;
+  const resolver = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
   return {
     subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
     uplinkInterfaces: uplink.interfaces,
@@ -159,6 +171,7 @@ function layoutOf(config: Config, subnets: Subnets, guestsElsewhere: readonly st
     guestsElsewhere,
     placement: forward.placement,
     mark: forward.mark,
+    egress: isPoliced ? { resolver, port: resolverPort } : undefined,
     antiSpoof: isolation.antiSpoof,
     denyZoneToZone: isolation.zoneToZone === 'deny',
     deniedMetadata: isolation.metadata === 'deny' ? isolation.metadataAddresses : [],

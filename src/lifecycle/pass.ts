@@ -241,11 +241,11 @@ function nftScope(desired: Desired, scope: PassScope, indices: ReadonlySet<numbe
     // A link may have changed its name, and a name its link: what is wanted goes by the name alone.
     for (const link of new Set([zone?.link, before?.link])) {
       if (link === undefined) continue;
-      const had = before?.link === link ? before.addresses : [];
+      const had = before?.link === link ? [before] : [];
+      const wanted = desired.byLink.get(link);
       changes.set(link, {
-        link,
         had: [...(changes.get(link)?.had ?? []), ...had],
-        want: desired.byLink.get(link)?.addresses ?? [],
+        want: wanted === undefined ? [] : [wanted],
       });
     }
   }

@@ -7,7 +7,9 @@ import type { Config } from '../config/config.ts';
 import { AskedDirectories, type MakeDirectories } from '../directories/asked-directories.ts';
 import type { Host, HostEvent } from '../host/port.ts';
 import { hasCode } from '../model/errors.ts';
+import { shapeOf } from '../nft/layout-model.ts';
 import { observedKeys } from '../nft/observe.ts';
+import type { Policy } from '../policy/model.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import { describeEvent, urgencyOf } from './describe-event.ts';
 import { DesiredTracker } from './desired-tracker.ts';
@@ -40,6 +42,7 @@ const immediateRetries = 2;
 export interface ReconcilerOptions {
   readonly host: Host;
   readonly config: Config;
+  readonly policies?: readonly Policy[];
   readonly makeDirectories: MakeDirectories;
   readonly reporter: Reporter;
 }
@@ -52,14 +55,15 @@ export class Reconciler {
   /** Resolves once a pass has put in place whatever concerns the host as a whole. */
   readonly inForce = Promise.withResolvers<void>();
   #config: Config;
+  #policies: readonly Policy[];
   readonly #directories: AskedDirectories;
   readonly #desired = new DesiredTracker();
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
   readonly #foreign: ForeignWatch;
   /** Of the last pass that was planned. */
   #prunes = false;
-  /** The guests' links that the guard in force names. */
-  #guarded = '';
+  /** `shapeOf` the layout in force. */
+  #shape = '';
   readonly #uplinks: Uplinks;
   readonly #observation: Observation;
   readonly #retries = new Retries(this.records, (due) => this.#loop.mark((dirty) => dirty.lookAt(due), 'retry'));
@@ -72,9 +76,10 @@ export class Reconciler {
   #passes = 0;
   #resyncTimer: NodeJS.Timeout | undefined;
 
-  constructor({ host, config, makeDirectories, reporter }: ReconcilerOptions) {
+  constructor({ host, config, policies = [], makeDirectories, reporter }: ReconcilerOptions) {
     this.#host = host;
     this.#config = config;
+    this.#policies = policies;
     const news = (what: string) => this.#loop.mark(() => undefined, what);
     this.#directories = new AskedDirectories({
       config,
@@ -130,6 +135,12 @@ export class Reconciler {
     // One that is slow to answer keeps nothing else of the configuration waiting; what is served stays served until it has.
     await Promise.race([this.#directories.reload(config), delay(passes.directoriesGraceMs)]);
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
+  }
+
+  /** Takes other policies into force, with a pass over the zones for which they say something else. */
+  enforce(policies: readonly Policy[]): void {
+    this.#policies = policies;
+    this.#loop.mark((dirty) => (dirty.isAsked = true), 'policies changed');
   }
 
   /** Resolves when nothing is dirty, no pass is under way, and nobody looks at others' firewalls. */
@@ -252,14 +263,15 @@ export class Reconciler {
       mirror: this.mirror,
       directories: asked,
       served,
+      policies: this.#policies,
     });
     const { changed } = this.#desired;
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
     const forwarding = this.#uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
-    const isGuarded = this.#guarded === desired.layout.guestsElsewhere.join();
-    const ruleset = links === 'all' || dirty.tables.size > 0 || !isGuarded ? 'all' : 'of links';
+    const isShaped = this.#shape === shapeOf(desired.layout);
+    const ruleset = links === 'all' || dirty.tables.size > 0 || !isShaped ? 'all' : 'of links';
     const scope: PassScope = { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
     return { desired, scope };
   }
@@ -268,7 +280,7 @@ export class Reconciler {
     const { desired, changed } = this.#desired;
     if (desired === undefined) return;
     const { links } = this.mirror;
-    if (failures.nft === undefined && scope.ruleset === 'all') this.#guarded = desired.layout.guestsElsewhere.join();
+    if (failures.nft === undefined && scope.ruleset === 'all') this.#shape = shapeOf(desired.layout);
     const since = dirty.since ?? performance.now();
     // A transaction over everything that fails leaves nobody as he should be.
     const looked = scope.ruleset === 'all' && failures.nft !== undefined ? 'all' : scope.links;

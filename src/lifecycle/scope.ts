@@ -66,7 +66,8 @@ function isBehind(zone: DesiredZone, { records, served }: ScopeInput): boolean {
 }
 
 function sameZone(a: DesiredZone, b: DesiredZone): boolean {
-  return a.link === b.link && sameAddresses(a.addresses, b.addresses) && sameTaker(a.taken, b.taken);
+  const isSame = a.link === b.link && a.access?.text === b.access?.text;
+  return isSame && sameAddresses(a.addresses, b.addresses) && sameTaker(a.taken, b.taken);
 }
 
 function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {

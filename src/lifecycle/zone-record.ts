@@ -89,7 +89,7 @@ export class ZoneRecords {
   /** Another name or another directory for what is served already. */
   relabel(zone: DesiredZone): void {
     const known = this.#records.get(zone.ifindex);
-    if (known?.served?.addresses.join() !== zone.addresses.join()) return;
+    if (!isSame(known?.served, zone) || known === undefined) return;
     this.#put({ ...known, served: zone });
   }
 
@@ -119,5 +119,6 @@ function enter(set: Set<number>, ifindex: number, isIn: boolean): void {
 }
 
 function isSame(one: DesiredZone | undefined, other: DesiredZone | undefined): boolean {
-  return one?.link === other?.link && one?.addresses.join() === other?.addresses.join();
+  const isAlike = one?.link === other?.link && one?.access?.text === other?.access?.text;
+  return isAlike && one?.addresses.join() === other?.addresses.join();
 }

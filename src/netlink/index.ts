@@ -7,21 +7,10 @@ export { addressBytes, addressText } from './ip.ts';
 export { memoryFile } from './libc.ts';
 export * from './link.ts';
 export * from './neighbour.ts';
+export * from './nft-elements.ts';
 export * from './nft-events.ts';
 export { accept, counter, type Expression, interfaceIs } from './nft-expressions.ts';
-export {
-  type Counter,
-  elementKey,
-  isKeyPart,
-  type KeyPart,
-  linkOfKey,
-  type NftChange,
-  type NftFamilyName,
-  NftSocket,
-  partsOfKey,
-  type RuleAt,
-  type SetAt,
-} from './nftables.ts';
+export { type NftChange, type NftFamilyName, NftSocket, type RuleAt, type SetAt } from './nftables.ts';
 export { protocol, routeGroup } from './protocol.ts';
 export type { Message } from './reader.ts';
 export * from './route.ts';

@@ -7,18 +7,10 @@
  * deletion of what is not there fails all; a transaction that changes nothing makes no event and no generation.
  */
 import { NetlinkError } from './errors.ts';
-import { addressText } from './ip.ts';
-import {
-  attributesOf,
-  counter,
-  dataAttribute as data,
-  type Expression,
-  interfaceName,
-  interfaceNameSize,
-  listElement,
-} from './nft-expressions.ts';
+import { type Element, type NewElement, readElements, writeElement } from './nft-elements.ts';
+import { type Expression, listElement } from './nft-expressions.ts';
 import { messageFlag, messageType, protocol } from './protocol.ts';
-import { Attributes, type Message, readText, required } from './reader.ts';
+import { Attributes, type Message, required } from './reader.ts';
 import { RequestSocket, refusalIn } from './socket.ts';
 import type { Writer } from './writer.ts';
 
@@ -42,9 +34,8 @@ export const nftMessage = {
 const batch = { begin: 0x10, end: 0x11 } as const;
 /** NFTA_RULE_*. */
 const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6 } as const;
-/** NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*. */
+/** NFTA_SET_ELEM_LIST_*. */
 const elementList = { table: 1, set: 2, elements: 3 } as const;
-const elementAttribute = { key: 1, expression: 7, expressions: 11 } as const;
 /** So that a nested attribute stays below its 64 KiB. */
 const elementsPerMessage = 500;
 
@@ -68,7 +59,7 @@ export type NftChange =
 
 interface ElementChange extends SetAt {
   readonly kind: 'add-elements' | 'delete-elements';
-  readonly keys: readonly Uint8Array[];
+  readonly elements: readonly NewElement[];
   /** Each new element gets a counter of its own. */
   readonly counted?: boolean;
 }
@@ -121,12 +112,12 @@ export class NftSocket {
     return handles;
   }
 
-  /** Each element's key, and its counter where it has one. Throws `ENOENT` where there is no such set. */
-  elements(at: SetAt): { readonly key: Buffer; readonly counter: Counter | undefined }[] {
+  /** Throws `ENOENT` where there is no such set. */
+  elements(at: SetAt): Element[] {
     const fill = (writer: Writer) =>
       void writer.raw(header(at.family)).text(elementList.table, at.table).text(elementList.set, at.set);
     const type = (subsystem << 8) | nftMessage.getElement;
-    return this.#socket.dump({ type, fill }, readElements).flat();
+    return this.#socket.dump({ type, fill }, elementsIn).flat();
   }
 
   /** A number that each transaction of anybody's that changes something makes another one (NFTA_GEN_ID). */
@@ -141,50 +132,6 @@ export class NftSocket {
   }
 }
 
-export interface Counter {
-  readonly packets: bigint;
-  readonly bytes: bigint;
-}
-
-/** The parts of a key, each filled up to whole words, as the kernel has them in registers. */
-export function elementKey(parts: readonly (Uint8Array | string)[]): Uint8Array {
-  const bytes = parts.map((part) => (typeof part === 'string' ? interfaceName(part) : part));
-  const key = new Uint8Array(bytes.reduce((size, { length }) => size + ((length + 3) & ~3), 0));
-  let at = 0;
-  for (const part of bytes) {
-    key.set(part, at);
-    at += (part.length + 3) & ~3;
-  }
-  return key;
-}
-
-/** The link's name that a key begins with. */
-export function linkOfKey(key: Buffer): string {
-  return readText(key.subarray(0, interfaceNameSize));
-}
-
-/** Bytes of a part of a key, by nft's name for its type, and what they say. */
-const keyParts = {
-  ifname: { size: interfaceNameSize, read: readText },
-  ipv4_addr: { size: 4, read: addressText },
-  ipv6_addr: { size: 16, read: addressText },
-} as const;
-export type KeyPart = keyof typeof keyParts;
-
-export function isKeyPart(type: string): type is KeyPart {
-  return Object.hasOwn(keyParts, type);
-}
-
-/** The reverse of `elementKey`. Throws `GarbledMessage` where the key has another length. */
-export function partsOfKey(key: Buffer, types: readonly KeyPart[]): string[] {
-  let at = 0;
-  return types.map((type) => {
-    const { size, read } = keyParts[type];
-    at += size;
-    return read(key.subarray(at - size, at));
-  });
-}
-
 /** A message without its sequence number. */
 interface Part {
   readonly type: number;
@@ -197,8 +144,8 @@ function partsOf(change: NftChange): Part[] {
     case 'add-elements':
     case 'delete-elements': {
       const parts: Part[] = [];
-      for (let start = 0; start < change.keys.length; start += elementsPerMessage) {
-        parts.push(elementsPart(change, change.keys.slice(start, start + elementsPerMessage)));
+      for (let start = 0; start < change.elements.length; start += elementsPerMessage) {
+        parts.push(elementsPart(change, change.elements.slice(start, start + elementsPerMessage)));
       }
       return parts;
     }
@@ -222,43 +169,25 @@ function partsOf(change: NftChange): Part[] {
   }
 }
 
-function elementsPart({ kind, family, table, set, counted = false }: ElementChange, keys: readonly Uint8Array[]): Part {
+function elementsPart(
+  { kind, family, table, set, counted = false }: ElementChange,
+  elements: readonly NewElement[],
+): Part {
   const isNew = kind === 'add-elements';
   const fill = (w: Writer) => {
     w.raw(header(family)).text(elementList.table, table).text(elementList.set, set);
     w.nested(elementList.elements, (list) => {
-      for (const key of keys) {
-        list.nested(listElement, (element) => {
-          element.nested(elementAttribute.key, (value) => value.attribute(data.value, key));
-          if (isNew && counted) element.nested(elementAttribute.expression, counter);
-        });
-      }
+      for (const each of elements) writeElement(list, each, isNew && counted);
     });
   };
   const message = isNew ? nftMessage.newElement : nftMessage.deleteElement;
   return { type: (subsystem << 8) | message, flags: isNew ? messageFlag.create : 0, fill };
 }
 
-function readElements({ payload }: Message) {
+function elementsIn({ payload }: Message): Element[] {
   const list = new Attributes(payload, 4).bytes(elementList.elements);
   // What is received next overwrites what the list is in.
-  return list === undefined ? [] : keysIn(Buffer.from(list));
-}
-
-/** Those of an NFTA_SET_ELEM_LIST_ELEMENTS; one without a key is a set's catch-all. */
-function keysIn(list: Buffer): { readonly key: Buffer; readonly counter: Counter | undefined }[] {
-  return attributesOf(list).flatMap((element) => {
-    const key = element.nested(elementAttribute.key)?.bytes(data.value);
-    return key === undefined ? [] : [{ key, counter: counterOf(element) }];
-  });
-}
-
-function counterOf(element: Attributes): Counter | undefined {
-  const several = element.bytes(elementAttribute.expressions);
-  const expressions = several === undefined ? [element.nested(elementAttribute.expression)] : attributesOf(several);
-  const found = expressions.find((each) => each?.text(1) === 'counter')?.nested(2);
-  const [bytes, packets] = [found?.u64be(1), found?.u64be(2)];
-  return bytes === undefined || packets === undefined ? undefined : { bytes, packets };
+  return list === undefined ? [] : readElements(Buffer.from(list));
 }
 
 /** struct nfgenmsg: family, version, resource id (u16 in the network's order). */

@@ -16,6 +16,10 @@ export function translateSource(address: Address): Expression {
   return { snat: { family: familyOf(address) === 'ipv4' ? 'ip' : 'ip6', addr: address } };
 }
 
+export function goTo(target: string): Expression {
+  return { goto: { target } };
+}
+
 export function jump(target: string): Expression {
   return { jump: { target } };
 }
@@ -72,6 +76,45 @@ export function addressIsAmong(family: Family, field: 'saddr' | 'daddr', prefixe
   const values = spansOf(prefixes).map(spanValue);
   const [only] = values;
   return match('==', addressField(family, field), values.length === 1 ? only : { set: values });
+}
+
+/** `iifname . ip daddr . meta l4proto . th dport`: what a packet wants of whom. */
+export function flowIn(family: Family, set: string): Expression {
+  return match('==', flow(addressField(family, 'daddr')), `@${set}`);
+}
+
+/** `iifname . meta l4proto . th dport`: what it wants of dom0. */
+export function serviceIn(set: string): Expression {
+  return match('==', flow(), `@${set}`);
+}
+
+/** True once a minute for each flow; the kernel keeps a bucket for each in `set`. */
+export function flowIsNew(family: Family, set: string): Expression {
+  const limit = { rate: 1, burst: 1, per: 'minute' };
+  return { set: { op: 'update', elem: flow(addressField(family, 'daddr')), set: `@${set}`, stmt: [{ limit }] } };
+}
+
+/** Of both families' ICMP. */
+export const isIcmp: Expression = match('==', { meta: { key: 'l4proto' } }, { set: ['icmp', 'ipv6-icmp'] });
+export const hasPorts: Expression = match('==', { meta: { key: 'l4proto' } }, { set: ['tcp', 'udp'] });
+
+/** What begins a connection, as far as connection tracking can tell; all others belong to one, or are errors about one. */
+export const beginsConnection: Expression = trackingStateIn(['invalid', 'new', 'untracked']);
+
+export const rejectByReset: Expression = { reject: { type: 'tcp reset' } };
+/** ICMP's and ICMPv6's "administratively prohibited". */
+export const rejectAsProhibited: Expression = { reject: { type: 'icmpx', expr: 'admin-prohibited' } };
+
+export function translateDestination(address: Address, port: number): Expression {
+  return { dnat: { family: familyOf(address) === 'ipv4' ? 'ip' : 'ip6', addr: address, port } };
+}
+
+export function destinationPortIs(port: number): Expression {
+  return match('==', { payload: { protocol: 'th', field: 'dport' } }, port);
+}
+
+export function payloadIsAbove(protocol: string, field: string, value: unknown): Expression {
+  return match('>', { payload: { protocol, field } }, value);
 }
 
 export function payloadIsNot(protocol: string, field: string, value: unknown): Expression {
@@ -187,6 +230,11 @@ function match(op: string, left: NftObject, right: unknown): Expression {
 
 function pair(key: 'iifname' | 'oifname', address: NftObject): NftObject {
   return { concat: [{ meta: { key } }, address] };
+}
+
+function flow(...address: readonly NftObject[]): NftObject {
+  const port = { payload: { protocol: 'th', field: 'dport' } };
+  return { concat: [{ meta: { key: 'iifname' } }, ...address, { meta: { key: 'l4proto' } }, port] };
 }
 
 function trackedSource(family: Family, direction: Direction): NftObject {

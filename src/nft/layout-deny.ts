@@ -19,6 +19,7 @@ import {
   tcpAcknowledges,
   trackingStateIn,
 } from './expressions.ts';
+import { acceptToResolver } from './layout-egress.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings, metadataOf } from './layout-model.ts';
 import { hostDeniedChain, userInputChain } from './names.ts';
 
@@ -32,7 +33,7 @@ const firstFreePort = 1024;
 export function hostDenials(settings: LayoutSettings): ChainLayout[] {
   const metadata = metadataAtHost(settings);
   if (!settings.denyHost && metadata.length === 0) return [];
-  const input = [...head, ...metadata, ...(settings.denyHost ? services : [])];
+  const input = [...head, ...metadata, ...acceptToResolver(settings), ...(settings.denyHost ? services : [])];
   return [
     { name: hostDeniedChain, hook: undefined, rules: [[jump(userInputChain)], [counter, drop]] },
     { name: 'input-guard', hook: { type: 'filter', hook: 'input', prio: filter }, rules: input },

@@ -3,6 +3,7 @@ import type { BaseHook } from '../host/nft-command.ts';
 import { type Address, type Family, families, familyOf, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import type { Expression } from './expressions.ts';
+import { dropCounts } from './names.ts';
 
 /** The part of the settings that shapes the ruleset. */
 export interface LayoutSettings {
@@ -22,12 +23,34 @@ export interface LayoutSettings {
   /** Empty where metadata is allowed. */
   readonly deniedMetadata: readonly (Address | Prefix)[];
   readonly denyHost: boolean;
+  /** Undefined while no policy says what zones may reach. */
+  readonly egress: EgressSettings | undefined;
+}
+
+/** Equal for layouts that differ in nothing but the configuration: of all else that shapes one, a pass has to be told. */
+export function shapeOf({ guestsElsewhere, egress }: LayoutSettings): string {
+  return JSON.stringify([guestsElsewhere, egress !== undefined]);
+}
+
+export interface EgressSettings {
+  /** Where zones' questions for names are answered: the gateway of each family that is on, and the port there. */
+  readonly resolver: Readonly<Record<Family, Address | undefined>>;
+  readonly port: number;
 }
 
 /** A link and the addresses it may use. */
 export interface ZonePair {
   readonly link: LinkName;
   readonly addresses: readonly Address[];
+  /** What its policies allow; undefined where none names it. */
+  readonly access?: Access | undefined;
+}
+
+/** What a zone's policies come to in the kernel: keys of elements by set. `text` is equal for equal ones. */
+export interface Access {
+  readonly mode: 'enforce' | 'audit';
+  readonly elements: ReadonlyMap<string, readonly string[]>;
+  readonly text: string;
 }
 
 export interface ChainLayout {
@@ -40,6 +63,11 @@ export interface ChainLayout {
 
 /** Every link of a zone, whoever made it. The wildcard is one prefix comparison in the kernel. */
 export const anyZoneLink = 'vif*';
+
+/** The sets that count what zones' links drop; denials are counted while there are policies, and of policed links. */
+export function dropSets({ egress }: LayoutSettings): string[] {
+  return Object.values(dropCounts).filter((name) => name !== dropCounts.denied || egress !== undefined);
+}
 
 /** The metadata addresses of a family that zones are denied. */
 export function metadataOf({ deniedMetadata }: LayoutSettings, family: Family): (Address | Prefix)[] {

@@ -19,6 +19,7 @@ import {
   setMarkBit,
 } from './expressions.ts';
 import { hostDenialChains, hostDenials } from './layout-deny.ts';
+import { egressChains, egressJump, egressLayout, policySetLayouts } from './layout-egress.ts';
 import {
   countedDrop,
   discoveryChain,
@@ -32,8 +33,8 @@ import {
 } from './layout-guard.ts';
 import { hostErrorChains } from './layout-host-errors.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
-import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
-import { dropCounts, filledSets, sets, unassignedChain, userInputChain } from './names.ts';
+import { anyZoneLink, type ChainLayout, dropSets, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import { filledSets, sets, unassignedChain, userInputChain } from './names.ts';
 
 /** More links than a host can have; a zone cannot make elements, only its link's name is one. */
 const perLink = { size: 65_535, timeout: 60 };
@@ -50,20 +51,21 @@ export function ownSets(settings: LayoutSettings): SetLayout[] {
       { name: zone, type },
     ];
   });
-  const drops = Object.values(dropCounts).map((name): SetLayout => ({ name, type: 'ifname', counted: true }));
+  const drops = dropSets(settings).map((name): SetLayout => ({ name, type: 'ifname', counted: true }));
   const ofDiscovery: SetLayout[] = [
     { name: filledSets.known, type: ['ifname', 'ipv6_addr'], filled: { size: maxKnownSources, timeout: 60 } },
     { name: filledSets.discovery, type: 'ifname', filled: perLink },
   ];
   const told: SetLayout = { name: filledSets.told, type: 'ifname', filled: perLink };
   const filled = settings.subnets.ipv6 === undefined ? [told] : [...ofDiscovery, told];
-  return [...perFamily, ...drops, ...filled];
+  return [...perFamily, ...drops, ...filled, ...policySetLayouts(settings)];
 }
 
 /** Chains that are there with some settings only. */
 export const optionalChains: readonly string[] = [
   'forward-end',
   ...hostDenialChains,
+  ...egressChains,
   // Jumps before what they jump to: a chain that is still jumped to cannot be deleted.
   fragmentChain,
   ownFragmentChain,
@@ -88,6 +90,7 @@ export function ownChains(settings: LayoutSettings): ChainLayout[] {
     { name: 'output-count', hook: { type: 'filter', hook: 'output', prio: filter }, rules: countToZone(settings) },
     ...hostErrorChains(settings),
     ...leavingChains(settings),
+    ...egressLayout(settings),
     { name: userInputChain, hook: undefined, rules: [], operators: true },
   ];
   if (settings.mark !== 0) {
@@ -124,7 +127,7 @@ function forwardFromZone(settings: LayoutSettings): Expression[][] {
     return subnet === undefined ? [] : [[addressIs(family, 'daddr', subnet), isStray, jump('stray')]];
   });
   const mark = settings.mark === 0 ? [] : [[setMarkBit(settings.mark)]];
-  return [...strays, ...errorJumps(settings), ...mark];
+  return [...strays, ...errorJumps(settings), ...egressJump(settings), ...mark];
 }
 
 /** The lookup counts by itself: each element has a counter. */

@@ -36,6 +36,37 @@ export const sets = {
   ipv6: { from: 'from6', to: 'to6', own: 'own6', zone: 'zone6' },
 } as const;
 
+/** Of zones that a policy names. */
+export const policySets = {
+  /** Their links, and of these the ones of which nothing is dropped. */
+  policed: 'policed',
+  audited: 'audited',
+  /** Links that may use ICMP, and (link, transport, ports) of dom0 itself. */
+  icmp: 'allowed-icmp',
+  host: 'allowed-host',
+  /** How fast packets of a link are rejected, and other protocols than TCP and UDP reported. */
+  rejected: 'reject-rate',
+  told: 'denied-rate',
+} as const;
+
+/**
+ * Per family, (link, destination, transport, ports): single ones, intervals, and what names lead to, for a while each. `denied`:
+ * (link, destinations), `told`: single ones that are not reported again within the minute.
+ */
+export const egressSets = {
+  ipv4: { allowed: 'allowed4', nets: 'allowed-nets4', leased: 'leased4', denied: 'denied4', told: 'denied-told4' },
+  ipv6: { allowed: 'allowed6', nets: 'allowed-nets6', leased: 'leased6', denied: 'denied6', told: 'denied-told6' },
+} as const;
+
+/** The type of the keys of `allowed`, `nets`, `leased` and `told`. */
+export function egressKeyType(family: Family): readonly string[] {
+  return ['ifname', family === 'ipv4' ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service'];
+}
+
+/** Where what no policy of a zone allows is rejected, and where it is only reported. */
+export const deniedChain = 'egress-denied';
+export const auditedChain = 'egress-audited';
+
 /** The links we serve, once in each: its counter tells how many of the zone's packets were dropped, by kind. */
 export const dropCounts = {
   /** Under a source that is not the zone's own. */
@@ -50,6 +81,8 @@ export const dropCounts = {
   flood: 'discovery-floods',
   /** What would have left by an uplink under the zone's own address, where the settings have it translated. */
   untranslated: 'untranslated',
+  /** What no policy of the zone allows. */
+  denied: 'denied-by-policy',
 } as const;
 /** Sets whose elements count. */
 export const countedSets: ReadonlySet<string> = new Set([

@@ -6,6 +6,7 @@
 import type { ChainRef, NftCommand } from '../host/nft-command.ts';
 import { addChain, addRule, addSet, addTable, deleteChain, deleteSet, flushChain } from './commands.ts';
 import { optionalChains, ownChains, ownSets } from './layout.ts';
+import { everyPolicySet } from './layout-egress.ts';
 import { type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 import {
   filledSets,
@@ -87,6 +88,7 @@ function removeOutdated(settings: LayoutSettings, present: Table): NftCommand[] 
   const gone = [
     ...Object.values(sets).flatMap((perFamily) => Object.values(perFamily)),
     ...Object.values(filledSets),
+    ...everyPolicySet,
   ].filter((name) => present.sets.has(name) && !wantedSets.has(name));
   return [
     ...chains.flatMap((name) => [flushChain(ref(name)), deleteChain(ref(name))]),

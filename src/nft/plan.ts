@@ -9,8 +9,8 @@ import type { NftCommand } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { elements } from './commands.ts';
-import { enabledFamilies, type LayoutSettings, type ZonePair } from './layout-model.ts';
-import { countedSets, dropCounts, ownTable, sets } from './names.ts';
+import { type Access, dropSets, enabledFamilies, type LayoutSettings, type ZonePair } from './layout-model.ts';
+import { countedSets, dropCounts, egressSets, ownTable, policySets, sets } from './names.ts';
 import { planFilterFamily, planRemovedFamily } from './plan-filter.ts';
 import { emptyTable, planOwnStructure } from './plan-own.ts';
 import { planReversePath } from './plan-reverse-path.ts';
@@ -18,9 +18,8 @@ import { type Ruleset, type Table, tableKey } from './ruleset.ts';
 
 /** What one link had before and has now, either possibly nothing. */
 export interface ZoneChange {
-  readonly link: LinkName;
-  readonly had: readonly Address[];
-  readonly want: readonly Address[];
+  readonly had: readonly ZonePair[];
+  readonly want: readonly ZonePair[];
 }
 
 export interface FullScope {
@@ -51,8 +50,8 @@ function planSome(
   own: Table | undefined,
   { changes, isInUse }: PartialScope,
 ): NftCommand[] {
-  const wanted = changes.map(({ link, want }) => ({ link, addresses: want }));
-  const had = changes.map((change) => ({ link: change.link, addresses: change.had }));
+  const wanted = changes.flatMap(({ want }) => want);
+  const had = changes.flatMap((change) => change.had);
   const candidates = elementKeys(settings, had);
   for (const { zone } of Object.values(sets)) {
     const free = [...(candidates.get(zone) ?? [])].filter((key) => !isInUse(key as Address));
@@ -97,26 +96,44 @@ function linksOf(zones: readonly ZonePair[], family: Family): LinkName[] {
 
 function ownSetNames(settings: LayoutSettings): Set<string> {
   return new Set([
-    ...Object.values(dropCounts),
+    ...dropSets(settings),
     ...enabledFamilies(settings).flatMap((family) => Object.values(sets[family])),
+    ...(settings.egress === undefined ? [] : accessSets(settings)),
   ]);
 }
+
+/** Those that a zone's policies have elements in. */
+function accessSets(settings: LayoutSettings): string[] {
+  const { policed, audited, icmp, host } = policySets;
+  const perFamily = enabledFamilies(settings).flatMap((family) => {
+    const { allowed, nets, denied } = egressSets[family];
+    return [allowed, nets, denied];
+  });
+  return [policed, audited, icmp, host, ...perFamily];
+}
+
+/** Every zone's link is in them. */
+const linkSets = Object.values(dropCounts).filter((name) => name !== dropCounts.denied);
 
 /** Element keys by set name. */
 function elementKeys(settings: LayoutSettings, zones: readonly ZonePair[]): Map<string, Set<string>> {
   const keys = new Map<string, Set<string>>([...ownSetNames(settings)].map((name) => [name, new Set()]));
-  for (const { link, addresses } of zones) {
+  const put = (set: string, key: string) => keys.get(set)?.add(key);
+  for (const { link, addresses, access } of zones) {
     if (addresses.length === 0) continue;
-    for (const name of Object.values(dropCounts)) keys.get(name)?.add(link);
+    for (const name of linkSets) put(name, link);
     for (const address of addresses) {
       const { from, to, own, zone } = sets[familyOf(address)];
-      keys.get(from)?.add(`${link} ${address}`);
-      keys.get(to)?.add(`${link} ${address}`);
-      keys.get(own)?.add(`${link} ${address}`);
-      keys.get(zone)?.add(address);
+      for (const name of [from, to, own]) put(name, `${link} ${address}`);
+      put(zone, address);
     }
+    if (access !== undefined) putAccess(access, put);
   }
   return keys;
+}
+
+function putAccess({ elements }: Access, put: (set: string, key: string) => void): void {
+  for (const [name, keys] of elements) for (const key of keys) put(name, key);
 }
 
 /** Deletes what may go (`candidates`), is there and is not wanted; adds what is wanted and is not there. */

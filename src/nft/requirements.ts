@@ -1,7 +1,7 @@
 /** What must be true of a host before anything is begun, with one clear sentence for each that is not. */
 import type { NftCommand } from '../host/nft-command.ts';
 import type { Nft } from '../host/port.ts';
-import { parsePrefix } from '../model/address.ts';
+import { parseAddress, parsePrefix } from '../model/address.ts';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import type { LayoutSettings } from './layout-model.ts';
 import { planRuleset } from './plan.ts';
@@ -19,6 +19,7 @@ const fullLayout: LayoutSettings = {
   denyZoneToZone: true,
   deniedMetadata: [],
   denyHost: true,
+  egress: { resolver: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') }, port: 10_053 },
 };
 
 /**

@@ -10,6 +10,7 @@ import {
   type NftObject,
   type SetLayout,
   type SetRef,
+  setFlags,
 } from '../host/nft-command.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { canonical } from './expressions.ts';
@@ -123,15 +124,20 @@ export function setText(type: unknown, flags: unknown): string {
   return canonical({ type, flags: told });
 }
 
-export function setTextOf({ type, filled }: SetLayout): string {
-  return setText(type, filled && ['timeout']);
+export function setTextOf(layout: SetLayout): string {
+  return setText(layout.type, setFlags(layout));
 }
 
-/** `vif7.0 10.75.0.3` for a concatenation, the value itself otherwise. */
+/** As `ElementsCommand` has them: `vif7.0 10.75.0.3` for a concatenation, the value itself otherwise. */
 export function elementKey(value: unknown): string {
   if (typeof value === 'string') return value;
   const concat = (value as { concat?: unknown } | null)?.concat;
-  return Array.isArray(concat) ? concat.join(' ') : canonical(value);
+  return Array.isArray(concat) ? concat.map(partText).join(' ') : canonical(value);
+}
+
+function partText(part: unknown): string {
+  const range = (part as { range?: unknown } | null)?.range;
+  return Array.isArray(range) ? range.join('-') : String(part);
 }
 
 /**

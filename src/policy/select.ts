@@ -9,7 +9,12 @@ export function policiesOf(policies: readonly Policy[], zone: PolicedZone): Poli
 
 /** What holds for `zone`; undefined where no policy with egress is about it: it may do everything. */
 export function egressOf(policies: readonly Policy[], zone: PolicedZone): ZoneEgress | undefined {
-  const all = policiesOf(policies, zone).flatMap(({ egress }) => egress ?? []);
+  return addUp(policiesOf(policies, zone));
+}
+
+/** What several policies allow and deny together; undefined where none of them has egress. */
+export function addUp(policies: readonly Policy[]): ZoneEgress | undefined {
+  const all = policies.flatMap(({ egress }) => egress ?? []);
   if (all.length === 0) return undefined;
   return {
     mode: all.some(({ mode }) => mode === 'enforce') ? 'enforce' : 'audit',

@@ -156,6 +156,9 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
       refusalOf: (commands) => call('nft.refusalOf', () => nft.refusalOf(commands)),
       generation: () => call('nft.generation', () => nft.generation()),
       counters: (set) => call('nft.counters', () => nft.counters(set)),
+      lease: (set, leases) => call('nft.lease', () => nft.lease(set, leases)),
+      release: (set, keys) => call('nft.release', () => nft.release(set, keys)),
+      leases: (set, type) => call('nft.leases', () => nft.leases(set, type)),
     },
     sysctl: {
       follow: (link) => sysctl.follow(link),

@@ -12,7 +12,7 @@ type Action = (ruleset: Ruleset, body: Json, author: Author) => number | undefin
 const inTable = ['family', 'table', 'name'] as const;
 const chainTypes = new Set(['filter', 'nat', 'route']);
 const hooks = new Set(['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress']);
-const setTypes = new Set(['ifname', 'ipv4_addr', 'ipv6_addr', 'mark', 'inet_service']);
+const setTypes = new Set(['ifname', 'ipv4_addr', 'ipv6_addr', 'mark', 'inet_proto', 'inet_service']);
 
 /** Keyed by verb and kind; each returns the handle that nft echoes, if it does. */
 const actions: Readonly<Record<string, Action>> = {

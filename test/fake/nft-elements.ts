@@ -7,14 +7,14 @@ import { refused } from './refuse.ts';
 
 /** Present elements stay as they are, counters included; with `mustBeNew` they are in the way. */
 export function addElements(set: FakeSet, elements: unknown, mustBeNew: boolean): void {
-  for (const { key, value, comment, counts } of parseElements(set, elements)) {
+  for (const { key, value, comment, counts, seconds } of parseElements(set, elements)) {
     if (set.elements.has(key)) {
       if (mustBeNew) throw refused(`Could not process rule: File exists: element ${key}`);
       continue;
     }
     if (set.elements.size === set.rest['size']) throw refused('Could not process rule: Too many open files in system');
     const counter = set.counted || counts ? { packets: 0, bytes: 0 } : undefined;
-    set.elements.set(key, { value, comment, counter });
+    set.elements.set(key, { value, comment, counter, seconds });
   }
 }
 
@@ -33,15 +33,18 @@ function parseElements(set: FakeSet, elements: unknown) {
   if (!Array.isArray(elements) || elements.length === 0) throw refused('Invalid set.');
   return elements.map((element: unknown) => {
     const isWhole = isJson(element) && isJson(element['elem']);
-    const { val, comment, counter } = isWhole ? withParts(element['elem'] as Json) : { val: element };
+    const { val, comment, counter, seconds } = isWhole
+      ? withParts(element['elem'] as Json)
+      : { val: element, seconds: undefined };
     const value = parseValue(set, val);
-    return { key: JSON.stringify(value), value, comment, counts: counter !== undefined };
+    return { key: JSON.stringify(value), value, comment, counts: counter !== undefined, seconds };
   });
 }
 
 function withParts(element: Json) {
-  const { val, comment, counter } = object(element, ['val', 'comment?', 'counter?']);
-  return { val, comment: comment === undefined ? undefined : String(comment), counter };
+  const { val, comment, counter, timeout } = object(element, ['val', 'comment?', 'counter?', 'timeout?']);
+  const seconds = timeout === undefined ? undefined : Number(timeout);
+  return { val, comment: comment === undefined ? undefined : String(comment), counter, seconds };
 }
 
 function parseValue(set: FakeSet, value: unknown): unknown {
@@ -54,13 +57,27 @@ function parseValue(set: FakeSet, value: unknown): unknown {
 }
 
 function parsePart(type: string, value: unknown, set: FakeSet): unknown {
-  const isPrefix = isJson(value) && 'prefix' in value && [set.rest['flags']].flat().includes('interval');
-  if (isPrefix) return { prefix: object(value['prefix'], ['addr', 'len']) };
-  if (typeof value === 'string' && (type === 'ipv4_addr' || type === 'ipv6_addr')) {
-    const address = parseAddress(value);
-    if (address !== undefined && `${familyOf(address)}_addr` === type) return address;
-  }
-  if (typeof value === 'string' && type === 'ifname' && value !== '' && value.length <= 15) return value;
+  const isInterval = isJson(value) && [set.rest['flags']].flat().includes('interval');
+  if (isInterval && 'prefix' in value) return { prefix: object(value['prefix'], ['addr', 'len']) };
+  const range = isInterval ? value['range'] : undefined;
+  if (Array.isArray(range) && range.length === 2) return spanOf(range.map((end) => parseSingle(type, end)));
+  return parseSingle(type, value);
+}
+
+function parseSingle(type: string, value: unknown): unknown {
   if (typeof value === 'number' && (type === 'mark' || type === 'inet_service')) return value;
-  throw refused(`${text(value)} is no ${type}`);
+  const parsed = typeof value === 'string' ? parseText(type, value) : undefined;
+  if (parsed === undefined) throw refused(`${text(value)} is no ${type}`);
+  return parsed;
+}
+
+function parseText(type: string, value: string): string | undefined {
+  const address = parseAddress(value);
+  if (address !== undefined && type === `${familyOf(address)}_addr`) return address;
+  if (type === 'inet_proto') return ['tcp', 'udp'].find((name) => name === value);
+  return type === 'ifname' && value !== '' && value.length <= 15 ? value : undefined;
+}
+
+function spanOf(ends: readonly unknown[]): unknown {
+  return ends[0] === ends[1] ? ends[0] : { range: ends };
 }

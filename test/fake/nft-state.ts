@@ -29,6 +29,8 @@ export interface FakeElement {
   readonly comment: string | undefined;
   /** Undefined where it counts nothing. */
   readonly counter: { packets: number; bytes: number } | undefined;
+  /** How long it lasts; undefined where it stays. */
+  readonly seconds?: number | undefined;
 }
 
 export interface FakeSet {

@@ -69,6 +69,8 @@ function acceptStatement(statement: unknown, place: RulePlace): Json {
       return { masquerade: acceptMasquerade(body, place) };
     case 'snat':
       return { snat: acceptSourceNat(object(body, ['family', 'addr']), place) };
+    case 'dnat':
+      return { dnat: acceptDestinationNat(object(body, ['family', 'addr', 'port']), place) };
     case 'reject':
       return { reject: acceptReject(body, place) };
     case 'log':
@@ -193,8 +195,17 @@ function acceptSourceNat({ family, addr }: Json, { table, chain }: RulePlace): J
   return { family, addr: spellAddress(family, addr) };
 }
 
+function acceptDestinationNat({ family, addr, port }: Json, { table, chain }: RulePlace): Json {
+  const base = table.chains.get(chain)?.base;
+  if (base !== undefined && (base.type !== 'nat' || base.hook !== 'prerouting')) {
+    throw refused('Operation not supported: dnat outside nat prerouting');
+  }
+  if (family !== 'ip' && family !== 'ip6') throw refused(`no family of an address: ${text(family)}`);
+  return { family, addr: spellAddress(family, addr), port };
+}
+
 function acceptReject(body: unknown, { table }: RulePlace): Json {
-  if (body !== null) return object(body, ['type', 'expr']);
+  if (body !== null) return object(body, ['type', 'expr?']);
   const type = { ip: 'icmp', ip6: 'icmpv6' }[table.family] ?? 'icmpx';
   return { type, expr: 'port-unreachable' };
 }

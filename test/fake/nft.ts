@@ -1,24 +1,27 @@
 /** The nft side of the port: transactions that apply whole or not at all, and listings. */
 
-import { commandJson, isOfZone, type NftJson, type SetRef } from '../../src/host/nft-command.ts';
+import { commandJson, elementJson, isOfZone, type NftJson, type SetRef } from '../../src/host/nft-command.ts';
 import type {
   Culprit,
   ElementCounter,
   ForwardChain,
+  Lease,
   Nft,
   NftCommand,
   NftFamily,
   NftObject,
 } from '../../src/host/port.ts';
 import { messageOf } from '../../src/model/errors.ts';
+import { elementKey as keyOf } from '../../src/nft/ruleset.ts';
 import type { EventStream } from './events.ts';
 import type { Faults } from './faults.ts';
 import { applyCommand, touchedTable } from './nft-commands.ts';
-import { elementKey } from './nft-elements.ts';
+import { addElements, elementKey } from './nft-elements.ts';
 import { loadObjects } from './nft-load.ts';
 import type { FakeElement, Ruleset } from './nft-state.ts';
 import { isJson, listTable } from './nft-state.ts';
 import { renderRuleset } from './nft-text.ts';
+import { refused } from './refuse.ts';
 
 export class FakeNft implements Nft {
   /** Transactions that went through, ours and foreign ones, like the kernel's own generation. */
@@ -63,6 +66,40 @@ export class FakeNft implements Nft {
     });
   }
 
+  /** The clock of leases stands still here. */
+  async lease(set: SetRef, leases: readonly Lease[]): Promise<void> {
+    await this.#faults.pass('nft.lease');
+    const elem = leases.map(({ key, seconds, comment }) => ({
+      elem: { val: elementJson(key), timeout: seconds, comment },
+    }));
+    await this.#lease(
+      set,
+      leases.map(({ key }) => key),
+      elem,
+    );
+  }
+
+  async release(set: SetRef, keys: readonly string[]): Promise<void> {
+    await this.#faults.pass('nft.release');
+    await this.#lease(set, keys, []);
+  }
+
+  async leases({ family, table, set }: SetRef, _type: readonly string[]): Promise<Lease[]> {
+    await this.#faults.pass('nft.leases');
+    const elements = this.#ruleset.tables.get(`${family} ${table}`)?.sets.get(set)?.elements.values() ?? [];
+    return [...elements].flatMap(({ value, seconds, comment = '' }) =>
+      seconds === undefined ? [] : [{ key: keyOf(value), seconds, comment }],
+    );
+  }
+
+  async #lease({ family, table, set: name }: SetRef, keys: readonly string[], elem: readonly unknown[]): Promise<void> {
+    const set = this.#ruleset.tables.get(`${family} ${table}`)?.sets.get(name);
+    if (set === undefined) throw refused(`No such file or directory: set ${name}`);
+    for (const key of keys) set.elements.delete(elementKey(set, elementJson(key)));
+    if (elem.length > 0) addElements(set, elem, false);
+    this.transactions += 1;
+  }
+
   async generation(): Promise<number> {
     await this.#faults.pass('nft.generation');
     return this.transactions;
@@ -85,7 +122,7 @@ export class FakeNft implements Nft {
   async table(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
     await this.#faults.pass('nft.table');
     const table = this.#ruleset.tables.get(`${family} ${name}`);
-    return table === undefined ? undefined : listTable(table);
+    return table === undefined ? undefined : listTable(table).map(withoutPassing);
   }
 
   async rules(family: NftFamily, name: string): Promise<NftObject[] | undefined> {
@@ -145,4 +182,10 @@ function withoutElements(object: NftObject): NftObject {
   if (!isJson(set)) return object;
   const { elem: _elements, ...rest } = set;
   return { ...object, set: rest };
+}
+
+/** What comes and goes by itself is not listed as the table's. */
+function withoutPassing(object: NftObject): NftObject {
+  const { set } = object;
+  return isJson(set) && [set['flags']].flat().includes('timeout') ? withoutElements(object) : object;
 }

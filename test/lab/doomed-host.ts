@@ -72,6 +72,9 @@ export function countedHost(host: Host, steps: Steps): Host {
       refusalOf: (commands) => look('dry run', () => nft.refusalOf(commands)),
       generation: () => look('generation', () => nft.generation()),
       counters: (set) => nft.counters(set),
+      leases: (set, type) => look('leases', () => nft.leases(set, type)),
+      lease: (set, leases) => change(`${leases.length} leases`, () => nft.lease(set, leases)),
+      release: (set, keys) => change(`the end of ${keys.length} leases`, () => nft.release(set, keys)),
       transact: (commands) => change(`transaction of ${commands.length}`, () => nft.transact(commands)),
     },
     sysctl: {

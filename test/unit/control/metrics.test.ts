@@ -173,5 +173,6 @@ function dropped(packets: number | null): ZoneStatus['dropped'] {
     error: none,
     flood: none,
     untranslated: none,
+    denied: none,
   };
 }

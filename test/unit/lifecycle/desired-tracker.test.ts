@@ -173,7 +173,7 @@ function ask(scene: Scene): void {
 function factsOf(scene: Scene): DesiredFacts {
   if (scene.asked.length === 0) ask(scene);
   const { mirror, asked, served, isIpv6On } = scene;
-  return { config, hasIpv6: isIpv6On, mirror, directories: asked, served: new Map(served) };
+  return { config, hasIpv6: isIpv6On, mirror, directories: asked, served: new Map(served), policies: [] };
 }
 
 const config = configOf();

@@ -167,6 +167,9 @@ export class World {
         rules: (...which) => nft.rules(...which),
         generation: () => nft.generation(),
         counters: (set) => nft.counters(set),
+        lease: (set, leases) => nft.lease(set, leases),
+        release: (set, keys) => nft.release(set, keys),
+        leases: (set, type) => nft.leases(set, type),
         refusalOf: (commands) => nft.refusalOf(commands),
         transact: (commands) => {
           trace.push(...commands.map(describeCommand));

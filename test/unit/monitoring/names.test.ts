@@ -85,7 +85,15 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
     }),
     zones: [
       zoneOf({
-        dropped: { source: drops, unassigned: drops, stray: drops, error: drops, flood: drops, untranslated: drops },
+        dropped: {
+          source: drops,
+          unassigned: drops,
+          stray: drops,
+          error: drops,
+          flood: drops,
+          untranslated: drops,
+          denied: drops,
+        },
       }),
     ],
   });

@@ -5,8 +5,9 @@ import { GarbledMessage } from '../../../src/netlink/errors.ts';
 import { addressBytes, addressText } from '../../../src/netlink/ip.ts';
 import { readLink } from '../../../src/netlink/link.ts';
 import { readAddress, readNeighbour, readNetconf } from '../../../src/netlink/neighbour.ts';
+import { elementKey } from '../../../src/netlink/nft-elements.ts';
 import { readNftEvent } from '../../../src/netlink/nft-events.ts';
-import { elementKey } from '../../../src/netlink/nftables.ts';
+
 import { Attributes, attributes, type Message, readMessages } from '../../../src/netlink/reader.ts';
 import { addRoute, readRoute } from '../../../src/netlink/route.ts';
 import { readRule } from '../../../src/netlink/rule.ts';

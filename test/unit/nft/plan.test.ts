@@ -68,7 +68,7 @@ describe('plan and apply', () => {
         const host = new FakeHost();
         await converge(host, settings, all(before));
         const names = [...new Set([...before, ...after].map((each) => each.link))];
-        const changes = names.map((name) => ({ link: name, had: of(before, name), want: of(after, name) }));
+        const changes = names.map((name) => ({ had: of(before, name), want: of(after, name) }));
         await converge(host, settings, {
           kind: 'some',
           changes,
@@ -120,7 +120,7 @@ describe('a transaction', () => {
     const zones = manyZones(there);
     await converge(host, defaults, all(zones));
     expect((await pending(host, defaults, all([...zones, newcomer]))).map(describeCommand)).toEqual(expected);
-    const change = { link: newcomer.link, had: [], want: newcomer.addresses };
+    const change = { had: [], want: [newcomer] };
     const part = await pending(host, defaults, { kind: 'some', changes: [change], isInUse: () => false });
     expect(part.map(describeCommand)).toEqual(expected);
     expect(JSON.stringify(part).length).toBeLessThan(2500);
@@ -235,7 +235,7 @@ describe('a plan in words', () => {
 });
 
 function of(zones: readonly ZonePair[], name: string) {
-  return zones.find((each) => each.link === name)?.addresses ?? [];
+  return zones.filter((each) => each.link === name);
 }
 
 function manyZones(number: number): ZonePair[] {

@@ -3,10 +3,13 @@ import fc from 'fast-check';
 import type { NftCommand, NftFamily, NftObject } from '../../../src/host/port.ts';
 import { type Address, type Prefix, parseAddress, parsePrefix } from '../../../src/model/address.ts';
 import { type LinkName, parseLinkName } from '../../../src/model/link-name.ts';
+import { accessOf, accessTemplate } from '../../../src/nft/access.ts';
 import { applyRuleset } from '../../../src/nft/apply.ts';
 import type { LayoutSettings, ZonePair } from '../../../src/nft/layout-model.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset, type Scope } from '../../../src/nft/plan.ts';
+import type { ZoneEgress } from '../../../src/policy/model.ts';
+import { parseAllow, parseDeny } from '../../../src/policy/rule.ts';
 import type { FakeHost } from '../../fake/kernel.ts';
 
 export const defaults: LayoutSettings = {
@@ -21,6 +24,7 @@ export const defaults: LayoutSettings = {
   denyZoneToZone: false,
   deniedMetadata: [],
   denyHost: false,
+  egress: undefined,
 };
 
 export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
@@ -50,9 +54,43 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
     [prefix('169.254.169.254/32'), prefix('fd00:ec2::254/128'), prefix('100.64.0.0/10')],
   ),
   denyHost: fc.boolean(),
+  egress: fc.constantFrom(undefined, {
+    resolver: { ipv4: address('10.75.0.1'), ipv6: address('fdd4:1476:6c7e::1') },
+    port: 10_053,
+  }),
 });
 
 const links = ['vif1.0', 'vif2.0', 'vif2.1', 'vif1339.2'].map((name) => link(name));
+
+const place = { file: 'policy.toml', line: 1, column: 1 };
+const anyRule = fc
+  .constantFrom(
+    ...['192.0.2.7:443', '192.0.2.0/24:5432', '192.0.2.0/25:5000-6000', '0.0.0.0/0:5500/udp', '[2001:db8:7::/48]:443'],
+    ...['[2001:db8:7::1]:1-65535', 'zone:db:5432', 'host:9100', 'host:9000-9200', 'api.example.com:443', 'icmp'],
+  )
+  .map((text) => parsed(parseAllow(text, place)));
+const anyEgress: fc.Arbitrary<ZoneEgress> = fc.record({
+  mode: fc.constantFrom('enforce' as const, 'audit' as const),
+  allow: fc.array(anyRule, { maxLength: 6 }),
+  deny: fc.subarray(
+    ['192.0.2.64/26', '192.0.2.0/24', '198.51.100.1', '2001:db8::/32'].map((text) => parsed(parseDeny(text, place))),
+  ),
+});
+
+function parsed<Rule>(rule: Rule | string): Rule {
+  if (typeof rule === 'string') throw new Error(rule);
+  return rule;
+}
+
+const anyAccess = (name: LinkName) =>
+  fc.option(anyEgress, { nil: undefined }).map(
+    (egress) =>
+      egress &&
+      accessOf(
+        name,
+        accessTemplate(egress, () => [address('10.75.0.9')]),
+      ),
+  );
 
 /** Links with distinct addresses of both families, of one, or with none. */
 export const anyZones: fc.Arbitrary<ZonePair[]> = fc
@@ -62,7 +100,11 @@ export const anyZones: fc.Arbitrary<ZonePair[]> = fc
       ...some.map((name) =>
         fc
           .constantFrom('4', '6', '46', '')
-          .map((kinds): ZonePair => ({ link: name, addresses: addressesOf(links.indexOf(name), kinds) })),
+          .chain((kinds) =>
+            anyAccess(name).map(
+              (access): ZonePair => ({ link: name, addresses: addressesOf(links.indexOf(name), kinds), access }),
+            ),
+          ),
       ),
     ),
   );

@@ -1,0 +1,67 @@
+/** What each zone's policies allow it, by all policies and the addresses of the zones that rules lead to. */
+import type { Address } from '../model/address.ts';
+import { type AccessTemplate, accessOf, accessTemplate } from '../nft/access.ts';
+import type { Access } from '../nft/layout-model.ts';
+import { PolicyBook } from '../policy/book.ts';
+import type { PolicedZone, Policy, ZoneEgress } from '../policy/model.ts';
+
+export class Accesses {
+  #book = new PolicyBook([]);
+  #templates = new WeakMap<ZoneEgress, AccessTemplate>();
+  /** Addresses by the name of a zone that rules lead to. */
+  #reached = new Map<string, readonly Address[]>();
+
+  /** Some policy says what zones may reach. */
+  get isPoliced(): boolean {
+    return this.#book.hasEgress;
+  }
+
+  get policies(): readonly Policy[] {
+    return this.#book.policies;
+  }
+
+  enforce(policies: readonly Policy[]): void {
+    this.#book = new PolicyBook(policies, this.#book);
+  }
+
+  /** Takes note of where zones are. Returns whether that changes what others may reach. */
+  locate(zones: Iterable<PolicedZone>): boolean {
+    const { zonesReached } = this.#book;
+    const reached = new Map<string, readonly Address[]>();
+    if (zonesReached.size > 0) {
+      for (const { name, addresses } of zones) {
+        if (name !== undefined && zonesReached.has(name))
+          reached.set(name, [...(reached.get(name) ?? []), ...addresses]);
+      }
+    }
+    const isSame = textOf(reached) === textOf(this.#reached);
+    this.#reached = reached;
+    if (!isSame) this.#templates = new WeakMap();
+    return !isSame;
+  }
+
+  egressOf(zone: PolicedZone): ZoneEgress | undefined {
+    return this.#book.egressOf(zone);
+  }
+
+  /** Where the zones of a name are that some rule leads to. */
+  addressesOf(name: string): readonly Address[] {
+    return this.#reached.get(name) ?? [];
+  }
+
+  /** `known`: what the zone has now, which is returned where nothing is different. */
+  accessOf(zone: PolicedZone, known?: Access): Access | undefined {
+    const egress = this.egressOf(zone);
+    if (egress === undefined) return undefined;
+    let template = this.#templates.get(egress);
+    if (template === undefined) {
+      template = accessTemplate(egress, (name) => this.addressesOf(name));
+      this.#templates.set(egress, template);
+    }
+    return known?.text === template.text ? known : accessOf(zone.link, template);
+  }
+}
+
+function textOf(reached: ReadonlyMap<string, readonly Address[]>): string {
+  return JSON.stringify([...reached].sort(([one], [other]) => (one < other ? -1 : 1)));
+}

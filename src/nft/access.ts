@@ -1,0 +1,146 @@
+/**
+ * What a zone's policies come to in the sets of `layout-egress.ts`. Pure.
+ *
+ * A set of intervals takes no two that overlap (Linux 5.6 and later: a single address inside a listed prefix is refused), so
+ * that what overlaps is cut up: for each span of ports, the addresses that may be asked on all of them.
+ */
+import { type Address, type Family, families, familyOf, hostLength, type Prefix } from '../model/address.ts';
+import type { LinkName } from '../model/link-name.ts';
+import { type Span, spansOf } from '../model/span.ts';
+import type { PortRule, Ports, Transport, ZoneEgress } from '../policy/model.ts';
+import type { Access } from './layout-model.ts';
+import { dropCounts, egressSets, policySets } from './names.ts';
+
+/** Addresses of the zones of a name. */
+export type ZoneAddresses = (name: string) => readonly Address[];
+
+/** The keys without the link, which is their first part; one and the same for all zones that the same policies are about. */
+export interface AccessTemplate {
+  readonly mode: Access['mode'];
+  readonly elements: ReadonlyMap<string, readonly string[]>;
+  readonly text: string;
+}
+
+export function accessTemplate(egress: ZoneEgress, addressesOf: ZoneAddresses): AccessTemplate {
+  const ports = egress.allow.flatMap((rule) => (rule.kind === 'ports' ? [rule] : []));
+  const elements = new Map<string, readonly string[]>([
+    [policySets.policed, ['']],
+    [dropCounts.denied, ['']],
+    [policySets.audited, egress.mode === 'audit' ? [''] : []],
+    [policySets.icmp, egress.allow.some(({ kind }) => kind === 'icmp') ? [''] : []],
+    [policySets.host, hostKeys(ports.filter(({ target }) => target.kind === 'host'))],
+    ...families.flatMap((family) => {
+      const rules = ports.flatMap((rule) => prefixesOf(rule, addressesOf).map((prefix) => ({ ...rule, prefix })));
+      const own = rules.filter(({ prefix }) => prefix.family === family);
+      const { allowed, nets, denied } = egressSets[family];
+      return [
+        [allowed, [...new Set(own.filter(isSingle).map(singleKey))]],
+        [nets, netKeys(own.filter((rule) => !isSingle(rule)))],
+        [denied, deniedKeys(egress, family)],
+      ] as const;
+    }),
+  ]);
+  const { mode } = egress;
+  return { mode, elements, text: JSON.stringify([mode, ...elements]) };
+}
+
+export function accessOf(link: LinkName, { mode, elements, text }: AccessTemplate): Access {
+  const named = [...elements].map(
+    ([set, keys]) => [set, keys.map((key) => (key === '' ? link : `${link} ${key}`))] as const,
+  );
+  return { mode, elements: new Map(named), text };
+}
+
+/** The key of what a zone may reach at one address. */
+export function flowKey(link: LinkName, address: Address, transport: Transport, port: number): string {
+  return `${link} ${address} ${transport} ${port}`;
+}
+
+interface Reach extends Pick<PortRule, 'transport' | 'ports'> {
+  readonly prefix: Prefix;
+}
+
+/** None for names, whose addresses are leased, and for dom0 itself. */
+function prefixesOf({ target }: PortRule, addressesOf: ZoneAddresses): Prefix[] {
+  if (target.kind === 'prefix') return [target.prefix];
+  return target.kind === 'zone' ? addressesOf(target.name).map(hostPrefix) : [];
+}
+
+function hostPrefix(address: Address): Prefix {
+  const family = familyOf(address);
+  return { family, address, length: hostLength(family), text: `${address}/${hostLength(family)}` };
+}
+
+function isSingle({ prefix, ports }: Reach): boolean {
+  return prefix.length === hostLength(prefix.family) && ports.first === ports.last;
+}
+
+function singleKey({ prefix, transport, ports }: Reach): string {
+  return `${prefix.address} ${transport} ${ports.first}`;
+}
+
+function netKeys(rules: readonly Reach[]): string[] {
+  return (['tcp', 'udp'] as const).flatMap((transport) => {
+    const own = rules.filter((rule) => rule.transport === transport);
+    return rectangles(own).map(({ span, ports }) => `${interval(span)} ${transport} ${interval(ports)}`);
+  });
+}
+
+interface Rectangle {
+  readonly span: Span;
+  readonly ports: Ports;
+}
+
+/** The same flows as `rules` without overlap. */
+function rectangles(rules: readonly Reach[]): Rectangle[] {
+  const bands: { readonly spans: readonly Span[]; readonly ports: Ports }[] = [];
+  for (const ports of cut(rules.map((rule) => rule.ports))) {
+    const spans = spansOf(rules.filter((rule) => covers(rule.ports, ports)).map(({ prefix }) => prefix));
+    const before = bands.at(-1);
+    const continues = before !== undefined && before.ports.last + 1 === ports.first && sameSpans(before.spans, spans);
+    if (continues) bands[bands.length - 1] = { spans, ports: { first: before.ports.first, last: ports.last } };
+    else bands.push({ spans, ports });
+  }
+  return bands.flatMap(({ spans, ports }) => spans.map((span) => ({ span, ports })));
+}
+
+/** What `spans` cover, in ascending pieces, none of which begins or ends inside one of them. */
+function cut(spans: readonly Ports[]): Ports[] {
+  const starts = new Set(spans.flatMap(({ first, last }) => [first, last + 1]));
+  const edges = [...starts].sort((one, other) => one - other);
+  return edges
+    .slice(0, -1)
+    .map((first, index) => ({ first, last: (edges[index + 1] ?? 0) - 1 }))
+    .filter((piece) => spans.some((span) => covers(span, piece)));
+}
+
+function covers(whole: Ports, part: Ports): boolean {
+  return whole.first <= part.first && part.last <= whole.last;
+}
+
+function sameSpans(some: readonly Span[], others: readonly Span[]): boolean {
+  return some.map(interval).join() === others.map(interval).join();
+}
+
+function hostKeys(rules: readonly PortRule[]): string[] {
+  return (['tcp', 'udp'] as const).flatMap((transport) => {
+    const joined: Ports[] = [];
+    for (const ports of cut(rules.filter((rule) => rule.transport === transport).map((rule) => rule.ports))) {
+      const before = joined.at(-1);
+      if (before !== undefined && before.last + 1 === ports.first)
+        joined[joined.length - 1] = { first: before.first, last: ports.last };
+      else joined.push(ports);
+    }
+    return joined.map((ports) => `${transport} ${interval(ports)}`);
+  });
+}
+
+function deniedKeys(egress: ZoneEgress, family: Family): string[] {
+  const prefixes = egress.deny.flatMap(({ target }) => (target.kind === 'prefix' ? [target.prefix] : []));
+  return spansOf(prefixes.filter((prefix) => prefix.family === family)).map(interval);
+}
+
+/** As the kernel's listing is read: one that holds a single value is that value. */
+function interval({ first, last }: Span | Ports): string {
+  return first === last ? String(first) : `${first}-${last}`;
+}

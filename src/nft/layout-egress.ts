@@ -1,0 +1,212 @@
+/**
+ * What policies let zones reach: chains and sets. Pure.
+ *
+ * Asked of what begins a connection only: an established packet pays one test. Ahead of the mark by which `EDERA-FORWARD`
+ * accepts, and a drop there is final, so that the operator's own rules can restrict further and not open.
+ */
+import type { SetLayout } from '../host/nft-command.ts';
+import { type Address, families, familyOf } from '../model/address.ts';
+import {
+  accept,
+  addressIs,
+  beginsConnection,
+  destinationPortIs,
+  drop,
+  type Expression,
+  flowIn,
+  flowIsNew,
+  goTo,
+  hasPorts,
+  interfaceInSet,
+  interfaceIsNot,
+  isBelow,
+  isIcmp,
+  jump,
+  layer4Is,
+  linkIsBelow,
+  pairIn,
+  payloadIs,
+  payloadIsAbove,
+  protocolIs,
+  rejectAsProhibited,
+  rejectByReset,
+  returns,
+  serviceIn,
+  trace,
+  translateDestination,
+} from './expressions.ts';
+import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, policySets } from './names.ts';
+
+export const egressChain = 'egress';
+const egressHostChain = 'egress-host';
+const egressInputChain = 'egress-input';
+const resolverChain = 'resolver';
+/** Jumps before what they jump to. */
+export const egressChains: readonly string[] = [
+  egressInputChain,
+  resolverChain,
+  egressHostChain,
+  egressChain,
+  deniedChain,
+  auditedChain,
+];
+/** Of both families. */
+export const everyPolicySet: readonly string[] = [
+  ...Object.values(policySets),
+  dropCounts.denied,
+  ...families.flatMap((family) => Object.values(egressSets[family])),
+];
+
+/** Of all zones; each has at most 4096. */
+const maxLeases = 1_048_576;
+const perLink = { size: 65_535, timeout: 60 };
+/** One packet in a minute for each destination, of all links together 20 a second. */
+const maxTold = { size: 65_535, timeout: 60 };
+const toldByAll = { perSecond: 20, burst: 20 };
+const toldOfOthers = { perSecond: 1, burst: 2 };
+/** Answers cost dom0 a packet each; beyond the rate packets are dropped without one. */
+const rejections = { perSecond: 50, burst: 100 };
+
+export function policySetLayouts(settings: LayoutSettings): SetLayout[] {
+  if (settings.egress === undefined) return [];
+  const perFamily = enabledFamilies(settings).flatMap((family): SetLayout[] => {
+    const { allowed, nets, leased, denied, told } = egressSets[family];
+    const type = egressKeyType(family);
+    return [
+      { name: allowed, type },
+      { name: nets, type, intervals: true },
+      { name: leased, type, leased: { size: maxLeases } },
+      { name: denied, type: type.slice(0, 2), intervals: true },
+      { name: told, type, filled: maxTold },
+    ];
+  });
+  return [
+    { name: policySets.policed, type: 'ifname' },
+    { name: policySets.audited, type: 'ifname' },
+    { name: policySets.icmp, type: 'ifname' },
+    { name: policySets.host, type: ['ifname', 'inet_proto', 'inet_service'], intervals: true },
+    { name: policySets.rejected, type: 'ifname', filled: perLink },
+    { name: policySets.told, type: 'ifname', filled: perLink },
+    ...perFamily,
+  ];
+}
+
+/** For what zones send to others, ahead of the mark. */
+export function egressJump(settings: LayoutSettings): Expression[][] {
+  return settings.egress === undefined ? [] : [[...isPolicedAndNew, jump(egressChain)]];
+}
+
+const isPolicedAndNew = [beginsConnection, interfaceInSet('iifname', policySets.policed)];
+
+export function egressLayout(settings: LayoutSettings): ChainLayout[] {
+  if (settings.egress === undefined) return [];
+  const input: Expression[][] = [
+    [interfaceIsNot('iifname', anyZoneLink), accept],
+    [...isPolicedAndNew, jump(egressHostChain)],
+  ];
+  return [
+    { name: auditedChain, hook: undefined, rules: [...told(settings), [returns]] },
+    { name: deniedChain, hook: undefined, rules: denied(settings) },
+    { name: egressChain, hook: undefined, rules: egress(settings) },
+    { name: egressHostChain, hook: undefined, rules: egressToHost(settings) },
+    { name: egressInputChain, hook: { type: 'filter', hook: 'input', prio: -1 }, rules: input },
+    // Ahead of everybody's own translations at dstnat (-100): the first decides for a connection.
+    { name: resolverChain, hook: { type: 'nat', hook: 'prerouting', prio: -101 }, rules: toResolver(settings) },
+  ];
+}
+
+/** What a zone's questions for names go to, whatever server it asks. */
+function toResolver(settings: LayoutSettings): Expression[][] {
+  return resolvers(settings).flatMap(([address, port]) =>
+    (['udp', 'tcp'] as const).map((transport) => [
+      protocolIs(familyOf(address)),
+      interfaceInSet('iifname', policySets.policed),
+      payloadIs(transport, 'dport', 53),
+      translateDestination(address, port),
+    ]),
+  );
+}
+
+/** Passed on to the forwarder of names ahead of the denials of dom0's services. */
+export function acceptToResolver(settings: LayoutSettings): Expression[][] {
+  return resolvers(settings).map(([address, port]) => [...isToResolver(address, port), accept]);
+}
+
+function isToResolver(address: Address, port: number): Expression[] {
+  return [addressIs(familyOf(address), 'daddr', address), hasPorts, destinationPortIs(port)];
+}
+
+function resolvers({ egress }: LayoutSettings): (readonly [Address, number])[] {
+  return families.flatMap((family) => {
+    const address = egress?.resolver[family];
+    return egress === undefined || address === undefined ? [] : [[address, egress.port] as const];
+  });
+}
+
+function egress(settings: LayoutSettings): Expression[][] {
+  return [
+    ...denials(settings),
+    ...enabledFamilies(settings).flatMap((family) => {
+      const { allowed, leased, nets } = egressSets[family];
+      return [allowed, leased, nets].map((set) => [flowIn(family, set), returns]);
+    }),
+    [isIcmp, interfaceInSet('iifname', policySets.icmp), returns],
+    [goTo(deniedChain)],
+  ];
+}
+
+/**
+ * dom0 itself needs `host`, or its address by itself: a prefix that happens to hold one opens none of its services. What IPv6 needs
+ * to work on a link stays: neighbour and router discovery, and multicast listener reports (all types above echo reply).
+ */
+function egressToHost(settings: LayoutSettings): Expression[][] {
+  return [
+    [payloadIsAbove('icmpv6', 'type', 'echo-reply'), returns],
+    ...resolvers(settings).map(([address, port]) => [...isToResolver(address, port), returns]),
+    ...denials(settings),
+    [serviceIn(policySets.host), returns],
+    ...enabledFamilies(settings).flatMap((family) => {
+      const { allowed, leased } = egressSets[family];
+      return [allowed, leased].map((set) => [flowIn(family, set), returns]);
+    }),
+    [isIcmp, interfaceInSet('iifname', policySets.icmp), returns],
+    [goTo(deniedChain)],
+  ];
+}
+
+function denials(settings: LayoutSettings): Expression[][] {
+  return enabledFamilies(settings).map((family) => [
+    pairIn('iifname', family, 'daddr', egressSets[family].denied),
+    goTo(deniedChain),
+  ]);
+}
+
+/** Rejected at once rather than dropped: whoever waits for an answer should not wait for nothing. */
+function denied(settings: LayoutSettings): Expression[][] {
+  const mayAnswer = linkIsBelow(policySets.rejected, rejections);
+  const isTcp = layer4Is('tcp');
+  return [
+    [interfaceInSet('iifname', policySets.audited), goTo(auditedChain)],
+    ...told(settings),
+    // The lookup counts by itself.
+    [interfaceInSet('iifname', dropCounts.denied)],
+    [isTcp, mayAnswer, rejectByReset],
+    [isTcp, drop],
+    [mayAnswer, rejectAsProhibited],
+    [drop],
+  ];
+}
+
+/** Reported by the kernel's trace. */
+function told(settings: LayoutSettings): Expression[][] {
+  return [
+    ...enabledFamilies(settings).map((family) => [
+      hasPorts,
+      flowIsNew(family, egressSets[family].told),
+      isBelow(toldByAll),
+      trace,
+    ]),
+    [isIcmp, linkIsBelow(policySets.told, toldOfOthers), isBelow(toldByAll), trace],
+  ];
+}
