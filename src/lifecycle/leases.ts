@@ -1,0 +1,264 @@
+/**
+ * Addresses that names had when zones asked for them: each opens what the rules about the name allow, for a while. The kernel
+ * holds them, each with its name, so that a daemon that starts knows whose they are; what is here is what it was told.
+ */
+import type { SetRef } from '../host/nft-command.ts';
+import type { Lease as KernelLease, Nft } from '../host/port.ts';
+import { type Address, families, familyOf, type Prefix } from '../model/address.ts';
+import { messageOf, ProtectNetworkError } from '../model/errors.ts';
+import type { LinkName } from '../model/link-name.ts';
+import { flowKey } from '../nft/access.ts';
+import { egressKeyType, egressSets, ownTable } from '../nft/names.ts';
+import type { PolicedZone, PortRule, Transport, ZoneEgress } from '../policy/model.ts';
+import { isKeptFrom } from '../policy/private-addresses.ts';
+import { denialOf, nameRules } from '../policy/verdict.ts';
+
+/** Seconds: what a resolver says is taken within these, and `spareSeconds` added, as clients go on using what they know. */
+const [shortestSeconds, longestSeconds, spareSeconds] = [60, 3600, 600];
+/** Of a zone, and of one name of it: who asks for names without end fills what is his. */
+export const maxLeases = 4096;
+export const maxAddressesOfName = 512;
+
+export interface Lease {
+  readonly name: string;
+  readonly address: Address;
+  readonly transport: Transport;
+  readonly port: number;
+  /** performance.now() milliseconds. */
+  readonly until: number;
+  /** When a zone asked for the name, or was seen to use the address, last. */
+  readonly usedAt: number;
+}
+
+export interface LeaseRequest {
+  readonly link: LinkName;
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  /** Seconds, as the resolver said. */
+  readonly ttl: number;
+}
+
+/** `addresses`: those that the zone may be told of. */
+export type LeaseAnswer =
+  | { readonly kind: 'leased'; readonly addresses: readonly Address[]; readonly seconds: number }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface LeasesOptions {
+  readonly nft: Pick<Nft, 'lease' | 'release' | 'leases'>;
+  /** True for addresses of dom0. */
+  readonly isOwn: (address: Address) => Promise<boolean>;
+  readonly zoneOf: (link: LinkName) => PolicedZone | undefined;
+  readonly egressOf: (zone: PolicedZone) => ZoneEgress | undefined;
+  /** Zones' subnets, whose addresses a name may lead to only where its rule says `private`. */
+  readonly subnets: () => readonly Prefix[];
+}
+
+export class Leases {
+  readonly #options: LeasesOptions;
+  /** By link and `flowKey`. */
+  readonly #byLink = new Map<LinkName, Map<string, Lease>>();
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  of(link: LinkName): Lease[] {
+    return [...(this.#byLink.get(link)?.values() ?? [])];
+  }
+
+  get links(): LinkName[] {
+    return [...this.#byLink.keys()];
+  }
+
+  has(link: LinkName, address: Address, transport: Transport, port: number): boolean {
+    const lease = this.#byLink.get(link)?.get(flowKey(link, address, transport, port));
+    return lease !== undefined && lease.until > performance.now();
+  }
+
+  /** What the zone called the address when it asked for it. */
+  nameOf(link: LinkName, address: Address): string | undefined {
+    return this.#byLink
+      .get(link)
+      ?.values()
+      .find((lease) => lease.address === address)?.name;
+  }
+
+  /** Whoever asks is believed nothing but the addresses: what the zone's rules do not allow is refused. Resolves when the kernel holds them. */
+  async open({ link, name, addresses, ttl }: LeaseRequest): Promise<LeaseAnswer> {
+    const zone = this.#options.zoneOf(link);
+    const egress = zone && this.#options.egressOf(zone);
+    if (egress === undefined) return refused(`no policy is about ${link}`);
+    const seconds = Math.min(Math.max(Math.ceil(ttl), shortestSeconds), longestSeconds) + spareSeconds;
+    const rules = nameRules(egress, name);
+    // Where nothing is dropped, nothing needs to be opened.
+    if (rules.length === 0 && egress.mode === 'audit') return { kind: 'leased', addresses, seconds };
+    if (rules.length === 0) return refused('no rule');
+    const opened = await Promise.all(
+      addresses.map(async (address) => ({ address, rules: await this.#rulesTo(address, egress, rules) })),
+    );
+    const allowed = opened.filter((each) => each.rules.length > 0);
+    if (allowed.length === 0) return refused('all its addresses are private, or denied');
+    const until = performance.now() + seconds * 1000;
+    const leases = allowed.flatMap((each) => leasesOf(name, each.address, each.rules, until));
+    try {
+      const wrong = await this.#makeRoom(link, name, leases);
+      if (wrong !== undefined) return refused(wrong);
+      await this.#write(link, this.#use(link, leases));
+    } catch (error) {
+      if (!(error instanceof ProtectNetworkError)) throw error;
+      return refused(messageOf(error));
+    }
+    return { kind: 'leased', addresses: allowed.map(({ address }) => address), seconds: seconds - spareSeconds / 2 };
+  }
+
+  /** Lasts longer for those that are in use. */
+  async renew(link: LinkName, leases: readonly Lease[]): Promise<void> {
+    const now = performance.now();
+    const until = now + (shortestSeconds + spareSeconds) * 1000;
+    await this.#write(
+      link,
+      leases.map((lease) => ({ ...lease, until, usedAt: now })),
+    );
+  }
+
+  /** Ends what the zone's rules do not allow any more; all of it where it has none, or is gone. */
+  async judge(link: LinkName): Promise<void> {
+    const zone = this.#options.zoneOf(link);
+    const egress = zone && this.#options.egressOf(zone);
+    const wrong: Lease[] = [];
+    for (const lease of this.of(link)) if (!(await this.#isAllowed(lease, egress))) wrong.push(lease);
+    await this.#end(link, wrong);
+  }
+
+  /**
+   * Takes over what the kernel holds and nobody here knows, as far as rules allow it, and puts back what is not there.
+   * `mayEnd`: false while nobody knows yet which zones there are.
+   */
+  async compare(mayEnd: boolean): Promise<void> {
+    const there = new Set<string>();
+    for (const { set, type } of leasedSets) {
+      for (const lease of await this.#options.nft.leases(set, type)) {
+        there.add(lease.key);
+        await this.#adopt(set, lease, mayEnd);
+      }
+    }
+    for (const [link, leases] of this.#byLink) {
+      const missing = [...leases].filter(([key]) => !there.has(key)).map(([, lease]) => lease);
+      await this.#write(link, missing);
+    }
+  }
+
+  /** Of links that have some: takes out what has ended, and returns what ends within `seconds`. */
+  expiring(seconds: number): Map<LinkName, Lease[]> {
+    const now = performance.now();
+    const soon = new Map<LinkName, Lease[]>();
+    for (const [link, leases] of this.#byLink) {
+      for (const [key, { until }] of leases) if (until <= now) leases.delete(key);
+      const some = leases
+        .values()
+        .filter(({ until }) => until <= now + seconds * 1000)
+        .toArray();
+      if (some.length > 0) soon.set(link, some);
+      if (leases.size === 0) this.#byLink.delete(link);
+    }
+    return soon;
+  }
+
+  async #adopt(set: SetRef, { key, seconds, comment: name }: KernelLease, mayEnd: boolean): Promise<void> {
+    // Nobody but us fills the set: its keys are what `keyOf` made.
+    const [link, address, transport, port] = key.split(' ') as [LinkName, Address, Transport, string];
+    if (this.#byLink.get(link)?.has(key) === true) return;
+    const now = performance.now();
+    const lease = { name, address, transport, port: Number(port), until: now + seconds * 1000, usedAt: now };
+    const zone = this.#options.zoneOf(link);
+    if (zone !== undefined && (await this.#isAllowed(lease, this.#options.egressOf(zone)))) this.#keep(link, lease);
+    else if (mayEnd) await this.#options.nft.release(set, [key]);
+  }
+
+  async #isAllowed({ name, address, transport, port }: Lease, egress: ZoneEgress | undefined): Promise<boolean> {
+    if (egress === undefined) return false;
+    const rules = await this.#rulesTo(address, egress, nameRules(egress, name));
+    return rules.some((rule) => rule.transport === transport && rule.ports.first <= port && port <= rule.ports.last);
+  }
+
+  /** The rules by which a name may lead to `address`. */
+  async #rulesTo(address: Address, egress: ZoneEgress, rules: readonly PortRule[]): Promise<PortRule[]> {
+    if (denialOf(egress, address) !== undefined) return [];
+    const isPrivate = isKeptFrom(address, this.#options.subnets()) || (await this.#options.isOwn(address));
+    return rules.filter(({ target }) => !isPrivate || (target.kind === 'name' && target.isPrivate));
+  }
+
+  /** Says why there is no room where there is none. Never ends what was used within the last minute. */
+  async #makeRoom(link: LinkName, name: string, wanted: readonly Lease[]): Promise<string | undefined> {
+    const leases = this.#byLink.get(link) ?? new Map<string, Lease>();
+    const ofName = leases.values().filter((lease) => lease.name === name);
+    const addresses = new Set([...ofName, ...wanted].map(({ address }) => address));
+    if (addresses.size > maxAddressesOfName) return `${name} has had more than ${maxAddressesOfName} addresses`;
+    const excess = leases.size + wanted.filter((lease) => !leases.has(keyOf(link, lease))).length - maxLeases;
+    if (excess <= 0) return undefined;
+    const oldest = [...leases.values()].sort((one, other) => one.usedAt - other.usedAt).slice(0, excess);
+    const idleSince = performance.now() - shortestSeconds * 1000;
+    if (oldest.some(({ usedAt }) => usedAt > idleSince)) return `${link} has ${maxLeases} leases, all in use`;
+    await this.#end(link, oldest);
+    return undefined;
+  }
+
+  /** Those that have to be written: what lasts nearly as long is not, or a name asked for each second would be each second. */
+  #use(link: LinkName, leases: readonly Lease[]): Lease[] {
+    return leases.filter((lease) => {
+      const known = this.#byLink.get(link)?.get(keyOf(link, lease));
+      if (known === undefined || known.until < lease.until - (spareSeconds / 2) * 1000) return true;
+      this.#keep(link, { ...known, usedAt: lease.usedAt });
+      return false;
+    });
+  }
+
+  async #write(link: LinkName, leases: readonly Lease[]): Promise<void> {
+    const now = performance.now();
+    for (const { set, family } of leasedSets) {
+      const some = leases.filter(({ address, until }) => familyOf(address) === family && until > now);
+      const elements = some.map((lease) => ({
+        key: keyOf(link, lease),
+        seconds: (lease.until - now) / 1000,
+        comment: lease.name,
+      }));
+      if (elements.length > 0) await this.#options.nft.lease(set, elements);
+      for (const lease of some) this.#keep(link, lease);
+    }
+  }
+
+  async #end(link: LinkName, leases: readonly Lease[]): Promise<void> {
+    for (const lease of leases) this.#byLink.get(link)?.delete(keyOf(link, lease));
+    for (const { set, family } of leasedSets) {
+      const keys = leases.filter(({ address }) => familyOf(address) === family).map((lease) => keyOf(link, lease));
+      if (keys.length > 0) await this.#options.nft.release(set, keys);
+    }
+  }
+
+  #keep(link: LinkName, lease: Lease): void {
+    const leases = this.#byLink.get(link) ?? new Map<string, Lease>();
+    this.#byLink.set(link, leases.set(keyOf(link, lease), lease));
+  }
+}
+
+const leasedSets = families.map((family) => {
+  const set: SetRef = { family: ownTable.family, table: ownTable.name, set: egressSets[family].leased };
+  return { family, set, type: egressKeyType(family) };
+});
+
+function leasesOf(name: string, address: Address, rules: readonly PortRule[], until: number): Lease[] {
+  const usedAt = performance.now();
+  return rules.flatMap(({ transport, ports }) =>
+    Array.from({ length: ports.last - ports.first + 1 }, (_, index) => {
+      return { name, address, transport, port: ports.first + index, until, usedAt };
+    }),
+  );
+}
+
+function keyOf(link: LinkName, { address, transport, port }: Lease): string {
+  return flowKey(link, address, transport, port);
+}
+
+function refused(reason: string): LeaseAnswer {
+  return { kind: 'refused', reason };
+}
