@@ -1,9 +1,10 @@
 /** `protect-network check`: what would hold if the daemon read its files now. */
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import type { Subnet } from '../config/subnet.ts';
-import { missingUplinks } from '../config/uplink-names.ts';
 import { linkNames } from '../host/link-names.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
+import { faults } from '../words/faults.ts';
+import { say } from '../words/say.ts';
 import { differingSettings } from './settings-text.ts';
 import { readJudgedZones, type StaticZones } from './static-zones.ts';
 import { print, printable, warn } from './terminal.ts';
@@ -51,7 +52,9 @@ function warningsOf(config: Config, zones: StaticZones): string[] {
   const names = linkNames();
   return [
     ...config.warnings,
-    ...missingUplinks(config.settings.uplink.interfaces, (name) => names.has(name)),
+    ...config.settings.uplink.interfaces
+      .filter((name) => !names.has(name))
+      .map((name) => say(faults.missingUplink.what, { name })),
     ...(isRead ? [] : [`${staticDir} is not read: "static" is not among zones.directories`]),
   ];
 }

@@ -2,6 +2,8 @@
 import type { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { type Journal, JournalSocket } from '../host/journal-socket.ts';
+import { logMessages } from '../words/log-messages.ts';
+import { say } from '../words/say.ts';
 import { journalFields, type LogLine, prioritised, syslogLevel, textOf } from './log-line.ts';
 
 export interface LogOptions {
@@ -56,8 +58,9 @@ function boundedStream(out: Writable): (text: string, lostText: (lines: number) 
 }
 
 function lostOf(lines: number): LogLine {
-  const msg = `dropped ${lines} log ${lines === 1 ? 'line' : 'lines'}: the log reader is too slow`;
-  return { level: 40, time: Date.now(), event: 'log-lost', msg };
+  const { event, words } = logMessages.linesLost;
+  const msg = say(words, { n: lines, lines: lines === 1 ? 'line' : 'lines' });
+  return { level: 40, time: Date.now(), event, msg };
 }
 
 function lostLine(lines: number): string {

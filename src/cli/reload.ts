@@ -1,10 +1,11 @@
 /** Takes a changed configuration into force, and says what changed: in the log, and in `systemctl status`. */
-import type { Logger } from 'pino';
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import type { ConfigListener } from '../config/watch.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
 import type { Reporter } from '../lifecycle/reporter.ts';
 import { messageOf } from '../model/errors.ts';
+import { type Log, logMessages, tell, tellSaid } from '../words/log-messages.ts';
+import { say } from '../words/say.ts';
 import type { Service } from './service.ts';
 import type { Serving } from './serving.ts';
 import { changesBetween } from './settings-text.ts';
@@ -14,7 +15,7 @@ export interface ReloadOptions {
   readonly reconciler: Reconciler;
   readonly service: Service;
   readonly reporter: Pick<Reporter, 'refusal'>;
-  readonly log: Logger;
+  readonly log: Log;
   readonly serving: Pick<Serving, 'follow'>;
 }
 
@@ -49,7 +50,7 @@ export class Reload implements ConfigListener {
   rejected(error: unknown): void {
     const { log, service, reporter } = this.#options;
     reporter.refusal = `the previous configuration stays in force: ${messageOf(error)}`;
-    log.error({ event: 'reload-refused' }, `${messageOf(error)}\nthe previous configuration stays in force`);
+    tell(log, 'reloadRefused', { mistake: messageOf(error) });
     service.say(`configuration refused: ${messageOf(error)}; the previous one stays in force`);
   }
 
@@ -58,8 +59,8 @@ export class Reload implements ConfigListener {
       .then(() => this.#apply(fresh, isAsked))
       .catch((error: unknown) => {
         const { log, service } = this.#options;
-        const sentence = `part of the new configuration is not in force: ${messageOf(error)}`;
-        log.error({ event: 'reload-incomplete' }, sentence);
+        const sentence = say(logMessages.reloadIncomplete.words, { reason: messageOf(error) });
+        tellSaid(log, 'reloadIncomplete', sentence);
         service.say(sentence);
       });
   }
@@ -80,13 +81,12 @@ export class Reload implements ConfigListener {
     const { reconciler, reporter, service, log } = this.#options;
     const at = new Date().toTimeString().slice(0, 8);
     if (changes.length > 0) {
-      const state =
-        reconciler.state.failure === undefined ? 'in force, no restart needed' : 'accepted, not all in place yet';
-      log.info({ event: 'reloaded', changes }, `configuration reloaded; ${state}: ${changes.join('; ')}`);
+      const key = reconciler.state.failure === undefined ? 'reloaded' : 'reloadedInPart';
+      tell(log, key, { changes: changes.join('; ') }, { changes });
       this.#lastChange = `configuration changed at ${at}: ${changes.join('; ')}`;
       service.say(this.#lastChange);
     } else if (isAsked || reporter.refusal !== undefined) {
-      log.info({ event: 'reloaded', changes }, 'configuration reloaded: no changes');
+      tell(log, 'unchanged', {}, { changes });
       service.say([this.#lastChange, `configuration reloaded at ${at}: no changes`].filter(Boolean).join('; '));
     }
   }

@@ -12,6 +12,7 @@ import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
 import { ExitCode, messageOf } from '../model/errors.ts';
 import { requireNftables } from '../nft/requirements.ts';
+import { type Log, tell } from '../words/log-messages.ts';
 import { endWithinMs, limitEnd } from './end.ts';
 import { type LogOptions, makeLog } from './log.ts';
 import { Reload } from './reload.ts';
@@ -24,7 +25,7 @@ import { version } from './version.ts';
 export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHost = createHost): Promise<ExitCode> {
   const startedAt = Date.now();
   const config = loadConfig(paths);
-  const log = makeLog(options, findJournal(process.env));
+  const log: Log = makeLog(options, findJournal(process.env));
   const host = makeHost();
   staySmall();
   await requireNftables(host.nft);
@@ -34,12 +35,10 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const outlook = createOutlook();
   const status = () => reportStatus({ host, outlook, reconciler, reporter, version, startedAt });
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
-  const failed = (error: unknown) => log.warn({ event: 'control-socket' }, `control socket: ${messageOf(error)}`);
+  const failed = (error: unknown) => tell(log, 'controlSocket', { reason: messageOf(error) });
   const serving = new Serving({ status, metrics, failed }, log);
   const lock = await takeNetworkLock(() => serving.socket);
-  if (lock.problem !== undefined) {
-    log.error({ event: 'lock' }, `no lock against a second daemon: ${lock.problem}; continuing without`);
-  }
+  if (lock.problem !== undefined) tell(log, 'noLock', { problem: lock.problem });
   await serving.follow(config.settings.control);
   const stopped = untilStopped();
   try {
@@ -47,15 +46,15 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
     const watch = await watchConfig(paths, reload, config);
     process.on('SIGHUP', () => void reload.asked());
     void reconciler.inForce.promise.then(() => {
-      log.info({ event: 'running', state: 'running', milliseconds: Date.now() - startedAt }, summary(reconciler));
+      tell(log, 'running', summary(reconciler), { state: 'running', milliseconds: Date.now() - startedAt });
       service.ready();
     });
     const started = reconciler.start();
     await Promise.race([started, stopped]);
     void service.keepAlive();
     const signal = await stopped;
-    log.info({ event: 'stopping' }, `${signal}: stopping; routes and rules stay as they are`);
-    limitEnd(() => log.error({ event: 'stopping' }, `not stopped within ${endWithinMs / 1000} s: killed`));
+    tell(log, 'stopping', { signal });
+    limitEnd(() => tell(log, 'killed', { n: endWithinMs / 1000 }));
     service.stopping();
     await watch.close();
   } finally {
@@ -75,8 +74,8 @@ function untilStopped(): Promise<NodeJS.Signals> {
   });
 }
 
-function summary(reconciler: Reconciler): string {
+function summary(reconciler: Reconciler): { n: number; subnets: string } {
   const { subnets, zones } = reconciler.state.desired ?? { subnets: reconciler.state.config.subnets, zones: new Map() };
   const prefixes = [subnets.ipv4, subnets.ipv6].flatMap((subnet) => subnet?.prefix.text ?? []);
-  return `running: ${zones.size} zones in ${prefixes.join(' and ')}`;
+  return { n: zones.size, subnets: prefixes.join(' and ') };
 }

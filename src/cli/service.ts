@@ -1,8 +1,8 @@
 /** The daemon as a service: when it is ready, reloads and stops, in a sentence for `systemctl status`; and the watchdog. */
-import type { Logger } from 'pino';
 import { monotonicMicroseconds, type ServiceManager } from '../host/systemd.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
 import { messageOf } from '../model/errors.ts';
+import { type Log, tell } from '../words/log-messages.ts';
 
 /** How old the sentence in `systemctl status` may be. */
 const lookMs = 5_000;
@@ -12,7 +12,7 @@ const maxNews = 600;
 export class Service {
   readonly #manager: ServiceManager;
   readonly #reconciler: Pick<Reconciler, 'records' | 'turn'>;
-  readonly #log: Pick<Logger, 'warn'>;
+  readonly #log: Log<'serviceManager'>;
   #isReady = false;
   #isStopping = false;
   /** Ends the pause under way. */
@@ -20,7 +20,7 @@ export class Service {
   /** What became of the configuration when it was read last. */
   #news = '';
 
-  constructor(manager: ServiceManager, reconciler: Pick<Reconciler, 'records' | 'turn'>, log: Pick<Logger, 'warn'>) {
+  constructor(manager: ServiceManager, reconciler: Pick<Reconciler, 'records' | 'turn'>, log: Log<'serviceManager'>) {
     this.#manager = manager;
     this.#reconciler = reconciler;
     this.#log = log;
@@ -93,10 +93,7 @@ export class Service {
     try {
       this.#manager.tell(...assignments);
     } catch (error) {
-      this.#log.warn(
-        { event: 'service-manager' },
-        `cannot notify the service manager of ${assignments[0]}: ${messageOf(error)}`,
-      );
+      tell(this.#log, 'serviceManager', { word: assignments[0] ?? '', reason: messageOf(error) });
     }
   }
 }

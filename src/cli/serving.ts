@@ -1,22 +1,22 @@
 /** What the daemon serves: the control socket and, by TCP, metrics. Replaced on reload, each where its settings changed. */
-import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { errnoOf } from '../control/errno.ts';
 import { type ControlServer, type ControlSources, startControlServer, startMetricsServer } from '../control/server.ts';
 import { messageOf } from '../model/errors.ts';
+import { type Log, tell } from '../words/log-messages.ts';
 
 type ControlSettings = Config['settings']['control'];
 
 export class Serving {
   readonly #sources: ControlSources;
-  readonly #log: Pick<Logger, 'error'>;
+  readonly #log: Log<'noControlSocket' | 'noMetrics'>;
   #control: ControlServer | undefined;
   #metrics: ControlServer | undefined;
   /** What is served now; undefined where it could not be. */
   #socket: string | undefined;
   #listen: string | undefined;
 
-  constructor(sources: ControlSources, log: Pick<Logger, 'error'>) {
+  constructor(sources: ControlSources, log: Log<'noControlSocket' | 'noMetrics'>) {
     this.#sources = sources;
     this.#log = log;
   }
@@ -39,7 +39,7 @@ export class Serving {
     } catch (error) {
       // A /run that cannot be written costs `status`; zones come first.
       if (old !== undefined || !isUnwritable(error)) throw error;
-      this.#log.error({ event: 'control-socket' }, `no control socket: ${messageOf(error)}; continuing without`);
+      tell(this.#log, 'noControlSocket', { reason: messageOf(error) });
       return;
     }
     this.#socket = control.socket;
@@ -61,10 +61,8 @@ export class Serving {
       this.#metrics = await startMetricsServer({ ...this.#sources, listen });
       this.#listen = JSON.stringify(listen);
     } catch (error) {
-      this.#log.error(
-        { event: 'metrics-listen' },
-        `no metrics on ${listen.host}:${listen.port}: ${messageOf(error)}${confinementHint(error)}; continuing without`,
-      );
+      const reason = `${messageOf(error)}${confinementHint(error)}`;
+      tell(this.#log, 'noMetrics', { address: listen.host, port: listen.port, reason });
     }
   }
 }

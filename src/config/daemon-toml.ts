@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import type { Family } from '../model/address.ts';
+import { say } from '../words/say.ts';
+import { hostWarnings } from '../words/warnings.ts';
 import { whyNotTrusted } from './read-file.ts';
 import { parseSubnet, type Subnet, type Subnets } from './subnet.ts';
 import { readTomlFile } from './toml-file.ts';
@@ -28,8 +30,8 @@ export interface DaemonToml {
 export function loadDaemonToml(path: string): DaemonToml {
   const file = readTomlFile(path, daemonTomlSchema);
   if (file === undefined) {
-    const meaning = `the default subnets ${defaultSubnets.ipv4} and ${defaultSubnets.ipv6} are used`;
-    const warnings = [`${path} does not exist: ${meaning}`];
+    const { ipv4, ipv6 } = defaultSubnets;
+    const warnings = [say(hostWarnings.defaultSubnets, { file: path, subnet: ipv4, subnet2: ipv6 })];
     return { subnets: daemonTomlSchema.parse({}), warnings, lines: undefined };
   }
   const distrust = whyNotTrusted(file.stats);

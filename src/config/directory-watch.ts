@@ -13,6 +13,8 @@ import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../model/errors.ts';
+import { say } from '../words/say.ts';
+import { directoryWarnings } from '../words/warnings.ts';
 
 /** What may have changed: entries of the directory by name, or anything at all. */
 export type DirectoryChange = { readonly name: string } | 'all';
@@ -156,7 +158,7 @@ class ChainWatch implements DirectoryWatch {
     if (this.#closed || this.#armed.get(path)?.watcher !== watcher) return;
     this.#armed.delete(path);
     if (error instanceof Error && 'code' in error) {
-      this.#problem = `changes in ${path} are only noticed once a second: ${messageOf(error)}`;
+      this.#problem = say(directoryWarnings.unwatched, { directory: path, reason: messageOf(error) });
       this.#schedule();
     } else void this.#rearm();
     void watcher.close();

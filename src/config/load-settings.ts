@@ -1,5 +1,7 @@
 /** How our own settings file is loaded. */
 import { ProtectNetworkError } from '../model/errors.ts';
+import { say } from '../words/say.ts';
+import { hostWarnings } from '../words/warnings.ts';
 import { whyLinkNotTrusted, whyNotTrusted } from './read-file.ts';
 import type { Settings } from './settings.ts';
 import { defaultSettings, settingsSchema } from './settings-schema.ts';
@@ -28,7 +30,7 @@ function warningsOf(path: string, { control, isolation }: Settings): string[] {
   const listen = control.metricsListen;
   const isOpen = listen !== undefined && !listen.host.startsWith('127.') && listen.host !== '::1';
   return [
-    ...(isOpen ? [`${path}: control.metrics-listen: metrics on ${listen.host} can be read from other hosts`] : []),
-    ...(isolation.antiSpoof ? [] : [`${path}: isolation.anti-spoof is false: a zone can send from any address`]),
+    ...(isOpen ? [say(hostWarnings.metricsOpen, { file: path, address: listen.host })] : []),
+    ...(isolation.antiSpoof ? [] : [say(hostWarnings.antiSpoofOff, { file: path })]),
   ];
 }

@@ -5,6 +5,8 @@
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { shellWord } from '../model/shell.ts';
+import { say } from '../words/say.ts';
+import { directoryWarnings, hostWarnings } from '../words/warnings.ts';
 
 export interface FileText {
   readonly text: string;
@@ -50,10 +52,10 @@ export function readBoundedFile(
 export function whyNotTrusted(stats: FileOwnership): string | undefined {
   const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0');
   if ((stats.mode & 0o022n) !== 0n) {
-    return `writable by group or others (mode ${mode}); expected no write permission for group and others (chmod go-w)`;
+    return say(hostWarnings.writableByOthers, { mode });
   }
   if (stats.uid !== 0n && stats.uid !== BigInt(process.geteuid?.() ?? 0)) {
-    return `owned by user ${stats.uid}; expected root`;
+    return say(hostWarnings.ownedByOther, { uid: stats.uid });
   }
   return undefined;
 }
@@ -83,7 +85,7 @@ export function fileError(path: string, cause: unknown): ProtectNetworkError {
   const errno = errnoOf(cause);
   const code: ErrorCode = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'config-unreadable';
   const reason = reasons[errno ?? ''] ?? messageOf(cause);
-  return new ProtectNetworkError(code, `${path}: cannot be read: ${reason}`, { cause });
+  return new ProtectNetworkError(code, say(directoryWarnings.unreadFile, { file: path, reason }), { cause });
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -124,11 +126,11 @@ function decode(path: string, bytes: Buffer): string {
   } catch (cause) {
     const before = bytes.toString('utf8').split('\ufffd', 1)[0] ?? '';
     const lines = before.split('\n');
-    const place = `${path}:${lines.length}:${(lines.at(-1) ?? '').length + 1}`;
-    throw new ProtectNetworkError('config-invalid', `${place}: not UTF-8 text; expected TOML`, { cause });
+    const place = { file: path, line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+    throw new ProtectNetworkError('config-invalid', say(directoryWarnings.notUtf8, place), { cause });
   }
 }
 
 function unreadable(path: string, reason: string): ProtectNetworkError {
-  return new ProtectNetworkError('config-unreadable', `${path}: ${reason}; expected a TOML file`);
+  return new ProtectNetworkError('config-unreadable', say(directoryWarnings.notAFile, { file: path, what: reason }));
 }

@@ -12,6 +12,8 @@ import {
   parsePrefix,
   toBigInt,
 } from '../model/address.ts';
+import { say } from '../words/say.ts';
+import { reasons } from '../words/warnings.ts';
 
 export interface Subnet {
   readonly prefix: Prefix;
@@ -60,13 +62,14 @@ export function subnetOf(prefix: Prefix): Subnet {
 export function whyNotUsable(subnets: Subnets, address: Address): string | undefined {
   const family = familyOf(address);
   const subnet = subnets[family];
-  if (subnet === undefined) return `${address} cannot be used: ${label(family)} is switched off for zones`;
+  if (subnet === undefined) return say(reasons.familyOff, { address, family: label(family) });
   const { prefix } = subnet;
-  if (!contains(prefix, address)) return `${address} is outside the zone subnet ${prefix.text}`;
-  if (address === prefix.address) return `${address} is the network address of ${prefix.text}`;
-  if (address === subnet.gateway) return `${address} is the gateway of ${prefix.text}`;
-  if (address === subnet.host) return `${address} is the host's own address in ${prefix.text}`;
-  if (subnet.reserved.has(address)) return `${address} is the broadcast address of ${prefix.text}`;
+  const gaps = { address, subnet: prefix.text };
+  if (!contains(prefix, address)) return say(reasons.outside, gaps);
+  if (address === prefix.address) return say(reasons.networkAddress, gaps);
+  if (address === subnet.gateway) return say(reasons.gateway, gaps);
+  if (address === subnet.host) return say(reasons.hostAddress, gaps);
+  if (subnet.reserved.has(address)) return say(reasons.broadcast, gaps);
   return undefined;
 }
 

@@ -9,6 +9,8 @@ import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { messageOf } from '../model/errors.ts';
 import { nearestOf } from '../model/nearest.ts';
+import { say } from '../words/say.ts';
+import { directoryWarnings } from '../words/warnings.ts';
 import { locatorOf, type Position, type TomlPath } from './toml-locate.ts';
 
 /** One thing wrong in a file. `sentence` says what is wrong and what was expected. */
@@ -52,7 +54,8 @@ export function decodeToml<T>(text: string, schema: z.ZodType<T>): Decoded<T> {
 
 /** `FILE:LINE:COLUMN: what is wrong; what was expected`. */
 export function headline(file: string, problem: TomlProblem): string {
-  return `${file}:${problem.line}:${problem.column}: ${problem.sentence}`;
+  const { line, column, sentence } = problem;
+  return say(directoryWarnings.mistake, { file, line, column, mistake: sentence });
 }
 
 /** The headline, the offending line and a caret under its place. Control characters do not reach a terminal. */

@@ -1,4 +1,7 @@
 /** All checks over one snapshot of the host. Pure. */
+
+import { fault } from '../words/faults.ts';
+import { findings } from '../words/findings.ts';
 import { checkDaemon, checkReported } from './checks/daemon.ts';
 import { checkConfiguration, checkFiles } from './checks/files.ts';
 import { checkForeignFirewalls, checkLegacyTables } from './checks/foreign.ts';
@@ -13,11 +16,11 @@ import { checkGlobalSysctls } from './checks/sysctls.ts';
 import { checkTables } from './checks/tables.ts';
 import { checkTools, checkUser } from './checks/tools.ts';
 import { checkDirectories, checkZones } from './checks/zones.ts';
-import { type Finding, type Judgement, warning } from './finding.ts';
+import type { Finding, Judgement } from './finding.ts';
 import type { Snapshot } from './host-snapshot.ts';
 
 /** By name, in the order in which one cause shadows the next; what two of them say is told once. */
-const checks: Readonly<Record<string, (snapshot: Snapshot) => Judgement[]>> = {
+const checks: Readonly<Record<keyof typeof findings, (snapshot: Snapshot) => Judgement[]>> = {
   user: checkUser,
   tools: checkTools,
   kernel: checkKernel,
@@ -56,11 +59,5 @@ export function mustBeMended(findings: readonly Finding[]): boolean {
 }
 
 function checkUnread({ unread }: Snapshot): Judgement[] {
-  return unread.map(({ what, why }) =>
-    warning(
-      `${what} could not be checked: ${why}`,
-      'a problem there would not be reported',
-      'fix that and run doctor again',
-    ),
-  );
+  return unread.map(({ what, why }) => fault(findings.unread.unread, { what, reason: why }));
 }

@@ -1,8 +1,6 @@
 /** What a check says. */
 import type { Fault } from '../model/fault.ts';
 
-export { bad, warning } from '../model/fault.ts';
-
 /** `bad`: must be fixed. `warning`: may be meant; works, or works for now. */
 export type Level = Fault['level'] | 'ok';
 

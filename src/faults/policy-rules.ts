@@ -1,7 +1,9 @@
 /** Policy rules of others that are asked ahead of zones' routes, in words. Pure. */
 import type { EarlyRule } from '../host/outlook.ts';
 import type { Family, Prefix } from '../model/address.ts';
-import { bad, type Fault } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
+import { fault } from '../words/faults.ts';
+import { findings } from '../words/findings.ts';
 import type { Direction, Misled } from './outlook.ts';
 
 /** One for each rule. `prefixes`: the zones'. */
@@ -27,7 +29,8 @@ function faultOf(family: Family, rule: EarlyRule, all: readonly Misled[], prefix
   // What leaves for the outside is led away on purpose, or by mistake: whoever made the rule knows.
   const isOurs = all.some(({ direction }) => direction !== 'to the outside');
   const fix = isOurs && prefix !== undefined ? lookupMainAhead(family, rule.priority, `to ${prefix.text}`) : undefined;
-  return bad(`${command} ${rule.priority} (${rule.text}) leads packets of zones elsewhere`, why, fix ?? null);
+  const gaps = { command, n: rule.priority, rule: rule.text };
+  return fault(findings.uplinks.policyRule, gaps, why, fix ?? null);
 }
 
 const wherefrom: Readonly<Record<Direction, string>> = {

@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { networkOf } from '../config/subnet.ts';
 import { type Address, contains, type Family, families, familyNames, familyOf, type Prefix } from '../model/address.ts';
-import { bad, type Fault } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
 import { shellWord } from '../model/shell.ts';
+import { fault, faults } from '../words/faults.ts';
 
 /** A zone link to which a directory gives addresses. */
 export interface Claimant {
@@ -40,15 +41,19 @@ function faultOf(config: Config, prefix: Prefix, links: readonly string[], addre
   const networks = [...new Set(addresses.map((address) => `${networkOf(address, prefix.length)}/${prefix.length}`))];
   const [network = '', ...others] = networks;
   const where = others.length === 0 ? `in ${network}` : `outside it (${addresses.slice(0, 3).join(', ')})`;
-  const why = 'none of them has a network; their addresses need not change';
   const fix = others.length === 0 ? correction(config, prefix, network) : null;
-  return { ...bad(`${whoSays(config, prefix)}, ${counted(links)} ${where}`, why, fix), links };
-}
-
-function whoSays({ origin }: Config, { family, text }: Prefix): string {
-  const line = origin?.subnetLines[family];
-  if (line === undefined) return `the zones' ${familyNames[family]} subnet is ${text} by default`;
-  return `${origin?.paths.config}:${line} says ${text}`;
+  const { origin } = config;
+  const line = origin?.subnetLines[prefix.family];
+  const gaps = { subnet: prefix.text, zones: counted(links), where };
+  if (line === undefined)
+    return {
+      ...fault(faults.defaultSubnet, { ...gaps, family: familyNames[prefix.family] }, fix),
+      links,
+    };
+  return {
+    ...fault(faults.otherSubnet, { ...gaps, file: `${origin?.paths.config}`, n: line }, fix),
+    links,
+  };
 }
 
 function counted(links: readonly string[]): string {

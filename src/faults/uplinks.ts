@@ -1,9 +1,11 @@
 /** Whether zones' packets can leave this host, in words. Pure. */
 import type { Config } from '../config/config.ts';
 import { type Address, contains, type Family, families, familyNames, familyOf } from '../model/address.ts';
-import { bad, type Fault, warning } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import { isNetworkCard } from '../routes/forwarding.ts';
+import { fault } from '../words/faults.ts';
+import { findings } from '../words/findings.ts';
 import type { OutlookFacts } from './outlook.ts';
 import { policyRuleFaults } from './policy-rules.ts';
 
@@ -26,17 +28,18 @@ function defaultRouteFaults(facts: OutlookFacts, config: Config, wanted: Readonl
   if (lost.length === 0) return [];
   if (down.length > 0) {
     const fix = down.map((name) => `ip link set ${name} up`).join(' && ');
-    const are = down.length === 1 ? 'is' : 'are';
-    const what = `${down.join(', ')} ${are} down, and there is no ${named} default route`;
-    const tell = lost.some((family) => wanted.has(family)) ? bad : warning;
-    return [tell(what, `${reach} over ${named}; a link that goes down takes its routes along`, fix)];
+    const level = lost.some((family) => wanted.has(family)) ? 'bad' : 'warning';
+    const open = [level, `${reach} over ${named}; a link that goes down takes its routes along`, fix] as const;
+    const { uplinkDown, uplinksDown } = findings.uplinks;
+    if (down.length === 1) return [fault(uplinkDown, { name: `${down[0]}`, family: named }, ...open)];
+    return [fault(uplinksDown, { names: down.join(', '), family: named }, ...open)];
   }
   return lost.map((family) => {
     // A host without any address of the family was never meant to lead there.
     const isMeant = isCutOff || hasAddress(facts, config, family);
-    const tell = wanted.has(family) && isMeant ? bad : warning;
+    const level = wanted.has(family) && isMeant ? 'bad' : 'warning';
     const label = familyNames[family];
-    return tell(`there is no ${label} default route`, `${reach} over ${label}`, null);
+    return fault(findings.uplinks.noDefaultRoute, { family: label }, level, `${reach} over ${label}`, null);
   });
 }
 
@@ -76,9 +79,8 @@ function downUplinks(facts: OutlookFacts, config: Config): string[] {
 function gatewayFaults({ gateways, links }: OutlookFacts): Fault[] {
   return gateways.flatMap(({ family, ifindex, address, isSilent }) => {
     if (!isSilent) return [];
-    const device = links.find((link) => link.ifindex === ifindex)?.name ?? `if${ifindex}`;
-    const what = `the gateway ${address} does not answer on ${device}`;
+    const name = links.find((link) => link.ifindex === ifindex)?.name ?? `if${ifindex}`;
     const why = `${familyNames[family]} packets to the outside are lost: it is down, or not on that link`;
-    return [warning(what, why, null)];
+    return [fault(findings.uplinks.silentGateway, { address, name }, why, null)];
   });
 }

@@ -9,6 +9,8 @@
 import { closeSync, type FSWatcher, openSync, readFileSync, watch } from 'node:fs';
 import type { Family } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
+import { say } from '../words/say.ts';
+import { hostWarnings } from '../words/warnings.ts';
 import type { HostEvent, Sysctl, SysctlPath } from './port.ts';
 import { procSysctl, sysctlName } from './sysctl.ts';
 
@@ -111,7 +113,7 @@ export class WatchedSysctl implements Sysctl {
   }
 
   #giveUp(link: LinkName, reason: string): void {
-    this.followProblem = `other programs' changes to ${link}'s sysctls are only noticed by the resync: ${reason}`;
+    this.followProblem = say(hostWarnings.unfollowedSysctls, { link, reason });
   }
 
   /** Undefined where the file is gone or cannot be read: some can only be written. */

@@ -11,6 +11,8 @@ import type { ZoneEntry } from '../directories/zone-entry.ts';
 import { type Address, familyOf } from '../model/address.ts';
 import type { DirectoryName } from '../model/directory-name.ts';
 import type { LinkName } from '../model/link-name.ts';
+import { say } from '../words/say.ts';
+import { directoryWarnings, reasons } from '../words/warnings.ts';
 
 export interface Claim {
   readonly link: LinkName;
@@ -138,10 +140,17 @@ function sameAddresses(
 
 function disagreement(first: Claim, second: ZoneEntry, directory: DirectoryName): string {
   const winner = first.directory ?? 'what was found';
-  return (
-    `${first.link}: ${winner} says ${first.addresses.join(', ') || 'no address'} (${first.origin}), ` +
-    `${directory} says ${second.addresses.join(', ') || 'no address'} (${second.origin}); ${winner} takes precedence`
-  );
+  const [addresses, addresses2] = [first, second].map((each) => each.addresses.join(', ') || 'no address');
+  return say(directoryWarnings.disagreement, {
+    link: first.link,
+    directory: winner,
+    addresses: `${addresses}`,
+    origin: first.origin,
+    directory2: directory,
+    addresses2: `${addresses2}`,
+    origin2: second.origin,
+    directory3: winner,
+  });
 }
 
 /** The link that has the address now and goes on claiming it. */
@@ -163,13 +172,13 @@ function whyRefused(
   // A family that is switched off is no mistake of whoever gave the address.
   const inUse = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
   const [first] = claim.addresses;
-  if (first === undefined) return 'no address is assigned to it';
+  if (first === undefined) return reasons.noAddressAssigned;
   if (inUse.length === 0) return whyNotUsable(subnets, first);
   for (const address of inUse) {
     const reason = whyNotUsable(subnets, address);
     if (reason !== undefined) return reason;
     const owner = ownerOf(address);
-    if (owner !== undefined && owner !== claim.link) return `${address} already belongs to ${owner}`;
+    if (owner !== undefined && owner !== claim.link) return say(reasons.alreadyTaken, { address, link: owner });
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { Access, LayoutSettings } from '../nft/layout-model.ts';
+import { reasons } from '../words/warnings.ts';
 import { type Claim, judgeClaims, type Refusal } from './claims.ts';
 import type { Taken } from './taken.ts';
 
@@ -96,7 +97,7 @@ export function computeDesired(input: DesiredInput): Desired {
 
 /** Of a link that no directory knows. */
 export const unknownLink: Refusal = {
-  reason: 'no zone directory knows this link',
+  reason: reasons.unknownLink,
   fix: undefined,
   directory: undefined,
   origin: '',

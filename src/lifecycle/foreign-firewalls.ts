@@ -3,12 +3,13 @@ import type { Config } from '../config/config.ts';
 import type { ForwardChain, Host, NftFamily } from '../host/port.ts';
 import { families, type Prefix } from '../model/address.ts';
 import { messageOf } from '../model/errors.ts';
-import { bad, type Fault, warning } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import { type Fate, type ForeignTable, fateOf, foreignTable, type ZonePacket } from '../nft/foreign-forward.ts';
 import { filterFamilies, filterTable, forwardHookChain, ownTable } from '../nft/names.ts';
 import { isDormant } from '../nft/observe.ts';
 import { tableKey } from '../nft/ruleset.ts';
+import { fault, faults } from '../words/faults.ts';
 
 export interface ForeignFirewalls {
   readonly chains: readonly (ForwardChain & { readonly rules: ForeignTable })[];
@@ -32,8 +33,9 @@ export async function observeForeignFirewalls(host: Host, known = noForeignFirew
     const firewalls = generation === known.generation ? known : await observe(host, generation);
     return { ...firewalls, uplinks: firewalls.chains.length === 0 ? [] : await uplinksOf(host) };
   } catch (error) {
-    const fault = warning('other firewalls cannot be read', messageOf(error as Error), 'nft list ruleset');
-    return { ...noForeignFirewalls, unreadable: [fault] };
+    const reason = messageOf(error as Error);
+    const unreadable = [fault(faults.unreadFirewalls, { reason })];
+    return { ...noForeignFirewalls, unreadable };
   }
 }
 
@@ -47,8 +49,8 @@ async function observe({ nft }: Host, generation: number): Promise<Omit<ForeignF
       const objects = await nft.rules(family as NftFamily, table);
       if (objects !== undefined && !objects.some(isDormant)) tables.set(key, foreignTable(objects));
     } catch (error) {
-      const what = `table ${key} may drop zones' packets, and it cannot be read`;
-      unreadable.push(warning(what, messageOf(error as Error), `nft list table ${key}`));
+      const gaps = { table: key, reason: messageOf(error as Error) };
+      unreadable.push(fault(faults.unreadTable, gaps));
     }
   }
   const chains = foreign.flatMap((chain) => {
@@ -115,13 +117,10 @@ function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly
   const who = isFirewalld
     ? `firewalld (chain ${chain.name} of table ${chain.family} ${chain.table})`
     : `the chain ${chain.name} of table ${chain.family} ${chain.table}`;
-  const cure = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
-  if (lost.length > 0) {
-    const what = `${who} drops zones' packets ${listed(lost)}`;
-    return [bad(what, 'a packet has to pass every chain on the forward hook: no rule of ours can change that', cure)];
-  }
-  const why = 'what it accepts depends on sets or on single links, ports or addresses, which cannot be evaluated here';
-  return [warning(`${who} may drop zones' packets ${listed(doubtful)}`, why, cure)];
+  const commands = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
+  const { chainDrops, chainMayDrop } = faults;
+  if (lost.length > 0) return [fault(chainDrops, { chain: who, where: listed(lost), commands })];
+  return [fault(chainMayDrop, { chain: who, where: listed(doubtful), commands })];
 }
 
 function listed(fates: readonly Judged[]): string {

@@ -2,6 +2,8 @@
 import type { ForgeryStatus } from '../control/status.ts';
 import type { HostEvent } from '../host/port.ts';
 import { type Address, familyOf } from '../model/address.ts';
+import { logMessages } from '../words/log-messages.ts';
+import { say } from '../words/say.ts';
 
 type ForgedPacket = Extract<HostEvent, { kind: 'traced' }>;
 
@@ -22,14 +24,14 @@ const maxLinks = 20_000;
 type Sentence = (packet: ForgedPacket, addresses: readonly Address[]) => string;
 
 export const spoofed: Sentence = ({ link, source, destination }) =>
-  `${link}: dropped packet with spoofed source ${source} (to ${destination}); further ones are counted and logged at most once a minute`;
+  say(logMessages.spoofed.words, { link, source, destination });
 
 /** Neighbour discovery under an address that is nobody's: a guest that was given one more by its own administrator. */
 export const unassigned: Sentence = ({ link, source }, addresses) => {
   const given = addresses.filter((address) => familyOf(address) === 'ipv6');
-  const why =
-    given.length === 0 ? 'no IPv6 address is assigned to this zone' : `the zone's address is ${given.join(', ')}`;
-  return `${link}: dropped neighbour discovery from ${source}: ${why}; further ones are counted and logged at most once a minute`;
+  const { unassigned, otherAddress } = logMessages;
+  if (given.length === 0) return say(unassigned.words, { link, source });
+  return say(otherAddress.words, { link, source, addresses: given.join(', ') });
 };
 
 /** Of one kind. */

@@ -5,9 +5,10 @@ import { settingsFaults, sourceFaults } from '../faults/settings.ts';
 import { subnetFaults } from '../faults/subnets.ts';
 import type { Host } from '../host/port.ts';
 import { type Family, families, familyOf } from '../model/address.ts';
-import { type Fault, notice, warning } from '../model/fault.ts';
+import { type Fault, notice } from '../model/fault.ts';
 import { filterFamilies, filterTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
+import { fault, faults } from '../words/faults.ts';
 import type { Desired } from './desired.ts';
 import type { ForeignWatch } from './foreign-watch.ts';
 import { legacyFaults } from './legacy-problems.ts';
@@ -45,9 +46,7 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fau
       directory.snapshot().problems.map((text) => notice(`${directory.name}: ${text}`)),
     ),
     ...[...(desired?.problems.values() ?? [])].flat().map(notice),
-    ...missingGateways.map((error) =>
-      warning("the host may not answer for the zones' gateway", error.message, 'ip link set lo up'),
-    ),
+    ...missingGateways.map((error) => fault(faults.gatewayRoute, { reason: error.message })),
   ];
 }
 
@@ -75,7 +74,6 @@ function dormantTables(mirror: Mirror): Fault[] {
   return families.flatMap((family) => {
     const table = tableKey(filterFamilies[family], filterTable);
     if (mirror.ruleset.get(table)?.isDormant !== true) return [];
-    const why = 'the kernel ignores all of it, including your rules for zones and what the settings deny';
-    return [warning(`table ${table} is dormant`, why, `nft add table ${table}`)];
+    return [fault(faults.dormantTable, { table })];
   });
 }

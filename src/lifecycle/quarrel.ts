@@ -2,6 +2,9 @@
  * Notices that another program reverts our repairs as fast as we make them, and says how long to wait before the next one. Two
  * managers that repair against each other would otherwise keep the host busy, and help nobody.
  */
+
+import { logMessages } from '../words/log-messages.ts';
+import { say } from '../words/say.ts';
 import { quarrels } from './timing.ts';
 
 /** What the status tells of it. */
@@ -13,6 +16,7 @@ export interface QuarrelStatus {
   readonly nextTryAt: number;
 }
 
+const { quarrel, quarrelOfSeveral } = logMessages;
 const { tolerated, windowMs, shortestWaitMs, longestWaitMs, peaceMs } = quarrels;
 
 export class Quarrel {
@@ -44,9 +48,12 @@ export class Quarrel {
     const parties =
       this.#parties.size === 0 ? 'another program (the kernel does not say which)' : [...this.#parties].join(', ');
     return {
-      reason:
-        `${parties} ${this.#parties.size > 1 ? 'keep' : 'keeps'} reverting our repairs (${this.#rounds} so far); repairing ` +
-        `at most every ${this.#waitMs / 1000} s until nothing is reverted for ${peaceMs / 1000} s`,
+      reason: say(this.#parties.size > 1 ? quarrelOfSeveral.words : quarrel.words, {
+        who: parties,
+        n: this.#rounds,
+        n2: this.#waitMs / 1000,
+        n3: peaceMs / 1000,
+      }),
       attempts: this.#rounds,
       nextTryAt: Date.now() + Math.max(0, this.#last + this.#waitMs - now),
     };

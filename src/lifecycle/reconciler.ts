@@ -25,7 +25,7 @@ import { type LostProxies, ProxyWatch } from './proxy-watch.ts';
 import { Purges } from './purges.ts';
 import { Quarrel } from './quarrel.ts';
 import { labels, repairsIn } from './repairs.ts';
-import type { Reporter } from './reporter.ts';
+import type { PassFailure, Reporter } from './reporter.ts';
 import { Retries } from './retries.ts';
 import { linksInScope, type PassScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
@@ -94,7 +94,7 @@ export class Reconciler {
     this.#purges = new Purges({
       conntrack: host.conntrack,
       news: () => news('connections are forgotten'),
-      failed: (error) => this.#failed(error, 'conntrack entries of an address could not be deleted'),
+      failed: (error) => this.#failed(error, 'unforgottenConnections'),
     });
     this.#foreign = new ForeignWatch(
       host,
@@ -189,7 +189,7 @@ export class Reconciler {
       await this.#pass(dirty);
       if (this.#reporter.lastPass !== undefined && this.#retries.failure === undefined) this.inForce.resolve();
     } catch (error) {
-      this.#failed(error as Error, 'the host could not be read');
+      this.#failed(error as Error, 'unreadHost');
     } finally {
       this.#passes += 1;
     }
@@ -291,10 +291,10 @@ export class Reconciler {
     const isGatewayMissing = failures.gateways.length > 0;
     if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
     this.#retries.isAsked &&= failures.nft !== undefined;
-    this.#failed(failures.nft ?? failures.links.get(0), 'some changes could not be made');
+    this.#failed(failures.nft ?? failures.links.get(0), 'undoneChanges');
   }
 
-  #failed(error: Error | undefined, what: string): void {
+  #failed(error: Error | undefined, what: PassFailure): void {
     const failure = this.#retries.settle(error);
     if (failure !== undefined) this.#reporter.failed(what, failure.error, failure.retry);
   }

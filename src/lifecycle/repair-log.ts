@@ -1,8 +1,8 @@
 /** Who changed what is ours, and what was put back: a line in the log for each, and the figures behind `status`. */
-import type { Logger } from 'pino';
 import type { RepairKind, RepairStatus } from '../control/status.ts';
 import { type Culprit, type HostEvent, unnamedTable } from '../host/port.ts';
 import { observedKeys } from '../nft/observe.ts';
+import { type Log, tell } from '../words/log-messages.ts';
 import { nameCulprit } from './describe-event.ts';
 import type { Dirty } from './dirty.ts';
 import type { Repair, Repairs } from './repairs.ts';
@@ -33,7 +33,7 @@ export interface RepairPass {
 }
 
 export class RepairLog {
-  readonly #log: Logger;
+  readonly #log: Log;
   rounds = 0;
   readonly putBack: Record<RepairKind, number> = {
     nftables: 0,
@@ -47,7 +47,7 @@ export class RepairLog {
   /** By process id: those whose change no pass has looked at yet. */
   readonly #authors = new Map<number, Author>();
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
   }
 
@@ -68,10 +68,7 @@ export class RepairLog {
     const cause = pass.dirty.causes.join('; ');
     if (movesJump) {
       const whose = authors.join(', ') || 'another program';
-      this.#log.info(
-        { event: 'jump-moved', cause, culprits: authors },
-        `our jump in FORWARD moved back to its place next to the rules of ${whose}`,
-      );
+      tell(this.#log, 'jumpMoved', { who: whose }, { cause, culprits: authors });
     }
     if (put.length === 0) return undefined;
     this.rounds += 1;
@@ -109,10 +106,8 @@ export class RepairLog {
     this.last.unshift(repair);
     this.last.length = Math.min(this.last.length, maxRemembered);
     const who = culprits.length === 0 ? 'another program (the kernel does not say which)' : culprits.join(', ');
-    this.#log.warn(
-      { event: 'repair', cause, culprits, milliseconds: took, what: repair.what, ...concernedBy(put) },
-      `${who} changed ${listed(what)}; put back after ${took} ms`,
-    );
+    const fields = { cause, culprits, milliseconds: took, what: repair.what, ...concernedBy(put) };
+    tell(this.#log, 'repair', { who, things: listed(what), n: took }, fields);
   }
 }
 

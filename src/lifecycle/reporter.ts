@@ -1,9 +1,9 @@
 /** What the loop tells the world: log lines on transitions, and the figures behind `status` and the metrics. */
-import type { Logger } from 'pino';
 import type { PassStatus } from '../control/status.ts';
 import type { HostEvent } from '../host/port.ts';
 import { messageOf } from '../model/errors.ts';
 import { type Fault, sentenceOf } from '../model/fault.ts';
+import { type Log, tell, tellSaid } from '../words/log-messages.ts';
 import { toldKind } from './describe-event.ts';
 import type { DesiredZone } from './desired.ts';
 import type { Dirty } from './dirty.ts';
@@ -27,8 +27,11 @@ export interface PassReport {
   readonly repairs: Repairs;
 }
 
+/** What failed in a pass. */
+export type PassFailure = 'unreadHost' | 'undoneChanges' | 'unforgottenConnections';
+
 export class Reporter {
-  readonly #log: Logger;
+  readonly #log: Log;
   lastPass: PassStatus | undefined;
   passes = 0;
   transactions = 0;
@@ -43,7 +46,7 @@ export class Reporter {
   #lastFailure = '';
   #quarrels = false;
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
     this.repairs = new RepairLog(log);
   }
@@ -55,44 +58,35 @@ export class Reporter {
   heard(event: HostEvent, ifindex: number | undefined, zone?: DesiredZone): void {
     this.repairs.heard(event);
     if (event.kind === 'traced') this.#dropped(ifindex ?? 0, event, zone);
-    if (event.kind === 'lost')
-      this.#log.warn(
-        { event: 'events-lost', reason: event.reason },
-        `events may have been lost: ${event.reason}; rereading everything`,
-      );
+    if (event.kind !== 'lost') return;
+    const { reason } = event;
+    tell(this.#log, 'eventsLost', { reason }, { reason });
   }
 
   /** `since`: performance.now() milliseconds of the event that led here. */
   turned(record: ZoneRecord, since: number): void {
     const { link, ifindex, state, reason, served, retry, refusal } = record;
-    const zone = served?.name;
-    const fields = { event: `zone-${state}`, link, zone, ifindex, state };
+    const [log, zone] = [this.#log, served?.name];
+    const fields = { link, zone, ifindex, state };
     if (state === 'ready') {
-      const milliseconds = performance.now() - since;
-      this.#remember(milliseconds);
-      const addresses = served?.addresses ?? [];
-      this.#log.info(
-        {
-          ...fields,
-          addresses,
-          directory: served?.directory,
-          origin: served?.origin,
-          milliseconds: round(milliseconds),
-        },
-        `${link} is ready: ${addresses.join(', ')} (${served?.directory}: ${served?.origin}), ${round(milliseconds)} ms`,
-      );
+      const took = performance.now() - since;
+      this.#remember(took);
+      const { addresses = [], directory, origin } = served ?? {};
+      const milliseconds = round(took);
+      const gaps = { link, addresses: addresses.join(', '), directory: `${directory}`, origin: `${origin}` };
+      tell(log, 'zoneReady', { ...gaps, n: milliseconds }, { ...fields, addresses, directory, origin, milliseconds });
     } else if (state === 'failed') {
       const inMs = retry === undefined ? 0 : remainingMs(retry);
-      this.#log.error({ ...fields, reason }, `${link} could not be set up: ${reason}; retrying in ${seconds(inMs)}`);
+      tell(log, 'zoneFailed', { link, reason: `${reason}`, time: seconds(inMs) }, { ...fields, reason });
     } else if (state === 'opening') {
-      this.#log.info({ ...fields, reason }, `${link} is waiting: ${reason}`);
+      tell(log, 'zoneOpening', { link, reason: `${reason}` }, { ...fields, reason });
     } else if (state === 'taken') {
       const taken = served?.taken;
       const command = taken === undefined ? '' : howToFree(link, taken);
-      this.#log.error({ ...fields, reason, takenBy: taken?.by }, `${reason}; fix: ${command}`);
+      tell(log, 'zoneTaken', { reason: `${reason}`, command }, { ...fields, reason, takenBy: taken?.by });
     } else if (state === 'unserved') {
       const whence = refusal?.directory === undefined ? '' : ` (${refusal.directory}: ${refusal.origin})`;
-      this.#log.warn({ ...fields, reason }, `${link} has no network: ${reason}${whence}`);
+      tell(log, 'zoneUnserved', { link, reason: `${reason}${whence}` }, { ...fields, reason });
     }
   }
 
@@ -102,10 +96,8 @@ export class Reporter {
     if (record.served === undefined) return;
     const { link, ifindex, served } = record;
     const { addresses, name: zone } = served;
-    this.#log.info(
-      { event: 'zone-closed', link, zone, ifindex, state: 'closed', addresses },
-      `${link} is gone: ${addresses.join(', ')} removed`,
-    );
+    const fields = { link, zone, ifindex, state: 'closed', addresses };
+    tell(this.#log, 'zoneClosed', { link, addresses: addresses.join(', ') }, fields);
   }
 
   #dropped(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>, given: DesiredZone | undefined): void {
@@ -114,8 +106,8 @@ export class Reporter {
     const line = (kind === 'forgery' ? this.forgeries : this.unassigned).heard(ifindex, packet, given?.addresses);
     const { link, source, destination } = packet;
     if (line === undefined) return;
-    const event = kind === 'forgery' ? { event: 'forgery' } : { event: 'unassigned-address' };
-    this.#log.warn({ ...event, link, zone: given?.name, ifindex, source, destination }, line);
+    const key = kind === 'forgery' ? 'spoofed' : 'unassigned';
+    tellSaid(this.#log, key, line, { link, zone: given?.name, ifindex, source, destination });
   }
 
   /** Returns the culprits of a repair, undefined where there was none. */
@@ -126,48 +118,38 @@ export class Reporter {
     if (plan.nft.length > 0) this.transactions += 1;
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
-    this.#log.debug(
-      { event: 'pass', cause, changes, milliseconds: round(milliseconds) },
-      `pass: ${changes} changes in ${round(milliseconds)} ms (${cause})`,
-    );
+    const gaps = { n: changes, n2: round(milliseconds), causes: cause };
+    tell(this.#log, 'pass', gaps, { cause, changes, milliseconds: round(milliseconds) });
     const took = round(ended - (dirty.since ?? ended));
     return this.repairs.passed({ repairs, dirty, begun, took, isDone: failures.nft === undefined });
   }
 
   /** Tells when a quarrel begins and when it is over. */
   quarrels(quarrel: QuarrelStatus | undefined): void {
-    if (quarrel !== undefined && !this.#quarrels) this.#log.error({ event: 'quarrel' }, quarrel.reason);
-    if (quarrel === undefined && this.#quarrels)
-      this.#log.info({ event: 'quarrel-over' }, 'repairs are no longer being reverted');
+    if (quarrel !== undefined && !this.#quarrels) tellSaid(this.#log, 'quarrel', quarrel.reason);
+    if (quarrel === undefined && this.#quarrels) tell(this.#log, 'quarrelOver', {});
     this.#quarrels = quarrel !== undefined;
   }
 
-  failed(what: string, error: Error, retry: Retry): void {
+  failed(what: PassFailure, error: Error, retry: Retry): void {
     const inMs = remainingMs(retry);
     // The same failure again is worth a line only when the wait has grown long.
     const isNews = this.#lastFailure !== error.message || inMs > 10_000;
     this.#lastFailure = error.message;
-    if (isNews)
-      this.#log.error(
-        { event: 'pass-failed', reason: messageOf(error), attempts: retry.attempts },
-        `${what}: ${messageOf(error)}; retrying in ${seconds(inMs)}`,
-      );
+    const reason = messageOf(error);
+    if (isNews) tell(this.#log, what, { reason, time: seconds(inMs) }, { reason, attempts: retry.attempts });
   }
 
   directoryFailed(name: string, error: unknown): void {
-    this.#log.error(
-      { event: 'directory-failed' },
-      `zone directory ${name} could not be started: ${messageOf(error)}; it is not read until the daemon restarts`,
-    );
+    tell(this.#log, 'directoryFailed', { directory: name, reason: messageOf(error) });
   }
 
   /** What is wrong with the host now; only what is new is logged. */
   problems(faults: readonly Fault[]): void {
     const before = new Set(this.faults.map(sentenceOf));
     const now = new Set(faults.map(sentenceOf));
-    for (const problem of now) if (!before.has(problem)) this.#log.warn({ event: 'problem' }, problem);
-    for (const problem of before)
-      if (!now.has(problem)) this.#log.info({ event: 'problem-over' }, `resolved: ${problem}`);
+    for (const problem of now) if (!before.has(problem)) tell(this.#log, 'problem', { warning: problem });
+    for (const problem of before) if (!now.has(problem)) tell(this.#log, 'problemOver', { warning: problem });
     this.faults = faults;
   }
 

@@ -18,7 +18,7 @@ import type { Outlook } from '../host/outlook.ts';
 import type { Host, Link } from '../host/port.ts';
 import { type Family, familyOf } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
-import { type Fault, notice, sentenceOf, warning } from '../model/fault.ts';
+import { type Fault, notice, sentenceOf } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { byKind, noCounters, readCounters } from '../nft/counters.ts';
@@ -108,7 +108,7 @@ async function readOrSay<T>(reading: Promise<T>, otherwise: T, what: string, unr
     return await reading;
   } catch (error) {
     if (!(error instanceof ProtectNetworkError)) throw error;
-    unread.push(warning(`${what} cannot be read`, error.message, null));
+    unread.push({ ...notice(`${what} cannot be read`), why: error.message });
     return otherwise;
   }
 }

@@ -1,6 +1,8 @@
 /** Links that are a guest's, or look like one's, and that no zone directory can name: what they are, and what to do. Pure. */
 import type { Link } from '../host/port.ts';
 import { isZoneLink, parseLinkName } from '../model/link-name.ts';
+import { say } from '../words/say.ts';
+import { hostWarnings } from '../words/warnings.ts';
 
 /** True for zones' links, and for what the guard takes for one (`anyZoneLink` of the layout). */
 export function isCalledLikeZones(name: string): boolean {
@@ -18,21 +20,12 @@ export function strangeLinks(links: Iterable<Link>, formerly: ReadonlyMap<number
     const { ifindex, name } = link;
     if (isZoneLink(name)) return [];
     const before = formerly.get(ifindex);
-    if (before !== undefined)
-      return [
-        `${name} was ${before} until it was renamed (vifname): it has no network, and what it sends is dropped; leave vifname out of the guest's vif line`,
-      ];
-    if (isGuestElsewhere(link, before))
-      return [
-        `${name} is a guest's link under another name (vifname): it has no network, and what it sends is dropped; leave vifname out of its vif line`,
-      ];
+    if (before !== undefined) return [say(hostWarnings.formerName, { name, link: before })];
+    if (isGuestElsewhere(link, before)) return [say(hostWarnings.otherName, { name })];
     const [emulated] = /^(vif\d+\.\d+)-emu$/.exec(name)?.slice(1) ?? [];
     if (emulated !== undefined && parseLinkName(emulated) !== undefined) {
-      return [
-        `${name} is the emulated card of an HVM guest: it has no network, and what it sends is dropped; the guest has one by ${emulated}, with a Xen network driver`,
-      ];
+      return [say(hostWarnings.emulatedCard, { name, link: emulated })];
     }
-    const what = `${name} is filtered like a link of zones, for its name begins with vif: what it sends is dropped as spoofed; give it another name`;
-    return isCalledLikeZones(name) ? [what] : [];
+    return isCalledLikeZones(name) ? [say(hostWarnings.likeZone, { name })] : [];
   });
 }

@@ -3,6 +3,8 @@
  * it. What the zone sends never reaches this host's routes then. The one source of words for it. Pure.
  */
 import type { LinkTies } from '../host/port.ts';
+import { say } from '../words/say.ts';
+import { reasons } from '../words/warnings.ts';
 
 type NamedLink = LinkTies & { readonly name: string };
 
@@ -45,10 +47,8 @@ export function sameTaker(one: Taken | undefined, other: Taken | undefined): boo
 /** E.g. `vif8.0 is a port of bridge xenbr0: its packets go there and not through this host's routes`. */
 export function whyTaken(link: string, { by, kind, isAbove }: Taken): string {
   const device = kind === undefined ? by : `${kindNames[kind] ?? kind} ${by}`;
-  const what = isAbove
-    ? `${device} is on top of ${link}`
-    : `${link} is a ${kind === 'vrf' ? 'member' : 'port'} of ${device}`;
-  return `${what}: its packets go there and not through this host's routes`;
+  if (isAbove) return say(reasons.onTop, { device, link });
+  return say(reasons.taken, { link, role: kind === 'vrf' ? 'member' : 'port', device });
 }
 
 /** A command. */

@@ -16,14 +16,6 @@ export interface Fault {
   readonly isOfFirewalls?: boolean;
 }
 
-export function bad(what: string, why: string, fix: string | null): Fault {
-  return { level: 'bad', what, why, fix };
-}
-
-export function warning(what: string, why: string, fix: string | null): Fault {
-  return { level: 'warning', what, why, fix };
-}
-
 /** A warning that is one sentence. */
 export function notice(what: string): Fault {
   return { level: 'warning', what, why: null, fix: null };

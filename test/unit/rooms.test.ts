@@ -5,22 +5,23 @@ import { expect, it } from 'vitest';
 
 const src = join(import.meta.dirname, '../../src');
 
-const facing = ['model', 'host'];
-const daemon = ['model', 'config', 'policy', 'directories', 'host', 'routes', 'rules', 'nft', 'arp', 'control'];
+const facing = ['model', 'words', 'host'];
+const daemon = ['model', 'words', 'config', 'policy', 'directories', 'host', 'routes', 'rules', 'nft', 'arp', 'control'];
 /** From which rooms each may import, besides itself; `cli` from all. */
 const below: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  words: ['model'],
   netlink: [],
-  config: ['model'],
-  policy: ['model', 'config'],
+  config: ['model', 'words'],
+  policy: ['model', 'words', 'config'],
   xenstore: ['model'],
-  directories: ['model', 'config', 'xenstore'],
-  host: ['model', 'netlink'],
+  directories: ['model', 'words', 'config', 'xenstore'],
+  host: ['model', 'words', 'netlink'],
   routes: facing,
   rules: facing,
   nft: [...facing, 'policy', 'rules'],
   arp: facing,
-  faults: ['model', 'config', 'host', 'routes'],
+  faults: ['model', 'words', 'config', 'host', 'routes'],
   control: ['model', 'policy', 'directories', 'nft'],
   lifecycle: [...daemon, 'faults'],
   explain: [...daemon, 'faults', 'lifecycle'],

@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { type Address, parseAddressWithOptionalLength } from '../../model/address.ts';
 import { domidOf, type LinkName, parseLinkName } from '../../model/link-name.ts';
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import type { ServiceName } from './messages.ts';
 import { printable } from './printable.ts';
 
@@ -41,11 +43,10 @@ export function readZone(service: ServiceName, raw: unknown): ControlZone {
   if (phase === 'unknown')
     return {
       ...left,
-      problems: [`zone ${zone.id} is in state ${state}, which this version does not know; not served`],
+      problems: [say(directoryWarnings.unknownState, { id: zone.id, n: state })],
     };
   const problems: string[] = [];
-  const complain = (problem: string) => problems.push(`zone ${zone.id}: ${problem}`);
-  const claims = interfaces.flatMap((told) => readInterface(told, domid, complain));
+  const claims = interfaces.flatMap((told) => readInterface(told, zone.id, domid, problems));
   return { ...left, claims, problems };
 }
 
@@ -54,21 +55,21 @@ interface Interface {
   readonly addresses: readonly string[];
 }
 
-function readInterface(told: Interface, domid: number, complain: (problem: string) => void): LinkClaim[] {
+function readInterface(told: Interface, id: string, domid: number, problems: string[]): LinkClaim[] {
   // Interfaces are announced before they have a link or an address: nothing to say about them yet.
   if (told.hostInterface === '' || told.addresses.length === 0) return [];
   const link = told.hostInterface === undefined ? undefined : parseLinkName(told.hostInterface);
   if (told.hostInterface !== undefined && link === undefined) {
-    complain(`"${printable(told.hostInterface, 64)}" is not the name of a zone link; not served`);
+    problems.push(say(directoryWarnings.notALink, { id, text: printable(told.hostInterface, 64) }));
     return [];
   }
   if (link !== undefined && domidOf(link) !== domid) {
-    complain(`${link} belongs to domain ${domidOf(link)}, but the zone is domain ${domid}; not served`);
+    problems.push(say(directoryWarnings.otherDomain, { id, link, n: domidOf(link), n2: domid }));
     return [];
   }
   const addresses = told.addresses.flatMap((text) => {
     const address = parseAddressWithOptionalLength(text);
-    if (address === undefined) complain(`"${printable(text, 64)}" is not an address; ignored`);
+    if (address === undefined) problems.push(say(directoryWarnings.notAnAddress, { id, text: printable(text, 64) }));
     return address ?? [];
   });
   return addresses.length === 0 ? [] : [{ domid, link, addresses: [...new Set(addresses)] }];
@@ -77,8 +78,8 @@ function readInterface(told: Interface, domid: number, complain: (problem: strin
 function unusable(raw: unknown, issue: z.core.$ZodIssue | undefined): ControlZone {
   const { data } = z.object({ id: z.string().min(1).max(maxIdLength) }).safeParse(raw);
   const id = data === undefined ? '(no usable id)' : printable(data.id, maxIdLength);
-  const place = issue === undefined ? '' : `: ${issue.path.join('.')}: ${issue.message}`;
-  const problems = [`zone ${id} cannot be read${place}; not served`];
+  const reason = issue === undefined ? 'invalid' : `${issue.path.join('.')}: ${issue.message}`;
+  const problems = [say(directoryWarnings.unreadZone, { id, reason })];
   return { key: data?.id ?? Symbol(id), id, name: undefined, ended: false, claims: [], problems };
 }
 

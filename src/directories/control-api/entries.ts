@@ -1,6 +1,8 @@
 /** From zones to the directory's entries: pure, so that it can be redone whenever links come and go. */
 import type { Address } from '../../model/address.ts';
 import { domidOf, type LinkName } from '../../model/link-name.ts';
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 import type { ControlZone, LinkClaim } from './control-zone.ts';
 
@@ -30,7 +32,7 @@ export function resolveEntries(zones: Iterable<ControlZone>, links: readonly Lin
     const [first, ...others] = claims;
     if (first === undefined) continue;
     if (others.length === 0) entries.push(entryOf(link, first));
-    else problems.push(`${link} is claimed by zones ${claimants(claims)}; served to neither`);
+    else problems.push(say(directoryWarnings.claimedTwice, { link, ids: claimants(claims) }));
   }
   return { entries: entries.sort(byLink), problems: bounded(problems.sort()) };
 }
@@ -85,9 +87,7 @@ function onlyLink(
   const [only, ...others] = linksByDomid.get(domid) ?? [];
   if (others.length === 0) return only;
   const names = [only, ...others].sort().slice(0, maxNamed).join(', ');
-  problems.push(
-    `zone ${zone.id}: domain ${domid} has several links (${names}) and krata does not name one; not served`,
-  );
+  problems.push(say(directoryWarnings.severalLinks, { id: zone.id, n: domid, links: names }));
   return undefined;
 }
 
@@ -106,7 +106,10 @@ function byLink(left: ZoneEntry, right: ZoneEntry): number {
 
 function bounded(problems: string[]): string[] {
   if (problems.length <= maxProblems) return problems;
-  return [...problems.slice(0, maxProblems), `… and ${problems.length - maxProblems} more`];
+  return [
+    ...problems.slice(0, maxProblems),
+    say(directoryWarnings.moreInControlApi, { n: problems.length - maxProblems }),
+  ];
 }
 
 const maxNamed = 8;

@@ -3,6 +3,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileError, howToRestrict, isMissing, whyNotTrusted } from '../../config/read-file.ts';
 import { ProtectNetworkError } from '../../model/errors.ts';
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 import { isZoneFileName, readStaticZone, type StaticZone, untrustedZone } from './zone-file.ts';
 
@@ -23,13 +25,13 @@ export async function listStaticZones(directory: string, known: StaticFiles): Pr
   try {
     const stats = statSync(directory, { bigint: true });
     if (!stats.isDirectory()) {
-      const error = new ProtectNetworkError('config-unreadable', `${directory}: is a file; expected a directory`);
+      const error = new ProtectNetworkError('config-unreadable', say(directoryWarnings.notADirectory, { directory }));
       return { kind: 'unreadable', error };
     }
     const names = readdirSync(directory).filter(isZoneFileName).sort();
     const problems: string[] = [];
     if (names.length > maxZoneFiles) {
-      problems.push(`${directory}: holds ${names.length} zone files; only the first ${maxZoneFiles} by name are used`);
+      problems.push(say(directoryWarnings.tooManyFiles, { directory, n: names.length, n2: maxZoneFiles }));
       names.length = maxZoneFiles;
     }
     const distrust = whyNotTrusted(stats);
@@ -37,7 +39,11 @@ export async function listStaticZones(directory: string, known: StaticFiles): Pr
     const why = `${directory}: ${distrust}`;
     const fix = howToRestrict(directory);
     const files = new Map(names.map((name) => [name, untrustedZone(directory, name, why, fix)]));
-    return { kind: 'read', files, problems: [`${why}; none of its files is used`, ...problems] };
+    return {
+      kind: 'read',
+      files,
+      problems: [say(directoryWarnings.distrustedDirectory, { directory, reason: distrust }), ...problems],
+    };
   } catch (error) {
     return isMissing(error) ? { kind: 'absent' } : { kind: 'unreadable', error: fileError(directory, error) };
   }

@@ -7,6 +7,8 @@ import { decodeToml, headline } from '../../config/toml-decode.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../../model/address.ts';
 import { hasCode, messageOf } from '../../model/errors.ts';
 import { type LinkName, parseLinkName } from '../../model/link-name.ts';
+import { say } from '../../words/say.ts';
+import { directoryWarnings, reasons } from '../../words/warnings.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 
 /** What one file came to. `identity` is equal as long as the file is the same with the same content and owner. */
@@ -64,7 +66,7 @@ function unusableZone(
   fix?: string,
 ): StaticZone {
   const link = parseLinkName(name.slice(0, -suffix.length));
-  const unusable = { why: `its file is not used: ${problem}`, fix };
+  const unusable = { why: say(reasons.unusableFile, { mistake: problem }), fix };
   const entry = link && { link, addresses: [], name: undefined, origin: join(directory, name), unusable };
   return { ...seen, entry, problem };
 }
@@ -75,9 +77,9 @@ function readPresent(directory: string, name: string, stats: BigIntStats): Stati
   const seen = { identity: identityOf(stats), isLink };
   const unusable = (problem: string, fix?: string) => unusableZone(directory, name, seen, problem, fix);
   const link = parseLinkName(name.slice(0, -suffix.length));
-  if (link === undefined) return unusable(`${path}: is not a link name; expected one such as vif1339.2${suffix}`);
+  if (link === undefined) return unusable(say(directoryWarnings.badFileName, { file: path }));
   const target = isLink ? targetInside(directory, path) : path;
-  if (target === undefined) return unusable(`${path}: points out of its directory or to nothing; it is not used`);
+  if (target === undefined) return unusable(say(directoryWarnings.badSymlink, { file: path }));
   let distrust: string | undefined;
   const judge = (opened: BigIntStats) => {
     distrust = whyNotTrusted(opened);
@@ -116,7 +118,7 @@ const zoneSchema = z
   })
   .superRefine((zone, context) => {
     if (zone.ipv4 !== undefined || zone.ipv6 !== undefined) return;
-    context.addIssue({ code: 'custom', message: 'has no address; expected ipv4 = "…" or ipv6 = "…", or both' });
+    context.addIssue({ code: 'custom', message: directoryWarnings.noAddress });
   });
 
 /** One address or a list of them; the position of a mistake is that of the very address. */
@@ -126,7 +128,7 @@ function addressesSchema(family: Family, example: string) {
   return z
     .union([z.string(), z.array(z.string())], { error })
     .refine((value) => typeof value === 'string' || (value.length > 0 && value.length <= maxAddresses), {
-      error: `holds none or too many; expected 1 to ${maxAddresses} addresses`,
+      error: say(directoryWarnings.addressCount, { n: maxAddresses }),
       abort: true,
     })
     .transform((value, context) => {
@@ -139,7 +141,7 @@ function addressesSchema(family: Family, example: string) {
         if (address === undefined || familyOf(address) !== family)
           complain(`is ${JSON.stringify(text)}; expected ${expected}`);
         else if (addresses.includes(address))
-          complain(`${JSON.stringify(text)} is in the list already; expected each once`);
+          complain(say(directoryWarnings.repeatedAddress, { address: JSON.stringify(text) }));
         else addresses.push(address);
       }
       return addresses;

@@ -1,3 +1,5 @@
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import type { DirectorySnapshot } from '../zone-directory.ts';
 import type { DomainReading } from './domain.ts';
 
@@ -26,5 +28,8 @@ export function sameReading(a: DomainReading | undefined, b: DomainReading | und
 
 function bounded(problems: readonly string[]): string[] {
   if (problems.length <= maxProblems) return [...problems];
-  return [...problems.slice(0, maxProblems), `and ${problems.length - maxProblems} more`];
+  return [
+    ...problems.slice(0, maxProblems),
+    say(directoryWarnings.moreInXenstore, { n: problems.length - maxProblems }),
+  ];
 }

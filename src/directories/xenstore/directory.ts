@@ -7,6 +7,8 @@
  * guest would wake us; so the permissions of the two folders above krata's are looked at twice a second instead.
  */
 import { existsSync } from 'node:fs';
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import { type ClientState, type Watch, type WatchPath, XenstoreClient, XenstoreError } from '../../xenstore/index.ts';
 import { type DirectorySnapshot, type DirectoryState, notAskedYet, type ZoneDirectory } from '../zone-directory.ts';
 import { buildSnapshot, sameReading } from './build-snapshot.ts';
@@ -159,7 +161,7 @@ export class XenstoreDirectory implements ZoneDirectory {
       return !sameReading(before, reading);
     } catch (error) {
       if (!(error instanceof XenstoreError) || !this.#connected) throw error;
-      const problem = `domain ${domid} could not be read, keeping what was read before: ${error.message}`;
+      const problem = say(directoryWarnings.unreadDomain, { n: domid, reason: error.message });
       const reading = { ...(before ?? nothing), problems: [problem] };
       this.#failed.add(domid);
       this.#readings.set(domid, reading);

@@ -4,6 +4,8 @@
  */
 import { type Address, parseAddressWithOptionalLength } from '../../model/address.ts';
 import { domidOf, type LinkName, parseLinkName } from '../../model/link-name.ts';
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import {
   below,
   hasErrno,
@@ -90,7 +92,7 @@ export async function readDomain(
   const [link] = links;
   const added = link !== undefined && links.length === 1 ? krata.found.map((finding) => ({ ...finding, link })) : [];
   const unclear = krata.found.length > added.length;
-  const guess = `${krataFolder(domid)} names no link and domain ${domid} has ${links.length}; not used`;
+  const guess = say(directoryWarnings.ambiguousLink, { node: krataFolder(domid), n: domid, n2: links.length });
   return {
     name,
     entries: [...found, ...added].map((finding) => ({ ...finding, name })),
@@ -136,7 +138,7 @@ async function readBackend(store: Store, domid: number): Promise<BackendFindings
   const all = listing.value.flatMap((name) => parseLinkName(`vif${domid}.${name}`) ?? []);
   const links = all.sort((a, b) => devidOf(a) - devidOf(b)).slice(0, maxDevices);
   const readings = await Promise.all(links.map((link) => readDevice(store, link)));
-  const tooMany = `${folder} has ${all.length} devices; those after ${maxDevices} are not used`;
+  const tooMany = say(directoryWarnings.tooManyDevices, { node: folder, n: all.length, n2: maxDevices });
   return {
     links,
     found: readings.flatMap(({ found }) => found),
@@ -212,11 +214,12 @@ function parseAddresses(node: XenstorePath, value: Buffer): { addresses: Address
   const addresses = new Set<Address>();
   for (const word of words.slice(0, maxAddresses)) {
     const address = parseAddressWithOptionalLength(word);
-    if (address === undefined) problems.push(`${node}: ${JSON.stringify(word.slice(0, 60))} is not an address`);
+    if (address === undefined)
+      problems.push(say(directoryWarnings.badWord, { node, text: JSON.stringify(word.slice(0, 60)) }));
     else addresses.add(address);
   }
   if (words.length > maxAddresses) {
-    problems.push(`${node} has ${words.length} addresses; those after ${maxAddresses} are not used`);
+    problems.push(say(directoryWarnings.tooManyAddresses, { node, n: words.length, n2: maxAddresses }));
   }
   return { addresses: [...addresses], problems };
 }

@@ -10,6 +10,9 @@
  * XSA-352 let him give them to domain 0. Above the domain's folder there is nothing a guest was ever given a part in,
  * and who took it from domain 0 would have to replace the folder, which is asked about.
  */
+
+import { say } from '../../words/say.ts';
+import { directoryWarnings } from '../../words/warnings.ts';
 import { hasErrno, type Permissions, type Store, type XenstorePath } from '../../xenstore/index.ts';
 
 /** What operators and alerts look for at the beginning of a problem. */
@@ -37,7 +40,8 @@ export async function believe<T>(
   if (value === undefined || permissions.includes(undefined)) return { kind: 'missing' };
   for (const [index, path] of chain.entries()) {
     const weakness = weaknessOf(permissions[index]);
-    if (weakness !== undefined) return { kind: 'suspect', problem: `${suspicion} ${path} is not used: ${weakness}` };
+    if (weakness !== undefined)
+      return { kind: 'suspect', problem: say(directoryWarnings.notBelieved, { node: path, reason: weakness }) };
   }
   return { kind: 'believed', value };
 }
@@ -49,12 +53,12 @@ export function isSuspicion(problem: string): boolean {
 
 /** How a guest could write a node with these permissions; undefined where none could. */
 export function weaknessOf(permissions: Permissions | undefined): string | undefined {
-  if (permissions === undefined) return 'it has no permissions';
+  if (permissions === undefined) return directoryWarnings.noPermissions;
   const { owner, others, entries } = permissions;
-  if (owner !== 0) return `domain ${owner} owns it, not domain 0`;
-  if (others === 'write' || others === 'both') return 'every domain may write it';
+  if (owner !== 0) return say(directoryWarnings.otherOwner, { n: owner });
+  if (others === 'write' || others === 'both') return directoryWarnings.everyoneMayWrite;
   const writer = entries.find(({ access }) => access === 'write' || access === 'both');
-  return writer === undefined ? undefined : `domain ${writer.domid} may write it`;
+  return writer === undefined ? undefined : say(directoryWarnings.domainMayWrite, { n: writer.domid });
 }
 
 /** Undefined where the node, or one above it, is not there. */

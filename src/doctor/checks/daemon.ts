@@ -1,6 +1,8 @@
 /** The daemon itself, and what it says about this host. */
 import type { Fault } from '../../model/fault.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import { type DaemonFacts, type Snapshot, zoneLinks } from '../host-snapshot.ts';
 
 export function checkDaemon(snapshot: Snapshot): Judgement[] {
@@ -8,19 +10,14 @@ export function checkDaemon(snapshot: Snapshot): Judgement[] {
   if (daemon.kind === 'answers') return judgeStatus(daemon);
   if (daemon.kind === 'unknown') return [];
   if (daemon.kind === 'silent') {
-    return [
-      bad(
-        `the daemon cannot be queried: ${daemon.why}`,
-        'whether zones are being repaired is unknown',
-        'systemctl restart protect-network',
-      ),
-    ];
+    return [fault(findings.daemon.unanswered, { reason: daemon.why })];
   }
   const isNeeded = zoneLinks(snapshot).length > 0;
   const why = isNeeded
     ? 'there are zone links on this host: new zones get no network, and nothing is repaired'
     : 'zones that are started now get no network';
-  return [(isNeeded ? bad : warning)('the daemon is not running', why, 'systemctl enable --now protect-network')];
+  const level = isNeeded ? 'bad' : 'warning';
+  return [fault(findings.daemon.notRunning, {}, level, why, 'systemctl enable --now protect-network')];
 }
 
 function judgeStatus({ status, ownVersion }: Extract<DaemonFacts, { kind: 'answers' }>): Judgement[] {
@@ -28,23 +25,12 @@ function judgeStatus({ status, ownVersion }: Extract<DaemonFacts, { kind: 'answe
   const links = new Set(zones.map(({ link }) => link));
   // A zone's failure is reported with the zone.
   const own = failures.filter(({ what }) => !links.has(what));
+  const failing = own.map(({ what, reason, attempts }) => `${what}: ${reason} (attempt ${attempts})`).join('; ');
   return [
     own.length === 0
       ? ok(`the daemon runs (version ${version}, process ${pid}, ${state})`)
-      : bad(
-          `the daemon is ${state}: ${own.map(({ what, reason, attempts }) => `${what}: ${reason} (attempt ${attempts})`).join('; ')}`,
-          'until it succeeds, zones may have no network, or only part of it',
-          'protect-network logs -n 50',
-        ),
-    ...(version === ownVersion
-      ? []
-      : [
-          warning(
-            `the daemon is version ${version}, and this command is ${ownVersion}`,
-            'an upgrade takes effect when the daemon is restarted; traffic is not interrupted',
-            'systemctl restart protect-network',
-          ),
-        ]),
+      : fault(findings.daemon.failing, { state, failures: failing }),
+    ...(version === ownVersion ? [] : [fault(findings.daemon.otherVersion, { version, version2: ownVersion })]),
   ];
 }
 

@@ -1,12 +1,16 @@
 /** Who else could have written what decides about zones. */
 import { howToRestrict, whyNotTrusted } from '../../config/read-file.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import type { FileFacts, FileRole, Snapshot } from '../host-snapshot.ts';
 
 function judgeWarning(text: string): Judgement {
-  if (!text.includes('does not exist')) return warning(text, 'this is probably unintended', 'protect-network check');
+  const { unusual } = findings.configuration;
+  if (!text.includes('does not exist'))
+    return fault(unusual, { warning: text }, 'this is probably unintended', 'protect-network check');
   const why = "on an Edera host that file has the zones' subnets; any other host needs it for other subnets only";
-  return warning(text, why, null);
+  return fault(unusual, { warning: text }, why, null);
 }
 
 export function checkConfiguration({ config, configProblem, files }: Snapshot): Judgement[] {
@@ -18,7 +22,8 @@ export function checkConfiguration({ config, configProblem, files }: Snapshot): 
   const settings = files.find(({ role }) => role === 'settings');
   const isDistrusted = settings !== undefined && distrustOf(settings) !== undefined;
   const fix = isDistrusted ? restricted(settings) : 'protect-network check';
-  return [bad(configProblem ?? 'a settings file cannot be read', why, fix)];
+  const found = fault(findings.configuration.unreadable, {}, why, fix);
+  return [configProblem === undefined ? found : { ...found, what: configProblem }];
 }
 
 /** The settings are judged with their content. */
@@ -40,7 +45,8 @@ export function checkFiles({ files, zones }: Snapshot): Judgement[] {
     if (distrust === undefined || why === undefined) return [];
     // Said with the zones that it leaves without network.
     if (reasons.some((reason) => reason.includes(`${file.path}: ${distrust}`))) return [];
-    return [(lenient.has(file.role) ? warning : bad)(`${file.path}: ${distrust}`, why, restricted(file))];
+    const level = lenient.has(file.role) ? 'warning' : 'bad';
+    return [fault(findings.files.distrusted, { file: file.path, distrust }, level, why, restricted(file))];
   });
   return judged.length > 0 ? judged : [ok('only root can write the files that assign addresses to zones')];
 }

@@ -4,8 +4,10 @@ import type { Family } from '../../model/address.ts';
 import { filterFamilies, filterTable, forwardChain, forwardHookChain } from '../../nft/names.ts';
 import { isJumpTo, isOurJump, jumpPosition } from '../../nft/placement.ts';
 import type { Table } from '../../nft/ruleset.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
 import { filterTableOf } from '../filter-table.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { type Judgement, ok } from '../finding.ts';
 import { isServed, type Snapshot, subnetsOf, zoneLinks } from '../host-snapshot.ts';
 
 export function checkForwardChains(snapshot: Snapshot): Judgement[] {
@@ -23,7 +25,7 @@ function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObj
   const by = writers.length === 0 ? '' : ` (${writers.join(' and ')} writes there)`;
   if (chain === undefined) {
     if (!isServed(snapshot)) return [];
-    return [missingJump(`there is no chain ${place}`, 'bad')];
+    return [fault(words.noChain, { chain: place })];
   }
   const rules = chain.rules();
   const others = rules.filter((rule) => !isOurJump(rule));
@@ -38,21 +40,14 @@ function judgeChain(snapshot: Snapshot, family: Family, ruleset: readonly NftObj
       ),
     ];
   }
-  if (jump >= 0) return [missingJump(`in ${place}${by} a rule that ends every packet comes before our jump`, 'bad')];
-  if (isServed(snapshot)) return [missingJump(`our jump is missing from ${place}${by}`, 'bad')];
+  if (jump >= 0) return [fault(words.endsBefore, { chain: `${place}${by}` })];
+  if (isServed(snapshot)) return [fault(words.noJump, { chain: `${place}${by}` })];
   if (!denies) return [ok(`${place} accepts what no rule denies${by}`)];
-  const hasZones = zoneLinks(snapshot).length > 0;
-  return [
-    missingJump(`${place} denies what no rule accepts${by}, and our jump is not there`, hasZones ? 'bad' : 'warning'),
-  ];
+  const level = zoneLinks(snapshot).length > 0 ? 'bad' : 'warning';
+  return [fault(words.denies, { chain: `${place}${by}` }, level)];
 }
 
-function missingJump(what: string, level: 'bad' | 'warning'): Judgement {
-  const tell = level === 'bad' ? bad : warning;
-  const fix = 'systemctl restart protect-network';
-  return tell(what, "zones' packets are dropped there; while the daemon runs, it keeps its jump ahead of that", fix);
-}
-
+const words = findings['forward-chains'];
 /** By the names that their chains have. */
 function writersOf(table: Table): string[] {
   const names = [...table.chains.keys()];

@@ -6,7 +6,9 @@ import { sourceFaults, uplinkNameFaults } from '../../faults/settings.ts';
 import { outlookFaults } from '../../faults/uplinks.ts';
 import { type Family, families, familyNames, familyOf, isPrivate } from '../../model/address.ts';
 import { isZoneLink } from '../../model/link-name.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import { isServed, type Snapshot, subnetsOf, sysctl, uplinksOf, zoneLinks } from '../host-snapshot.ts';
 import { settingsFacts } from '../settings-facts.ts';
 
@@ -24,13 +26,13 @@ function judgeSwitch(snapshot: Snapshot, family: Family): Judgement[] {
   if (value !== '0') return [ok(`${label} is forwarded (${name} is ${value})`)];
   const fix = `sysctl -w ${name}=1`;
   if (isServed(snapshot)) {
-    return [
-      bad(`${name} is 0`, `zones' ${label} packets do not leave this host; the daemon should have turned it on`, fix),
-    ];
+    const why = `zones' ${label} packets do not leave this host; the daemon should have turned it on`;
+    return [fault(findings.forwarding.off, { sysctl: name }, 'bad', why, fix)];
   }
   const byDaemon =
     'systemctl start protect-network; not by hand, since forwarding without the guard lets spoofed packets out';
-  return [warning(`${name} is 0`, `zones' ${label} packets are not forwarded until the daemon turns it on`, byDaemon)];
+  const why = `zones' ${label} packets are not forwarded until the daemon turns it on`;
+  return [fault(findings.forwarding.off, { sysctl: name }, 'warning', why, byDaemon)];
 }
 
 /** IPv4 asks the link by which a packet came; IPv6 asks `all` only. */
@@ -40,8 +42,7 @@ function judgeLinks(snapshot: Snapshot): Judgement[] {
   return [...new Set(names)].flatMap((link) => {
     const name = `net/ipv4/conf/${link}/forwarding`;
     if (sysctl(snapshot, name) !== '0') return [];
-    const why = `IPv4 packets that arrive on ${link} are dropped, although forwarding is on for the host`;
-    return [bad(`${name} is 0`, why, `sysctl -w ${name}=1`)];
+    return [fault(findings.forwarding.linkOff, { link })];
   });
 }
 
@@ -68,13 +69,8 @@ function judgeOwnAddresses(snapshot: Snapshot): Judgement[] {
   return subnetsOf(snapshot).flatMap(({ family, subnet: { prefix } }) => {
     if (uplink === undefined || masqueradeOf(uplink, family) !== 'off' || !isPrivate(prefix.address)) return [];
     const [setting, label] = [`masquerade${family === 'ipv4' ? 4 : 6}`, familyNames[family]];
-    return [
-      warning(
-        `uplink.${setting} is false, and zones have private ${label} addresses (${prefix.text})`,
-        'they reach only networks that have a route back to them',
-        `a route to ${prefix.text} via this host on the routers of those networks; or ${setting} = true in ${snapshot.paths.settings}, and in uplink.no-masquerade the networks that have one`,
-      ),
-    ];
+    const gaps = { setting, family: label, subnet: prefix.text, file: snapshot.paths.settings };
+    return [fault(findings.uplinks.notMasqueraded, gaps)];
   });
 }
 
@@ -105,14 +101,15 @@ function judgeZoneRoutes({ routes }: Snapshot): Judgement[] {
   const defaults = routes.filter(({ destination, type }) => destination === 'default' && type === 'unicast');
   return defaults.flatMap(({ family, devices, protocol }) =>
     devices.filter(isZoneLink).map((link) => {
-      const what = `the zone at ${link} is this host's ${familyNames[family]} router (protocol ${protocol})`;
+      const gaps = { link, family: familyNames[family], protocol };
+      const { zoneIsRouter } = findings.uplinks;
       const fix = `ip ${family === 'ipv4' ? '-4' : '-6'} route del default dev ${link}`;
-      if (protocol === 'ra') return bad(what, 'it became the router by sending a router advertisement', fix);
-      return warning(
-        what,
-        'all that this host and other zones send to the outside goes through it',
-        `${fix}, unless this is intended`,
-      );
+      if (protocol === 'ra') {
+        const why = 'it became the router by sending a router advertisement';
+        return fault(zoneIsRouter, gaps, 'bad', why, fix);
+      }
+      const why = 'all that this host and other zones send to the outside goes through it';
+      return fault(zoneIsRouter, gaps, 'warning', why, `${fix}, unless this is intended`);
     }),
   );
 }
@@ -123,22 +120,20 @@ function judgeAdvertisements(snapshot: Snapshot): Judgement[] {
     ({ family, destination, protocol }) => family === families[1] && destination === 'default' && protocol === 'ra',
   );
   const devices = new Set(living.flatMap((route) => route.devices));
-  const expiring = [...devices].flatMap((link) => {
-    const why = `with forwarding on, the kernel no longer accepts router advertisements on ${link}: its IPv6 default route expires within minutes`;
-    return judgeIgnored(bad, snapshot, link, `${link} has its default route from router advertisements`, why);
-  });
+  const expiring = [...devices].flatMap((link) => judgeIgnored(findings.uplinks.acceptRaUsed, snapshot, link));
   if (uplinksByRoute(snapshot, 'ipv6').length > 0) return expiring;
-  return uplinksByRoute(snapshot, 'ipv4').flatMap((link) => {
-    const why =
-      'with forwarding on and accept_ra at 1 it ignores them: where this host has its IPv6 from router advertisements, it gets none';
-    return judgeIgnored(warning, snapshot, link, `${link} ignores router advertisements`, why);
-  });
+  const { acceptRaIgnored } = findings.uplinks;
+  return uplinksByRoute(snapshot, 'ipv4').flatMap((link) => judgeIgnored(acceptRaIgnored, snapshot, link));
 }
 
 /** Nothing where the link does not ignore advertisements, or was told to. */
-function judgeIgnored(tell: typeof bad, snapshot: Snapshot, link: string, what: string, why: string): Judgement[] {
+function judgeIgnored(
+  words: (typeof findings.uplinks)['acceptRaUsed' | 'acceptRaIgnored'],
+  snapshot: Snapshot,
+  link: string,
+): Judgement[] {
   const name = `net/ipv6/conf/${link}/accept_ra`;
   const isRouter = sysctl(snapshot, `net/ipv6/conf/${link}/forwarding`) === '1';
   if (!isRouter || sysctl(snapshot, name) !== '1') return [];
-  return [tell(`${name} is 1, and ${what}`, why, `sysctl -w ${name}=2`)];
+  return [fault(words, { link })];
 }

@@ -1,5 +1,7 @@
 /** Network managers that take every link for theirs unless told. */
-import { type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import type { ManagerName, Snapshot } from '../host-snapshot.ts';
 
 interface Manager {
@@ -28,7 +30,6 @@ export function checkManagers({ processes, dropIns }: Snapshot): Judgement[] {
   return managers.flatMap(({ name, process, fix }) => {
     if (!processes.has(process)) return [];
     if (dropIns.has(name)) return [ok(`${name} runs, and is configured to leave zones' links alone`)];
-    const why = "it may configure zones' links as its own, and the daemon then repairs them again and again";
-    return [warning(`${name} runs without our file that keeps it away from zones' links`, why, fix)];
+    return [fault(findings['network-managers'].unguarded, { manager: name }, fix)];
   });
 }

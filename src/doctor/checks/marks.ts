@@ -4,7 +4,9 @@ import type { NftObject } from '../../host/port.ts';
 import { type Family, families } from '../../model/address.ts';
 import { denyChain, filterTable, forwardChain, ownTable, reversePathTable } from '../../nft/names.ts';
 import { legacyTables } from '../../rules/iptables-tables.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import type { Snapshot } from '../host-snapshot.ts';
 
 interface Use {
@@ -28,17 +30,13 @@ export function checkMarks({ config, ruleset, saved, paths }: Snapshot): Judgeme
   const free = freeBit(uses.reduce((taken, { bits }) => taken | bits, mark));
   const fix = `in ${paths.settings}: [forward] mark = ${free}`;
   const places = [...new Set(colliding.map(({ where, kind }) => `${where} ${kind} it`))];
-  const what = `0x${mark.toString(16)}, our packet mark bit, is also used elsewhere: ${shortList(places)}`;
+  const gaps = { mark: `0x${mark.toString(16)}`, places: shortList(places) };
   if (colliding.every(({ kind }) => kind === 'matches')) {
-    return [warning(what, 'those rules match packets of zones in the forward hook', fix)];
+    const why = 'those rules match packets of zones in the forward hook';
+    return [fault(findings.marks.markUsed, gaps, 'warning', why, fix)];
   }
-  return [
-    bad(
-      what,
-      'packets that they mark are accepted like those of zones, and lose the mark when our rules clear it',
-      fix,
-    ),
-  ];
+  const why = 'packets that they mark are accepted like those of zones, and lose the mark when our rules clear it';
+  return [fault(findings.marks.markUsed, gaps, 'bad', why, fix)];
 }
 
 const mostPlaces = 5;

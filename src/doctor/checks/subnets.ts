@@ -2,7 +2,9 @@
 import type { SurveyedRoute } from '../../host/port.ts';
 import { routeProtocol } from '../../host/rtnetlink.ts';
 import { type Address, contains, hostLength, type Prefix, parseAddress, parsePrefix } from '../../model/address.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import { type Snapshot, subnetsOf } from '../host-snapshot.ts';
 
 type Known = ReturnType<typeof subnetsOf>[number]['subnet'];
@@ -25,13 +27,11 @@ function judgeAddresses({ links, zones }: Snapshot, { prefix, reserved }: Known)
       if (!contains(prefix, address)) return [];
       const zone = holders.get(address);
       const fix = `ip address del ${address}/${hostLength(prefix.family)} dev ${name}, and where it is configured`;
-      if (zone !== undefined) {
-        const why = 'the host receives packets that are meant for the zone';
-        return [bad(`${address} is the address of the zone at ${zone}, and this host's own on ${name}`, why, fix)];
-      }
+      if (zone !== undefined)
+        return [fault(findings.subnets.ownAddress, { address, link: zone, interface: name }, fix)];
       if (reserved.has(address)) return [];
-      const why = `a zone with the address ${address} will not be reached`;
-      return [warning(`this host has ${address} on ${name}, inside the zones' ${prefix.text}`, why, fix)];
+      const gaps = { address, interface: name, subnet: prefix.text };
+      return [fault(findings.subnets.addressInside, gaps, fix)];
     }),
   );
 }
@@ -52,8 +52,8 @@ function judgeRoutes({ routes, links, paths }: Snapshot, subnet: Known): Judgeme
 
 function judgeOverlap(route: SurveyedRoute, target: Prefix, prefix: Prefix, config: string): Judgement[] {
   const { destination, devices, type, table, protocol } = route;
-  const by = devices.length === 0 ? type : `via ${devices.join(', ')}`;
-  const label = `the route to ${destination} ${by} (table ${table}, protocol ${protocol})`;
+  const via = devices.length === 0 ? type : `via ${devices.join(', ')}`;
+  const gaps = { prefix: destination, via, table, protocol, subnet: prefix.text };
   if (contains(prefix, target.address) && target.length >= prefix.length) {
     const why =
       target.length === hostLength(prefix.family)
@@ -61,13 +61,10 @@ function judgeOverlap(route: SurveyedRoute, target: Prefix, prefix: Prefix, conf
         : "addresses of the zones' subnet are also used elsewhere: what is forwarded there is dropped, or goes to a zone";
     const family = prefix.family === 'ipv4' ? '-4' : '-6';
     const fix = `ip ${family} route del ${destination} table ${table}, or give zones another subnet in ${config}`;
-    return [bad(`${label} lies inside the zones' ${prefix.text}`, why, fix)];
+    return [fault(findings.subnets.routeInside, gaps, why, fix)];
   }
   if (!contains(target, prefix.address)) return [];
-  const why = `zones do not reach hosts with addresses of ${prefix.text} behind it`;
-  return [
-    warning(`${label} covers the zones' ${prefix.text}`, why, `if that network uses it, other subnets in ${config}`),
-  ];
+  return [fault(findings.subnets.routeCovers, { ...gaps, file: config })];
 }
 
 /** Undefined for a default route, which covers everything and means nothing by it. */

@@ -1,7 +1,10 @@
 /** The kernel's tables that fill up with traffic. */
 import type { Fill } from '../../host/port.ts';
 import { families } from '../../model/address.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import type { Fault, FaultLevel } from '../../model/fault.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import { type Snapshot, zoneLinks } from '../host-snapshot.ts';
 
 /** Above these shares of a table people should know, or act. */
@@ -17,10 +20,8 @@ export function checkTables(snapshot: Snapshot): Judgement[] {
 
 function judgeConnections(fill: Fill | undefined): Judgement[] {
   if (fill === undefined) return [];
-  const what = `${fill.count} of ${fill.max} connections are tracked`;
-  const why = 'when the table is full, new connections of every zone and of this host are dropped';
   const fix = `sysctl -w net/netfilter/nf_conntrack_max=${fill.max * 2}, and a file in /etc/sysctl.d`;
-  return [judge(fill, what, why, fix)];
+  return [judge(fill, (level) => fault(findings.tables.connections, { n: fill.count, n2: fill.max }, level, fix))];
 }
 
 function judgeNeighbours(snapshot: Snapshot, family: (typeof families)[number]): Judgement[] {
@@ -30,28 +31,14 @@ function judgeNeighbours(snapshot: Snapshot, family: (typeof families)[number]):
   const zones = zoneLinks(snapshot).length;
   const table = family === 'ipv4' ? 'ARP' : 'NDP';
   // Each zone takes one entry, and for a moment one for each address that it makes us look for.
-  if (zones > fill.max * high) {
-    const why = 'a zone without a neighbour entry has no network';
-    return [
-      bad(
-        `there are ${zones} zone links, and the ${table} table has ${fill.max} entries (${name})`,
-        why,
-        `sysctl -w ${name}=${zones * 4}`,
-      ),
-    ];
-  }
-  const why = 'when the table is full, zones and routers become unreachable';
-  return [
-    judge(
-      fill,
-      `the ${table} table holds ${fill.count} of ${fill.max} entries`,
-      why,
-      `sysctl -w ${name}=${fill.max * 4}`,
-    ),
-  ];
+  if (zones > fill.max * high)
+    return [fault(findings.tables.tooManyZones, { n: zones, table, n2: fill.max, sysctl: name, wanted: zones * 4 })];
+  const gaps = { table, n: fill.count, n2: fill.max };
+  const fix = `sysctl -w ${name}=${fill.max * 4}`;
+  return [judge(fill, (level) => fault(findings.tables.neighbours, gaps, level, fix))];
 }
 
-function judge({ count, max }: Fill, what: string, why: string, fix: string): Judgement {
-  if (count >= max * nearlyFull) return bad(what, why, fix);
-  return count >= max * high ? warning(what, why, fix) : ok(what);
+function judge({ count, max }: Fill, found: (level: FaultLevel) => Fault): Judgement {
+  if (count >= max * nearlyFull) return found('bad');
+  return count >= max * high ? found('warning') : ok(found('warning').what);
 }

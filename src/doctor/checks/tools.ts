@@ -1,12 +1,13 @@
 /** Who runs this, and with what. Versions are those that the tests ran with (README.md, "Installation on a dom0"). */
 import type { SurveyedTool } from '../../host/port.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import type { Snapshot } from '../host-snapshot.ts';
 
 export function checkUser({ user }: Snapshot): Judgement[] {
   if (user === 0) return [ok('this runs as root')];
-  const why = 'without root the checks below are incomplete, and the daemon needs root as well';
-  return [bad(`this runs as user ${user}, not as root`, why, 'sudo protect-network doctor')];
+  return [fault(findings.user.notRoot, { uid: user })];
 }
 
 interface Known {
@@ -26,13 +27,15 @@ export function checkTools({ tools }: Snapshot): Judgement[] {
     const needed = known[name];
     if (found === undefined) {
       if (needed === undefined) return [ok(`${name} is not installed, and not needed`)];
-      return [bad(`${name} is not installed`, needed.use, `apt install ${needed.debianPackage}`)];
+      const { use, debianPackage } = needed;
+      return [fault(findings.tools.notInstalled, { tool: name, use, package: debianPackage })];
     }
     if (name === 'iptables') return [judgeIptables(found.version)];
     const version = versionIn(found.version);
     if (needed !== undefined && (version === undefined || isOlder(version, needed.tested))) {
-      const why = `versions before ${needed.tested} are untested: ${needed.use}`;
-      return [warning(`${name} is ${found.version}`, why, `apt install ${needed.debianPackage}`)];
+      const { use, tested, debianPackage } = needed;
+      const gaps = { tool: name, version: found.version, tested, use, package: debianPackage };
+      return [fault(findings.tools.oldTool, gaps)];
     }
     return [ok(`${name}: ${found.version} (${found.path})`)];
   });
@@ -40,11 +43,7 @@ export function checkTools({ tools }: Snapshot): Judgement[] {
 
 function judgeIptables(version: string): Judgement {
   if (!version.includes('legacy')) return ok(`iptables: ${version}`);
-  return warning(
-    `iptables is ${version}: it writes the legacy tables, which nft does not show`,
-    'rules added with it are not in the tables that ours are in, and a drop there drops packets that we accept',
-    'update-alternatives --set iptables /usr/sbin/iptables-nft && update-alternatives --set ip6tables /usr/sbin/ip6tables-nft',
-  );
+  return fault(findings.tools.legacyIptables, { version });
 }
 
 /** `1.0.6` in whatever the tool says about itself. */

@@ -3,7 +3,9 @@ import type { FailureStatus } from '../../control/status.ts';
 import { type NoNetwork, namesIn, withoutNetwork } from '../../control/verdict.ts';
 import type { DirectoryState } from '../../directories/zone-directory.ts';
 import { howToFree, takenIn, whoTakes, whyTaken } from '../../lifecycle/taken.ts';
-import { bad, type Judgement, ok, warning } from '../finding.ts';
+import { fault } from '../../words/faults.ts';
+import { findings } from '../../words/findings.ts';
+import { type Judgement, ok } from '../finding.ts';
 import type { DirectoryFacts, Snapshot, ZoneFacts } from '../host-snapshot.ts';
 import { distrustOf } from './files.ts';
 
@@ -18,14 +20,12 @@ export function checkDirectories(snapshot: Snapshot): Judgement[] {
     ...directory.problems
       .filter((problem) => !told.some((path) => problem.startsWith(`${path}:`)))
       .filter((problem) => !reasons.some((reason) => reason.includes(problem)))
-      .map((problem) =>
-        bad(`${directory.name}: ${problem}`, 'the zone gets no address from this entry', 'correct the entry it names'),
-      ),
+      .map((problem) => fault(findings.directories.badEntry, { directory: directory.name, problem })),
   ]);
   if (zones.directories.some(({ state }) => state !== 'absent')) return judged;
   const why = 'nothing on this host assigns addresses to zones: no zone gets a network';
   const fix = `start protect-daemon or xenstored, or name one in zones.directories of ${paths.settings}; protect-network zone set makes a file for a link`;
-  return [...judged, bad('no zone directory exists on this host', why, fix)];
+  return [...judged, fault(findings.directories.none, {}, why, fix)];
 }
 
 const unwell: Partial<Record<DirectoryState, string>> = {
@@ -40,7 +40,7 @@ function judgeState({ name, state, detail }: DirectoryFacts): Judgement {
   const service = services[name];
   const fix =
     service === undefined ? 'fix what it reports' : `systemctl status ${service}; journalctl -u ${service} -e`;
-  return bad(`zone directory ${name} does not answer: ${detail}`, why, fix);
+  return fault(findings.directories.silent, { directory: name, reason: detail }, why, fix);
 }
 
 /** Those without network by their reasons, and then each that has one. */
@@ -61,7 +61,9 @@ export function checkZones({ zones, links, daemon }: Snapshot): Judgement[] {
 /** A guest that no directory gives an address is in a bridge because somebody wants it there. */
 function judgeTaken({ link, addresses }: ZoneFacts, links: Snapshot['links']): Judgement | undefined {
   const taken = addresses.length === 0 ? undefined : takenIn(links, link);
-  return taken && bad(whyTaken(link, taken), [harm, ...whoTakes(taken)].join('. '), howToFree(link, taken));
+  if (taken === undefined) return undefined;
+  const why = [harm, ...whoTakes(taken)].join('. ');
+  return fault(findings.zones.refused, { reason: whyTaken(link, taken) }, why, howToFree(link, taken));
 }
 
 const harm = 'the zone has no network via this host';
@@ -69,17 +71,19 @@ const harm = 'the zone has no network via this host';
 function judgeGroup(group: NoNetwork): Judgement {
   const { links, reason, fix, isWanted } = group;
   const [first = ''] = links;
-  const what = `${namesIn(group)} ${links.length === 1 ? 'has' : 'have'} no network: ${reason}`;
-  if (isWanted) return bad(reason.startsWith(`${first} `) ? reason : what, harm, fix);
-  const why = 'no route, no rule, and none of its packets passes; protect-network zone set gives a link an address';
-  return warning(what, why, fix);
+  if (isWanted && reason.startsWith(`${first} `)) return fault(findings.zones.refused, { reason }, harm, fix);
+  const left = 'no route, no rule, and none of its packets passes; protect-network zone set gives a link an address';
+  const open = [isWanted ? 'bad' : 'warning', isWanted ? harm : left, fix] as const;
+  const names = namesIn(group);
+  if (links.length === 1) return fault(findings.zones.noNetwork, { link: names, reason }, ...open);
+  return fault(findings.zones.noNetworks, { links: names, reason }, ...open);
 }
 
 function judgeFailed({ link, name, reason }: ZoneFacts, failures: readonly FailureStatus[]): Judgement {
   const attempts = failures.find(({ what }) => what === link)?.attempts;
   const tried = attempts === undefined ? '' : ` (attempt ${attempts})`;
-  const what = `${titleOf({ link, name })} could not be set up: ${reason ?? 'see the log'}${tried}`;
-  return bad(what, 'the zone has no network', `protect-network logs --zone ${link}`);
+  const gaps = { link: titleOf({ link, name }), reason: `${reason ?? 'see the log'}${tried}`, link2: link };
+  return fault(findings.zones.failed, gaps);
 }
 
 function served({ link, name, addresses, directory, origin, state, carrier }: ZoneFacts): Judgement {

@@ -88,6 +88,6 @@ function makeService(watchdogMs: number | undefined, turn: () => Promise<void> =
   const heard: string[] = [];
   const records = new ZoneRecords();
   const tell = (...assignments: string[]) => void heard.push(assignments.join(' '));
-  const log = { warn: (text: string) => void heard.push(text) };
+  const log = { warn: (_fields: object, text: string) => void heard.push(text) };
   return { service: new Service({ isThere: true, watchdogMs, tell }, { records, turn }, log), heard, records };
 }

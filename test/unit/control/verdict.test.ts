@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { verdictLine } from '../../../src/cli/status-verdict.ts';
 import { causesOf, isDegraded, withoutNetwork } from '../../../src/control/verdict.ts';
-import { bad, notice } from '../../../src/model/fault.ts';
+import { notice } from '../../../src/model/fault.ts';
 import { statusOf, zoneOf } from './support.ts';
 
+const bad = (what: string, why: string, fix: string | null) => ({ level: 'bad', what, why, fix }) as const;
 const refused = { state: 'unserved', reason: 'its file is not used: FILE', fix: 'chown root FILE' } as const;
 const seven = zoneOf({ link: 'vif7.0', ...refused });
 const eight = zoneOf({ link: 'vif8.0', ...refused });
