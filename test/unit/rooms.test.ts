@@ -1,7 +1,8 @@
 /** The rooms of ARCHITECTURE.md: none imports from above, and no file imports itself by way of others. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { read } from '../lab/markdown.ts';
 
 const src = join(import.meta.dirname, '../../src');
 
@@ -60,6 +61,17 @@ it('no file imports itself by way of others', () => {
     return circles;
   };
   expect(files.flatMap((file) => circlesBy(file, []))).toEqual([]);
+});
+
+it('ARCHITECTURE.md names no file that there is not', () => {
+  const root = join(src, '..');
+  const { text } = read('ARCHITECTURE.md');
+  const places = ['src', 'test', 'scripts', 'bench'];
+  const files = places.flatMap((place) => readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }));
+  const known = new Set(files.map((file) => basename(file)));
+  const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|service))`/g)].map(([, path = '']) => path);
+  expect(named.length).toBeGreaterThan(60);
+  expect(named.filter((path) => !(path.includes('/') ? existsSync(join(root, path)) : known.has(path)))).toEqual([]);
 });
 
 function importsOf(file: string): string[] {
