@@ -82,6 +82,22 @@ export const logMeanings: Readonly<Record<LogKey, Meaning>> = {
     'give it that address in the zone directory (`protect-network zone set`, or `ip=` of its vif), or take it out of the guest',
   ],
   otherAddress: ['the guest has a second IPv6 address, which no zone directory assigns to any zone', 'the same'],
+  denied: [
+    'the zone wanted something that no policy of it allows; it was rejected at once',
+    'nothing if intended; else `protect-network policy suggest ZONE` prints the rule that would have allowed it',
+  ],
+  nameDenied: ['the zone asked for a name that no policy of it allows; nobody was asked for it', 'the same'],
+  audited: ['the same in audit mode: it passed', 'the same, before the mode becomes `enforce`'],
+  nameAudited: ['the same of a name', 'the same'],
+  forwarderConnected: ['names of policed zones are resolved', 'nothing'],
+  forwarderGone: [
+    'the unit protect-network-dns has ended. What zones have open stays, and so do addresses that they know',
+    '`systemctl status protect-network-dns`',
+  ],
+  forwarderSocket: [
+    'the socket for it could not be made, or what came by it was no message',
+    'the reason says what is wrong',
+  ],
   eventsLost: ['the kernel had more events than we could read', 'nothing'],
   problem: [
     'something is wrong with this host, or with an entry of a zone directory',

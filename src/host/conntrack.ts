@@ -8,9 +8,9 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type Address, parseAddress } from '../model/address.ts';
-import { ConntrackSocket } from '../netlink/index.ts';
+import { type Connection, ConntrackSocket } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
-import type { Conntrack } from './port.ts';
+import type { BegunConnection, Conntrack } from './port.ts';
 import { readIfThere } from './read-if-there.ts';
 
 /** A page but for one line. */
@@ -18,6 +18,8 @@ const onePage = 4096 - 512;
 
 export class NetlinkConntrack implements Conntrack {
   #socket: ConntrackSocket | undefined;
+  /** What names them to the kernel. */
+  readonly #known = new WeakMap<BegunConnection, Connection>();
   /** One walk at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -25,6 +27,38 @@ export class NetlinkConntrack implements Conntrack {
     const purged = this.#last.then(() => this.#purge(addresses));
     this.#last = purged.catch(() => undefined);
     return purged;
+  }
+
+  begunBy(addresses: readonly Address[]): Promise<BegunConnection[]> {
+    const begun = this.#last.then(() => this.#begunBy(addresses));
+    this.#last = begun.catch(() => undefined);
+    return begun;
+  }
+
+  async end(connections: readonly BegunConnection[]): Promise<void> {
+    try {
+      this.#socket?.delete(connections.flatMap((each) => this.#known.get(each) ?? []));
+    } catch (error) {
+      throw refusedBy('the tracked connections', error);
+    }
+  }
+
+  async #begunBy(addresses: readonly Address[]): Promise<BegunConnection[]> {
+    if (addresses.length === 0 || !mayName(addresses)) return [];
+    const wanted = new Set<string>(addresses);
+    try {
+      this.#socket ??= new ConntrackSocket();
+      const connections = await this.#socket.naming(addresses);
+      return connections
+        .filter(({ original }) => wanted.has(original.source))
+        .map((connection) => {
+          const begun = begunOf(connection);
+          this.#known.set(begun, connection);
+          return begun;
+        });
+    } catch (error) {
+      throw refusedBy('the tracked connections', error);
+    }
   }
 
   close(): void {
@@ -41,6 +75,24 @@ export class NetlinkConntrack implements Conntrack {
       throw refusedBy('the tracked connections', error);
     }
   }
+}
+
+/** IPPROTO_*. */
+const transports = new Map<number | undefined, BegunConnection['transport']>([
+  [6, 'tcp'],
+  [17, 'udp'],
+  [1, 'icmp'],
+  [58, 'icmp'],
+]);
+
+function begunOf({ protocol, original, reply }: Connection): BegunConnection {
+  return {
+    source: original.source as Address,
+    destination: reply.source as Address,
+    transport: transports.get(protocol) ?? 'other',
+    port: reply.sourcePort ?? 0,
+    askedPort: original.destinationPort ?? 0,
+  };
 }
 
 /** False only where the table is known to name none of them. */

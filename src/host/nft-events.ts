@@ -66,6 +66,17 @@ export class NftEvents {
   #trace({ family, table, chain, input, packet }: netlink.NftTrace): void {
     if (packet === undefined || input === undefined) return;
     const link = this.#options.nameOf(input);
-    this.#options.listener({ kind: 'traced', table: `${family} ${table}`, chain, link, ...packet });
+    const { source, destination, protocol, port } = packet;
+    const transport = port === undefined ? undefined : protocol === 6 ? 'tcp' : 'udp';
+    this.#options.listener({
+      kind: 'traced',
+      table: `${family} ${table}`,
+      chain,
+      link,
+      source,
+      destination,
+      transport,
+      port,
+    });
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { Address, Family } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
+import type { BegunConnection, Conntrack } from './conntrack-port.ts';
 import type { NftCommand, NftFamily, NftObject, SetRef } from './nft-command.ts';
 import type { Sysctl, SysctlPath } from './sysctl-port.ts';
 
@@ -106,7 +107,7 @@ export interface Rtnetlink {
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
 }
 
-export type { NftCommand, NftFamily, NftObject, Sysctl, SysctlPath };
+export type { BegunConnection, Conntrack, NftCommand, NftFamily, NftObject, Sysctl, SysctlPath };
 
 /** What an element of a set has counted since it was made. */
 export interface ElementCounter {
@@ -162,11 +163,6 @@ export interface Nft {
   rules(family: NftFamily, name: string): Promise<NftObject[] | undefined>;
 }
 
-export interface Conntrack {
-  /** Deletes every entry that names one of `addresses` as source or destination in either direction. Returns how many. */
-  purge(addresses: readonly Address[]): Promise<number>;
-}
-
 /** `lines` as iptables-save writes them; `unreadable`: the table is there, and `reason` says why nobody knows what is in it. */
 export type LegacyFilter =
   | { readonly kind: 'none' }
@@ -217,6 +213,9 @@ export type HostEvent =
       readonly link: string;
       readonly source: string;
       readonly destination: string;
+      /** Undefined of ICMP and others, and behind IPv6's extension headers. */
+      readonly transport?: 'tcp' | 'udp' | undefined;
+      readonly port?: number | undefined;
     }
   /** Events may be missing from here on: re-read everything. */
   | { readonly kind: 'lost'; readonly reason: string };

@@ -4,25 +4,22 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
-import { AskedDirectories, type MakeDirectories } from '../directories/asked-directories.ts';
 import type { Host, HostEvent } from '../host/port.ts';
 import { hasCode } from '../model/errors.ts';
 import { shapeOf } from '../nft/layout-model.ts';
 import { observedKeys } from '../nft/observe.ts';
 import type { Policy } from '../policy/model.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
-import { describeEvent, urgencyOf } from './describe-event.ts';
+import { describeEvent, toldKind, urgencyOf } from './describe-event.ts';
 import { DesiredTracker } from './desired-tracker.ts';
 import type { Dirty } from './dirty.ts';
-import { FollowedLinks } from './followed.ts';
-import { ForeignWatch } from './foreign-watch.ts';
 import { problemsOf } from './host-problems.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
-import { Observation } from './observation.ts';
+import { type Parts, partsOf, type ReconcilerOptions } from './parts.ts';
 import { applyPlan, newcomersOf, type PassFailures, planPass } from './pass.ts';
+import type { Policing } from './policing.ts';
 import { type LostProxies, ProxyWatch } from './proxy-watch.ts';
-import { Purges } from './purges.ts';
 import { Quarrel } from './quarrel.ts';
 import { labels, repairsIn } from './repairs.ts';
 import type { PassFailure, Reporter } from './reporter.ts';
@@ -33,19 +30,10 @@ import { shield } from './shield.ts';
 import { SiblingNews } from './sibling-news.ts';
 import { ingressPutBack } from './taken-links.ts';
 import { passes } from './timing.ts';
-import { Uplinks } from './uplinks.ts';
 import { ZoneRecords } from './zone-record.ts';
 
 /** A transaction that lost a race with another firewall tool is planned again at once, this many times. */
 const immediateRetries = 2;
-
-export interface ReconcilerOptions {
-  readonly host: Host;
-  readonly config: Config;
-  readonly policies?: readonly Policy[];
-  readonly makeDirectories: MakeDirectories;
-  readonly reporter: Reporter;
-}
 
 export class Reconciler {
   readonly #host: Host;
@@ -56,57 +44,45 @@ export class Reconciler {
   readonly inForce = Promise.withResolvers<void>();
   #config: Config;
   #policies: readonly Policy[];
-  readonly #directories: AskedDirectories;
   readonly #desired = new DesiredTracker();
   readonly #loop = new Loop((dirty) => this.#tryPass(dirty));
-  readonly #foreign: ForeignWatch;
   /** Of the last pass that was planned. */
   #prunes = false;
   /** `shapeOf` the layout in force. */
   #shape = '';
-  readonly #uplinks: Uplinks;
-  readonly #observation: Observation;
   readonly #retries = new Retries(this.records, (due) => this.#loop.mark((dirty) => dirty.lookAt(due), 'retry'));
   readonly #quarrel = new Quarrel();
   readonly #siblings = new SiblingNews((links) => this.#loop.mark((dirty) => dirty.tell(links), 'siblings changed'));
-  readonly #followed: FollowedLinks;
-  readonly #purges: Purges;
+  readonly #settled: () => void;
+  readonly #parts: Parts;
   #proxyWatch: ProxyWatch | undefined;
   /** Passes begun. */
   #passes = 0;
   #resyncTimer: NodeJS.Timeout | undefined;
 
-  constructor({ host, config, policies = [], makeDirectories, reporter }: ReconcilerOptions) {
+  constructor(options: ReconcilerOptions) {
+    const { host, config, policies = [], reporter, settled = () => undefined } = options;
     this.#host = host;
     this.#config = config;
     this.#policies = policies;
-    const news = (what: string) => this.#loop.mark(() => undefined, what);
-    this.#directories = new AskedDirectories({
-      config,
-      make: makeDirectories,
-      links: () => this.mirror.zoneLinks(),
-      news,
-      failed: (name, error) => reporter.directoryFailed(name, error),
-    });
     this.#reporter = reporter;
-    this.#observation = new Observation(host, this.mirror);
-    this.#followed = new FollowedLinks(host.sysctl, () => news('some links cannot be watched'));
-    this.#purges = new Purges({
-      conntrack: host.conntrack,
-      news: () => news('connections are forgotten'),
-      failed: (error) => this.#failed(error, 'unforgottenConnections'),
+    this.#settled = settled;
+    this.#parts = partsOf(options, {
+      mirror: this.mirror,
+      desired: this.#desired,
+      config: () => this.#config,
+      news: (what) => this.#loop.mark(() => undefined, what),
+      failed: (error, what) => this.#failed(error, what),
     });
-    this.#foreign = new ForeignWatch(
-      host,
-      () => this.#config,
-      () => news('other firewalls changed'),
-    );
-    this.#uplinks = new Uplinks(host, this.mirror, () => this.#config, news);
+  }
+
+  get policing(): Policing {
+    return this.#parts.policing;
   }
 
   /** What it goes by now, and what keeps the host as a whole from being right. `desired`: undefined before the first pass. */
   get state() {
-    const [config, directories] = [this.#config, this.#directories.list];
+    const [config, directories] = [this.#config, this.#parts.directories.list];
     const quarrel = this.#quarrel.status(performance.now());
     return { config, directories, desired: this.#desired.desired, failure: this.#retries.failure, quarrel };
   }
@@ -115,9 +91,9 @@ export class Reconciler {
   async start(): Promise<void> {
     await this.#host.watch((event) => this.#onEvent(event));
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'start');
-    const read = this.#observation.begin();
+    const read = this.#parts.observation.begin();
     // A directory that is slow to answer keeps nobody else's zones waiting.
-    await Promise.race([this.#directories.start(), read.then(() => delay(passes.directoriesGraceMs))]);
+    await Promise.race([this.#parts.directories.start(), read.then(() => delay(passes.directoriesGraceMs))]);
     this.#scheduleResync();
     this.#loop.begin();
     // Not until all is done: on a host that never rests, it never is.
@@ -133,7 +109,7 @@ export class Reconciler {
     this.#config = config;
     this.#scheduleResync();
     // One that is slow to answer keeps nothing else of the configuration waiting; what is served stays served until it has.
-    await Promise.race([this.#directories.reload(config), delay(passes.directoriesGraceMs)]);
+    await Promise.race([this.#parts.directories.reload(config), delay(passes.directoriesGraceMs)]);
     this.#loop.mark((dirty) => (dirty.all = dirty.isAsked = true), 'configuration changed');
   }
 
@@ -146,7 +122,7 @@ export class Reconciler {
   /** Resolves when nothing is dirty, no pass is under way, and nobody looks at others' firewalls. */
   async idle(): Promise<void> {
     await this.#loop.idle();
-    await this.#foreign.idle();
+    await this.#parts.foreign.idle();
     await this.#loop.idle();
   }
 
@@ -158,25 +134,27 @@ export class Reconciler {
   /** Ends the loop after the pass under way. The host's state stays as it is. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#foreign.stop();
+    await this.#parts.foreign.stop();
     this.#retries.stop();
     this.#proxyWatch?.stop();
-    this.#followed.stop();
+    this.#parts.followed.stop();
+    this.policing.stop();
     this.#siblings.stop();
     clearInterval(this.#resyncTimer);
-    await this.#directories.stop();
+    await this.#parts.directories.stop();
   }
 
   #onEvent(event: HostEvent): void {
-    if (this.#observation.holds(event)) return;
+    if (this.#parts.observation.holds(event)) return;
     const { mirror } = this;
-    this.#foreign.heard(event);
-    this.#uplinks.heard(event);
+    this.#parts.foreign.heard(event);
+    this.#parts.uplinks.heard(event);
     // A link event changes the mirror: who bore the index before must be asked first.
     const ifindex = mirror.linkOf(event);
     const urgency = urgencyOf(event, ifindex === undefined ? undefined : mirror.links.get(ifindex));
     const zone = ifindex === undefined ? undefined : this.records.get(ifindex)?.served;
     if (event.kind === 'traced' && mirror.isOfTakenLink(event)) return;
+    if (event.kind === 'traced' && toldKind(event) === 'denial') this.policing.heard(event);
     this.#reporter.heard(event, ifindex, zone);
     if (!mirror.learn(event)) return;
     this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
@@ -201,17 +179,19 @@ export class Reconciler {
     const { scope, plan, failures } = await this.#apply(dirty);
     const ended = performance.now();
     this.#prunes = scope.prune;
-    this.#uplinks.passed(plan);
+    this.#parts.uplinks.passed(plan);
     const ingress = ingressPutBack(plan, this.#desired.desired, scope);
     const labelOf = labels(this.mirror.links, this.records);
     const repairs = repairsIn({ ...plan, ingress }, failures, dirty, this.records.inForce, labelOf);
     this.#settle(dirty, scope, failures);
-    const [uplinks, foreign] = [this.#uplinks, this.#foreign];
+    await this.policing.settled(dirty.all || scope.ruleset === 'all', scope.prune);
+    this.#settled();
+    const [uplinks, foreign] = [this.#parts.uplinks, this.#parts.foreign];
     const facts = { host: this.#host, mirror: this.mirror, uplinks, foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
-    if (dirty.all) this.#foreign.look();
+    if (dirty.all) this.#parts.foreign.look();
     const culprits = this.#reporter.passed({ dirty, begun, ended, plan, failures, repairs });
-    this.#followed.update(this.records, scope.links, plan);
+    this.#parts.followed.update(this.records, scope.links, plan);
     const now = performance.now();
     if (culprits !== undefined) this.#loop.hold(this.#quarrel.repaired(now, culprits));
     this.#reporter.quarrels(this.#quarrel.status(now));
@@ -219,7 +199,7 @@ export class Reconciler {
 
   /** Reads, plans and applies; again at once where somebody was faster, or a rule's handle is not known yet. */
   async #apply(dirty: Dirty) {
-    const forgotten = this.#purges.take();
+    const forgotten = this.#parts.purges.take();
     let lacksHandle = false;
     for (let left = immediateRetries; ; left -= 1) {
       await this.#observe(dirty, lacksHandle);
@@ -227,7 +207,7 @@ export class Reconciler {
       try {
         const plan = planPass(desired, this.mirror, this.#host.sysctl, scope);
         lacksHandle = false;
-        const failures = await applyPlan(this.#host, this.mirror, plan, this.#purges);
+        const failures = await applyPlan(this.#host, this.mirror, plan, this.#parts.purges);
         const { nft } = failures;
         // A tool that hangs is asked once: its limit is long, and the loop must come by for the watchdog.
         if (nft === undefined || hasCode(nft, 'timeout') || left === 0) return { scope, plan, failures };
@@ -240,8 +220,8 @@ export class Reconciler {
   }
 
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
-    await this.#uplinks.observe();
-    if (dirty.all) return this.#observation.finish((event) => this.#onEvent(event));
+    await this.#parts.uplinks.observe();
+    if (dirty.all) return this.#parts.observation.finish((event) => this.#onEvent(event));
     this.mirror.sysctls = new Map();
     const tables = lacksHandle ? observedKeys : dirty.tables;
     if (tables.size > 0) await this.mirror.observeRuleset(this.#host, tables);
@@ -254,8 +234,8 @@ export class Reconciler {
   #scope(dirty: Dirty, forgotten: PassScope['forgotten']) {
     const before = this.#desired.desired;
     const { served, open } = this.records;
-    if (dirty.all || dirty.links.size > 0) this.#directories.linksChanged();
-    const asked = this.#directories.ask();
+    if (dirty.all || dirty.links.size > 0) this.#parts.directories.linksChanged();
+    const asked = this.#parts.directories.ask();
     const prune = asked.every(({ snapshot }) => snapshot.state !== 'waiting');
     const desired = this.#desired.update({
       config: this.#config,
@@ -268,7 +248,7 @@ export class Reconciler {
     const { changed } = this.#desired;
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
     const links = linksInScope({ dirty, desired, changed, records: this.records, served, everything });
-    const forwarding = this.#uplinks.plan(desired.families);
+    const forwarding = this.#parts.uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
     const isShaped = this.#shape === shapeOf(desired.layout);
     const ruleset = links === 'all' || dirty.tables.size > 0 || !isShaped ? 'all' : 'of links';

@@ -31,7 +31,7 @@ export interface PassReport {
 export type PassFailure = 'unreadHost' | 'undoneChanges' | 'unforgottenConnections';
 
 export class Reporter {
-  readonly #log: Log;
+  readonly log: Log;
   lastPass: PassStatus | undefined;
   passes = 0;
   transactions = 0;
@@ -47,7 +47,7 @@ export class Reporter {
   #quarrels = false;
 
   constructor(log: Log) {
-    this.#log = log;
+    this.log = log;
     this.repairs = new RepairLog(log);
   }
 
@@ -60,13 +60,13 @@ export class Reporter {
     if (event.kind === 'traced') this.#dropped(ifindex ?? 0, event, zone);
     if (event.kind !== 'lost') return;
     const { reason } = event;
-    tell(this.#log, 'eventsLost', { reason }, { reason });
+    tell(this.log, 'eventsLost', { reason }, { reason });
   }
 
   /** `since`: performance.now() milliseconds of the event that led here. */
   turned(record: ZoneRecord, since: number): void {
     const { link, ifindex, state, reason, served, retry, refusal } = record;
-    const [log, zone] = [this.#log, served?.name];
+    const [log, zone] = [this.log, served?.name];
     const fields = { link, zone, ifindex, state };
     if (state === 'ready') {
       const took = performance.now() - since;
@@ -97,17 +97,17 @@ export class Reporter {
     const { link, ifindex, served } = record;
     const { addresses, name: zone } = served;
     const fields = { link, zone, ifindex, state: 'closed', addresses };
-    tell(this.#log, 'zoneClosed', { link, addresses: addresses.join(', ') }, fields);
+    tell(this.log, 'zoneClosed', { link, addresses: addresses.join(', ') }, fields);
   }
 
   #dropped(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>, given: DesiredZone | undefined): void {
     const kind = toldKind(packet);
-    if (kind === undefined) return;
+    if (kind === undefined || kind === 'denial') return;
     const line = (kind === 'forgery' ? this.forgeries : this.unassigned).heard(ifindex, packet, given?.addresses);
     const { link, source, destination } = packet;
     if (line === undefined) return;
     const key = kind === 'forgery' ? 'spoofed' : 'unassigned';
-    tellSaid(this.#log, key, line, { link, zone: given?.name, ifindex, source, destination });
+    tellSaid(this.log, key, line, { link, zone: given?.name, ifindex, source, destination });
   }
 
   /** Returns the culprits of a repair, undefined where there was none. */
@@ -119,15 +119,15 @@ export class Reporter {
     const cause = dirty.causes.join('; ');
     this.lastPass = { at: Date.now(), milliseconds: round(milliseconds), changes, cause };
     const gaps = { n: changes, n2: round(milliseconds), causes: cause };
-    tell(this.#log, 'pass', gaps, { cause, changes, milliseconds: round(milliseconds) });
+    tell(this.log, 'pass', gaps, { cause, changes, milliseconds: round(milliseconds) });
     const took = round(ended - (dirty.since ?? ended));
     return this.repairs.passed({ repairs, dirty, begun, took, isDone: failures.nft === undefined });
   }
 
   /** Tells when a quarrel begins and when it is over. */
   quarrels(quarrel: QuarrelStatus | undefined): void {
-    if (quarrel !== undefined && !this.#quarrels) tellSaid(this.#log, 'quarrel', quarrel.reason);
-    if (quarrel === undefined && this.#quarrels) tell(this.#log, 'quarrelOver', {});
+    if (quarrel !== undefined && !this.#quarrels) tellSaid(this.log, 'quarrel', quarrel.reason);
+    if (quarrel === undefined && this.#quarrels) tell(this.log, 'quarrelOver', {});
     this.#quarrels = quarrel !== undefined;
   }
 
@@ -137,19 +137,19 @@ export class Reporter {
     const isNews = this.#lastFailure !== error.message || inMs > 10_000;
     this.#lastFailure = error.message;
     const reason = messageOf(error);
-    if (isNews) tell(this.#log, what, { reason, time: seconds(inMs) }, { reason, attempts: retry.attempts });
+    if (isNews) tell(this.log, what, { reason, time: seconds(inMs) }, { reason, attempts: retry.attempts });
   }
 
   directoryFailed(name: string, error: unknown): void {
-    tell(this.#log, 'directoryFailed', { directory: name, reason: messageOf(error) });
+    tell(this.log, 'directoryFailed', { directory: name, reason: messageOf(error) });
   }
 
   /** What is wrong with the host now; only what is new is logged. */
   problems(faults: readonly Fault[]): void {
     const before = new Set(this.faults.map(sentenceOf));
     const now = new Set(faults.map(sentenceOf));
-    for (const problem of now) if (!before.has(problem)) tell(this.#log, 'problem', { warning: problem });
-    for (const problem of before) if (!now.has(problem)) tell(this.#log, 'problemOver', { warning: problem });
+    for (const problem of now) if (!before.has(problem)) tell(this.log, 'problem', { warning: problem });
+    for (const problem of before) if (!now.has(problem)) tell(this.log, 'problemOver', { warning: problem });
     this.faults = faults;
   }
 

@@ -59,3 +59,6 @@ export const quarrels = {
   longestWaitMs: 2_000,
   peaceMs: 30_000,
 } as const;
+
+/** How often leases are looked at, and how long ahead of its end one that is in use is renewed. */
+export const leases = { lookMs: 30_000, aheadSeconds: 90 } as const;

@@ -15,16 +15,29 @@ const subsystem = 1;
 const message = { get: 1, delete: 2 } as const;
 /** CTA_*. */
 const attribute = { original: 1, reply: 2, id: 12, zone: 18 } as const;
-/** CTA_TUPLE_IP; CTA_IP_V4_SRC and so on. */
-const tupleIp = 1;
+/** CTA_TUPLE_IP, CTA_TUPLE_PROTO; CTA_IP_V4_SRC and so on; CTA_PROTO_NUM and so on. */
+const tuple = { ip: 1, transport: 2 } as const;
 const ends = { ipv4: [1, 2], ipv6: [3, 4] } as const;
+const transport = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
 
 export interface Connection {
   readonly family: 'ipv4' | 'ipv6';
   /** Source and destination of either direction. */
   readonly ends: readonly string[];
+  /** IPPROTO_* and the ports of either direction, as far as it has any: what answers has them as its own. */
+  readonly protocol: number | undefined;
+  readonly original: Tuple;
+  readonly reply: Tuple;
   /** What names it in a deletion. */
   readonly identity: Identity;
+}
+
+/** One direction. */
+export interface Tuple {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort: number | undefined;
+  readonly destinationPort: number | undefined;
 }
 
 interface Identity {
@@ -92,9 +105,14 @@ export function readConnection({ payload }: Message): Connection | undefined {
   const family = payload[0] === addressFamily.ipv6 ? 'ipv6' : 'ipv4';
   const original = values.bytes(attribute.original);
   if (original === undefined || original.length === 0) return undefined;
+  const there = tupleOf(values.nested(attribute.original), family);
+  const back = tupleOf(values.nested(attribute.reply), family);
   return {
     family,
-    ends: [attribute.original, attribute.reply].flatMap((way) => endsOf(values.nested(way)?.nested(tupleIp), family)),
+    protocol: there.protocol,
+    original: there,
+    reply: back,
+    ends: [there.source, there.destination, back.source, back.destination].filter((end) => end !== ''),
     identity: {
       original: Buffer.from(original),
       id: copied(values.bytes(attribute.id)),
@@ -103,11 +121,24 @@ export function readConnection({ payload }: Message): Connection | undefined {
   };
 }
 
-function endsOf(addresses: Attributes | undefined, family: 'ipv4' | 'ipv6'): string[] {
-  return ends[family].flatMap((end) => {
+/** An address that is not told is empty. */
+function tupleOf(values: Attributes | undefined, family: 'ipv4' | 'ipv6'): Tuple & { protocol: number | undefined } {
+  const [addresses, ports] = [values?.nested(tuple.ip), values?.nested(tuple.transport)];
+  const [source, destination] = ends[family].map((end) => {
     const bytes = addresses?.bytes(end);
-    return bytes === undefined ? [] : [addressText(bytes)];
+    return bytes === undefined ? '' : addressText(bytes);
   });
+  return {
+    source: source ?? '',
+    destination: destination ?? '',
+    protocol: ports?.u8(transport.number),
+    sourcePort: portIn(ports?.bytes(transport.sourcePort)),
+    destinationPort: portIn(ports?.bytes(transport.destinationPort)),
+  };
+}
+
+function portIn(bytes: Buffer | undefined): number | undefined {
+  return bytes === undefined || bytes.length < 2 ? undefined : bytes.readUInt16BE();
 }
 
 /** What is kept longer than the buffer of the dump. */

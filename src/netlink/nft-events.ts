@@ -40,7 +40,16 @@ export interface NftTrace {
   /** Ifindex of the link it came by. */
   readonly input: number | undefined;
   /** Told once for each packet. */
-  readonly packet: { readonly source: string; readonly destination: string } | undefined;
+  readonly packet:
+    | {
+        readonly source: string;
+        readonly destination: string;
+        /** IPPROTO_*, as the IP header has it. */
+        readonly protocol: number;
+        /** Of TCP and UDP. */
+        readonly port: number | undefined;
+      }
+    | undefined;
 }
 
 /** NFT_MSG_TRACE. */
@@ -65,7 +74,7 @@ export function readNftEvent({ type, port, payload }: Message): NftObjectEvent |
   return table === undefined ? undefined : { kind: 'object', family, table };
 }
 
-/** NFTA_TRACE_TABLE 1, _CHAIN 2, _RULE_HANDLE 3, _VERDICT 5, _ID 6, _NETWORK_HEADER 8, _IIF 10, _POLICY 16; NFTA_VERDICT_CODE 1. */
+/** NFTA_TRACE_TABLE 1, _CHAIN 2, _RULE_HANDLE 3, _VERDICT 5, _ID 6, _NETWORK_HEADER 8, _TRANSPORT_HEADER 9, _IIF 10, _POLICY 16; NFTA_VERDICT_CODE 1. */
 function readTrace(values: Attributes, family: NftTrace['family']): NftTrace {
   const header = values.bytes(8);
   const handle = values.u64be(3);
@@ -79,7 +88,7 @@ function readTrace(values: Attributes, family: NftTrace['family']): NftTrace {
     handle: handle === undefined ? undefined : Number(handle),
     verdict: verdictOf(code),
     input: values.u32be(10),
-    packet: header === undefined ? undefined : addressesIn(header),
+    packet: header === undefined ? undefined : packetIn(header, values.bytes(9)),
   };
 }
 
@@ -89,12 +98,16 @@ function verdictOf(code: number | undefined): NftTrace['verdict'] {
   return code === 1 ? 'accept' : (code & 0xff) === 0 ? 'drop' : 'continue';
 }
 
-function addressesIn(header: Buffer): NftTrace['packet'] {
+function packetIn(header: Buffer, transport: Buffer | undefined): NftTrace['packet'] {
   const version = (header[0] ?? 0) >> 4;
-  const [source, destination, end] = version === 4 ? [12, 16, 20] : [8, 24, 40];
+  const [source, destination, end, next] = version === 4 ? [12, 16, 20, 9] : [8, 24, 40, 6];
   if ((version !== 4 && version !== 6) || header.length < end) return undefined;
+  const protocol = header.readUInt8(next);
+  const hasPorts = (protocol === 6 || protocol === 17) && transport !== undefined && transport.length >= 4;
   return {
     source: addressText(header.subarray(source, destination)),
     destination: addressText(header.subarray(destination, end)),
+    protocol,
+    port: hasPorts ? transport.readUInt16BE(2) : undefined,
   };
 }

@@ -121,6 +121,17 @@ export const logMessages = {
     words:
       "{link}: dropped neighbour discovery from {source}: the zone's address is {addresses}; further ones are counted and logged at most once a minute",
   },
+  denied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} to {destination}: no rule' },
+  nameDenied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} asked for {name}: no rule' },
+  audited: { level: 'info', event: 'audited', words: 'would be denied: zone {zone} to {destination}: no rule' },
+  nameAudited: { level: 'info', event: 'audited', words: 'would be denied: zone {zone} asked for {name}: no rule' },
+  forwarderConnected: { level: 'info', event: 'forwarder', words: 'the forwarder of names is connected' },
+  forwarderGone: {
+    level: 'warn',
+    event: 'forwarder',
+    words: 'the forwarder of names is gone: policed zones resolve no new names until it is back',
+  },
+  forwarderSocket: { level: 'error', event: 'forwarder', words: 'the forwarder of names cannot connect: {reason}' },
   eventsLost: {
     level: 'warn',
     event: 'events-lost',

@@ -1,5 +1,5 @@
 /** Connections the fake tracks. */
-import type { Conntrack } from '../../src/host/port.ts';
+import type { BegunConnection, Conntrack } from '../../src/host/port.ts';
 import type { Address } from '../../src/model/address.ts';
 import type { Faults } from './faults.ts';
 
@@ -9,10 +9,14 @@ export interface Flow {
   readonly dst: string;
   readonly replySrc: string;
   readonly replyDst: string;
+  readonly transport?: BegunConnection['transport'];
+  /** Of who answers, and who was asked. */
+  readonly port?: number;
 }
 
 export class FakeConntrack implements Conntrack {
   #flows: Flow[] = [];
+  readonly #begun = new WeakMap<BegunConnection, Flow>();
   readonly #faults: Faults;
 
   constructor(faults: Faults) {
@@ -22,10 +26,31 @@ export class FakeConntrack implements Conntrack {
   async purge(addresses: readonly Address[]): Promise<number> {
     await this.#faults.pass('conntrack.purge');
     const named = new Set<string>(addresses);
-    const kept = this.#flows.filter((flow) => !Object.values(flow).some((end) => named.has(end)));
+    const kept = this.#flows.filter(
+      ({ src, dst, replySrc, replyDst }) => ![src, dst, replySrc, replyDst].some((end) => named.has(end)),
+    );
     const purged = this.#flows.length - kept.length;
     this.#flows = kept;
     return purged;
+  }
+
+  async begunBy(addresses: readonly Address[]): Promise<BegunConnection[]> {
+    await this.#faults.pass('conntrack.begunBy');
+    const named = new Set<string>(addresses);
+    return this.#flows
+      .filter(({ src }) => named.has(src))
+      .map((flow) => {
+        const { src, replySrc, transport = 'other', port = 0 } = flow;
+        const begun = { source: src as Address, destination: replySrc as Address, transport, port, askedPort: port };
+        this.#begun.set(begun, flow);
+        return begun;
+      });
+  }
+
+  async end(connections: readonly BegunConnection[]): Promise<void> {
+    await this.#faults.pass('conntrack.end');
+    const ended = new Set(connections.map((each) => this.#begun.get(each)));
+    this.#flows = this.#flows.filter((flow) => !ended.has(flow));
   }
 
   add(flow: Flow): void {

@@ -23,6 +23,8 @@ export type AsyncCall =
   | 'nft.rules'
   | 'nft.table'
   | 'conntrack.purge'
+  | 'conntrack.begunBy'
+  | 'conntrack.end'
   | 'legacyFilter'
   | 'watch';
 

@@ -180,7 +180,11 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
           () => sysctl.write(path, value),
         ),
     },
-    conntrack: { purge: (addresses) => call('conntrack.purge', () => conntrack.purge(addresses)) },
+    conntrack: {
+      purge: (addresses) => call('conntrack.purge', () => conntrack.purge(addresses)),
+      begunBy: (addresses) => call('conntrack.begunBy', () => conntrack.begunBy(addresses)),
+      end: (connections) => call('conntrack.end', () => conntrack.end(connections)),
+    },
     legacyFilter: (family) => call('legacyFilter', () => host.legacyFilter(family)),
     watch: (listener) => host.watch(listener),
     close: () => host.close(),

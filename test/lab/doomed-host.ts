@@ -91,6 +91,8 @@ export function countedHost(host: Host, steps: Steps): Host {
       },
     },
     conntrack: {
+      begunBy: (addresses) => look('connections', () => conntrack.begunBy(addresses)),
+      end: (connections) => change('end of connections', () => conntrack.end(connections)),
       purge: (addresses) =>
         addresses.length === 0 ? conntrack.purge(addresses) : change('purge', () => conntrack.purge(addresses)),
     },

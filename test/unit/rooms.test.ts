@@ -7,7 +7,19 @@ import { read } from '../lab/markdown.ts';
 const src = join(import.meta.dirname, '../../src');
 
 const facing = ['model', 'words', 'host'];
-const daemon = ['model', 'words', 'config', 'policy', 'directories', 'host', 'routes', 'rules', 'nft', 'arp', 'control'];
+const daemon = [
+  'model',
+  'words',
+  'config',
+  'policy',
+  'directories',
+  'host',
+  'routes',
+  'rules',
+  'nft',
+  'arp',
+  'control',
+];
 /** From which rooms each may import, besides itself; `cli` from all. */
 const below: Readonly<Record<string, readonly string[]>> = {
   model: [],

@@ -187,6 +187,8 @@ export class World {
         followProblem: undefined,
       },
       conntrack: {
+        begunBy: (addresses) => conntrack.begunBy(addresses),
+        end: (connections) => conntrack.end(connections),
         purge: (addresses) => {
           if (addresses.length > 0) trace.push(`purge ${addresses.join(' ')}`);
           return conntrack.purge(addresses);

@@ -1,0 +1,64 @@
+/** What the loop is put together from besides what it always has, and how each calls for a pass. */
+import type { Config } from '../config/config.ts';
+import { AskedDirectories, type MakeDirectories } from '../directories/asked-directories.ts';
+import type { Host } from '../host/port.ts';
+import type { Policy } from '../policy/model.ts';
+import type { DesiredTracker } from './desired-tracker.ts';
+import { FollowedLinks } from './followed.ts';
+import { ForeignWatch } from './foreign-watch.ts';
+import type { Mirror } from './mirror.ts';
+import { Observation } from './observation.ts';
+import { Policing } from './policing.ts';
+import { Purges } from './purges.ts';
+import type { PassFailure, Reporter } from './reporter.ts';
+import { Uplinks } from './uplinks.ts';
+
+export interface ReconcilerOptions {
+  readonly host: Host;
+  readonly config: Config;
+  readonly policies?: readonly Policy[];
+  readonly makeDirectories: MakeDirectories;
+  readonly reporter: Reporter;
+  /** After each pass: zones may have come or gone, or may reach something else. */
+  readonly settled?: () => void;
+}
+
+export interface Hooks {
+  readonly mirror: Mirror;
+  readonly desired: DesiredTracker;
+  readonly config: () => Config;
+  /** Calls for a pass, in a few words. */
+  readonly news: (what: string) => void;
+  readonly failed: (error: Error, what: PassFailure) => void;
+}
+
+export function partsOf(options: ReconcilerOptions, { mirror, desired, config, news, failed }: Hooks) {
+  const { host, reporter } = options;
+  return {
+    directories: new AskedDirectories({
+      config: options.config,
+      make: options.makeDirectories,
+      links: () => mirror.zoneLinks(),
+      news,
+      failed: (name, error) => reporter.directoryFailed(name, error),
+    }),
+    observation: new Observation(host, mirror),
+    followed: new FollowedLinks(host.sysctl, () => news('some links cannot be watched')),
+    purges: new Purges({
+      conntrack: host.conntrack,
+      news: () => news('connections are forgotten'),
+      failed: (error) => failed(error, 'unforgottenConnections'),
+    }),
+    foreign: new ForeignWatch(host, config, () => news('other firewalls changed')),
+    uplinks: new Uplinks(host, mirror, config, news),
+    policing: new Policing({
+      host,
+      desired: () => desired.desired,
+      accesses: desired.accesses,
+      log: reporter.log,
+      failed: (error) => failed(error, 'undoneChanges'),
+    }),
+  };
+}
+
+export type Parts = ReturnType<typeof partsOf>;

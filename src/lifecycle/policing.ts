@@ -1,0 +1,146 @@
+/**
+ * What policies need besides what a pass puts in place: leases of names' addresses, the end of connections that no rule
+ * allows any more, and what was denied.
+ */
+import type { BegunConnection, Host, HostEvent } from '../host/port.ts';
+import type { Address } from '../model/address.ts';
+import { ProtectNetworkError } from '../model/errors.ts';
+import type { LinkName } from '../model/link-name.ts';
+import type { ZoneEgress } from '../policy/model.ts';
+import { denialOf, ruleFor } from '../policy/verdict.ts';
+import type { Log } from '../words/log-messages.ts';
+import type { Accesses } from './accesses.ts';
+import { Denials } from './denials.ts';
+import { type Desired, type DesiredZone, resolverPort } from './desired.ts';
+import { Leases } from './leases.ts';
+import { leases as clock } from './timing.ts';
+
+export interface PolicingOptions {
+  readonly host: Pick<Host, 'nft' | 'conntrack' | 'rtnetlink'>;
+  readonly desired: () => Desired | undefined;
+  readonly accesses: Accesses;
+  readonly log: Log;
+  /** Leases could not be compared, or connections not be ended: tried again after the next pass. */
+  readonly failed: (error: ProtectNetworkError) => void;
+}
+
+export class Policing {
+  readonly leases: Leases;
+  readonly denials: Denials;
+  readonly #options: PolicingOptions;
+  /** What each policed link was allowed when its leases and connections were judged last. */
+  readonly #judged = new Map<LinkName, string>();
+  /** Whether all that the kernel holds is known to be right. */
+  #isCompared = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PolicingOptions) {
+    this.#options = options;
+    const { host, desired, accesses } = options;
+    this.denials = new Denials(options.log);
+    this.leases = new Leases({
+      nft: host.nft,
+      isOwn: (address) => host.rtnetlink.isOwn(address),
+      zoneOf: (link) => desired()?.byLink.get(link),
+      egressOf: (zone) => accesses.egressOf(zone),
+      subnets: () => Object.values(desired()?.subnets ?? {}).flatMap((subnet) => subnet?.prefix ?? []),
+    });
+  }
+
+  /** A packet that no rule allowed. */
+  heard(packet: Extract<HostEvent, { kind: 'traced' }>): void {
+    const zone = this.#zone(packet.link as LinkName);
+    if (zone === undefined) return;
+    const name = this.leases.nameOf(zone.link, packet.destination as Address);
+    this.denials.heardPacket(zone.link, zone.name ?? zone.link, name, packet);
+  }
+
+  /**
+   * After each pass. `isRead`: what the kernel holds was read or made anew; `mayEnd`: it is known which zones there are.
+   * Takes next to nothing where no policy has changed and no zone with one has come or gone.
+   */
+  async settled(isRead: boolean, mayEnd: boolean): Promise<void> {
+    const { accesses, failed } = this.#options;
+    if (isRead) this.#isCompared = false;
+    if (!accesses.isPoliced && this.#judged.size === 0) return;
+    try {
+      const changed = this.#changed();
+      for (const link of changed) await this.#judge(link);
+      if (!this.#isCompared && accesses.isPoliced) {
+        await this.leases.compare(mayEnd);
+        this.#isCompared = mayEnd;
+      }
+      for (const link of changed) await this.#cut(link);
+    } catch (error) {
+      if (!(error instanceof ProtectNetworkError)) throw error;
+      failed(error);
+    }
+    this.#timer ??= setInterval(() => void this.#renew(), clock.lookMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #zone(link: LinkName): DesiredZone | undefined {
+    return this.#options.desired()?.byLink.get(link);
+  }
+
+  /** Links whose rules are others than when they were judged, and those that are gone. */
+  #changed(): LinkName[] {
+    const byLink = this.#options.desired()?.byLink ?? new Map<LinkName, DesiredZone>();
+    const changed = [...byLink.values()].filter(({ link, access }) => access?.text !== this.#judged.get(link));
+    const gone = [...this.#judged.keys()].filter((link) => !byLink.has(link));
+    return [...changed.map(({ link }) => link), ...gone];
+  }
+
+  async #judge(link: LinkName): Promise<void> {
+    await this.leases.judge(link);
+    if (this.#zone(link) === undefined) this.denials.forget(link);
+  }
+
+  /** Ends what the zone has begun and no rule allows now. What it was allowed when that began is not asked. */
+  async #cut(link: LinkName): Promise<void> {
+    const { conntrack } = this.#options.host;
+    const zone = this.#zone(link);
+    const egress = zone && this.#options.accesses.egressOf(zone);
+    if (zone?.access === undefined || egress === undefined) {
+      this.#judged.delete(link);
+      return;
+    }
+    const begun = await conntrack.begunBy(zone.addresses);
+    const wrong: BegunConnection[] = [];
+    for (const each of begun) if (await this.#mustEnd(link, egress, each)) wrong.push(each);
+    if (wrong.length > 0) await conntrack.end(wrong);
+    this.#judged.set(link, zone.access.text);
+  }
+
+  async #mustEnd(link: LinkName, egress: ZoneEgress, connection: BegunConnection): Promise<boolean> {
+    const { destination: address, transport, port, askedPort } = connection;
+    const isHost = await this.#options.host.rtnetlink.isOwn(address);
+    if (isHost && port === resolverPort) return false;
+    // Its destination was chosen before there was a policy, and would stay.
+    if (askedPort === 53 && transport !== 'icmp') return true;
+    if (egress.mode === 'audit') return false;
+    if (denialOf(egress, address) !== undefined || transport === 'other') return true;
+    const isAllowed = ruleFor(egress, { address, transport, port, isHost }, (name) =>
+      this.#options.accesses.addressesOf(name),
+    );
+    return isAllowed === undefined && (transport === 'icmp' || !this.leases.has(link, address, transport, port));
+  }
+
+  /** What is in use does not end: whoever keeps a connection may open another one to the same place. */
+  async #renew(): Promise<void> {
+    try {
+      for (const [link, leases] of this.leases.expiring(clock.aheadSeconds)) {
+        const begun = await this.#options.host.conntrack.begunBy(this.#zone(link)?.addresses ?? []);
+        const used = new Set(begun.map(({ destination, transport, port }) => `${destination} ${transport} ${port}`));
+        const kept = leases.filter(({ address, transport, port }) => used.has(`${address} ${transport} ${port}`));
+        if (kept.length > 0) await this.leases.renew(link, kept);
+      }
+    } catch (error) {
+      if (!(error instanceof ProtectNetworkError)) throw error;
+      this.#options.failed(error);
+    }
+  }
+}
