@@ -15,11 +15,14 @@ export const logMeanings: Readonly<Record<LogKey, Meaning>> = {
     'it received SIGTERM or SIGINT and something blocked it, such as a tool that hangs; routes and rules stay',
     'nothing; what hung is in the lines before',
   ],
-  reloaded: ['a settings file changed; each setting is named with its old and its new value', 'nothing'],
+  reloaded: [
+    'a settings file or a policy changed; each setting is named with its old and its new value, each rule of a policy with its file',
+    'nothing',
+  ],
   reloadedInPart: ['the same, and something cannot be put in place yet', '`protect-network status` says what'],
   unchanged: ['`systemctl reload`, or a mistake was corrected', 'nothing'],
   reloadRefused: [
-    'a settings file has a mistake; file, line and column stand in front',
+    'a settings file or a policy has a mistake; file, line and column stand in front',
     'fix it; `protect-network check` verifies it',
   ],
   reloadIncomplete: [

@@ -1,18 +1,20 @@
 /** `protect-network check`: what would hold if the daemon read its files now. */
-import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
+import type { ConfigPaths } from '../config/config.ts';
 import type { Subnet } from '../config/subnet.ts';
 import { linkNames } from '../host/link-names.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
+import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
 import { faults } from '../words/faults.ts';
 import { say } from '../words/say.ts';
+import { policyNotes } from './policy-notes.ts';
 import { differingSettings } from './settings-text.ts';
 import { readJudgedZones, type StaticZones } from './static-zones.ts';
 import { print, printable, warn } from './terminal.ts';
 import { plural } from './units.ts';
 
-/** Throws what is wrong with either file. Static zones that do not count are reported all at once. */
+/** Throws what is wrong with either settings file, or else with any policy. Static zones that do not count are reported all at once. */
 export async function checkConfiguration(paths: ConfigPaths): Promise<ExitCode> {
-  const config = loadConfig(paths);
+  const config = await loadDaemonConfig(paths);
   const zones = await readJudgedZones(config.settings.zones.staticDir, config.subnets);
   await print(printable(`${summary(paths, config, zones).join('\n')}\n`));
   for (const warning of warningsOf(config, zones)) warn(`warning: ${warning}`);
@@ -21,7 +23,8 @@ export async function checkConfiguration(paths: ConfigPaths): Promise<ExitCode> 
   return ExitCode.ok;
 }
 
-function summary(paths: ConfigPaths, { subnets, settings }: Config, { entries, refused }: StaticZones): string[] {
+function summary(paths: ConfigPaths, config: DaemonConfig, { entries, refused }: StaticZones): string[] {
+  const { subnets, settings } = config;
   const { directories, controlApi, xenstore, staticDir } = settings.zones;
   const places = {
     'control-api': controlApi,
@@ -32,6 +35,7 @@ function summary(paths: ConfigPaths, { subnets, settings }: Config, { entries, r
   return [
     `Edera's settings  ${paths.config}`,
     `Our settings      ${paths.settings}`,
+    `Policies          ${settings.policy.dir}, ${policiesText(config)}`,
     `IPv4              ${subnetText(subnets.ipv4)}`,
     `IPv6              ${subnetText(subnets.ipv6)}`,
     'Zone directories, in order of precedence:',
@@ -41,12 +45,17 @@ function summary(paths: ConfigPaths, { subnets, settings }: Config, { entries, r
   ];
 }
 
+function policiesText({ policies, files }: DaemonConfig): string {
+  if (policies.length === 0) return 'none';
+  return `${plural(policies.length, 'policy', 'policies')} in ${plural(files.size, 'file')}`;
+}
+
 function subnetText(subnet: Subnet | undefined): string {
   if (subnet === undefined) return 'switched off';
   return `${subnet.prefix.text}, gateway ${subnet.gateway}, host ${subnet.host}`;
 }
 
-function warningsOf(config: Config, zones: StaticZones): string[] {
+function warningsOf(config: DaemonConfig, zones: StaticZones): string[] {
   const { staticDir } = config.settings.zones;
   const isRead = isAsked(config) || zones.entries.length + zones.problems.length === 0;
   const names = linkNames();
@@ -55,6 +64,7 @@ function warningsOf(config: Config, zones: StaticZones): string[] {
     ...config.settings.uplink.interfaces
       .filter((name) => !names.has(name))
       .map((name) => say(faults.missingUplink.what, { name })),
+    ...policyNotes(config, zones),
     ...(isRead ? [] : [`${staticDir} is not read: "static" is not among zones.directories`]),
   ];
 }
@@ -67,6 +77,6 @@ function wrongZones({ entries, problems, refused }: StaticZones): string[] {
   return [...problems, ...judged];
 }
 
-function isAsked({ settings }: Config): boolean {
+function isAsked({ settings }: DaemonConfig): boolean {
   return settings.zones.directories.includes('static');
 }

@@ -1,17 +1,21 @@
 /** Takes a changed configuration into force, and says what changed: in the log, and in `systemctl status`. */
-import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
-import type { ConfigListener } from '../config/watch.ts';
+import type { ConfigPaths } from '../config/config.ts';
+import type { ReloadListener } from '../config/watch.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
 import type { Reporter } from '../lifecycle/reporter.ts';
 import { messageOf } from '../model/errors.ts';
+import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
 import { type Log, logMessages, tell, tellSaid } from '../words/log-messages.ts';
 import { say } from '../words/say.ts';
+import { policyChanges } from './policy-changes.ts';
 import type { Service } from './service.ts';
 import type { Serving } from './serving.ts';
 import { changesBetween } from './settings-text.ts';
 
 export interface ReloadOptions {
   readonly paths: ConfigPaths;
+  /** What is in force at first. */
+  readonly config: DaemonConfig;
   readonly reconciler: Reconciler;
   readonly service: Service;
   readonly reporter: Pick<Reporter, 'refusal'>;
@@ -19,8 +23,9 @@ export interface ReloadOptions {
   readonly serving: Pick<Serving, 'follow'>;
 }
 
-export class Reload implements ConfigListener {
+export class Reload implements ReloadListener<DaemonConfig> {
   readonly #options: ReloadOptions;
+  #inForce: DaemonConfig;
   /** One after the other, in the order in which they came. */
   #queue = Promise.resolve();
   /** The last that changed something, for `systemctl status`. */
@@ -28,6 +33,7 @@ export class Reload implements ConfigListener {
 
   constructor(options: ReloadOptions) {
     this.#options = options;
+    this.#inForce = options.config;
   }
 
   /** By SIGHUP; a change of the files is noticed without it. */
@@ -35,7 +41,7 @@ export class Reload implements ConfigListener {
     const { paths, service } = this.#options;
     service.reloading();
     try {
-      this.#take(loadConfig(paths), true);
+      this.#take(await loadDaemonConfig(paths, this.#inForce), true);
     } catch (error) {
       this.rejected(error);
     }
@@ -43,7 +49,7 @@ export class Reload implements ConfigListener {
     service.reloaded();
   }
 
-  reloaded(fresh: Config): void {
+  reloaded(fresh: DaemonConfig): void {
     this.#take(fresh, false);
   }
 
@@ -54,7 +60,7 @@ export class Reload implements ConfigListener {
     service.say(`configuration refused: ${messageOf(error)}; the previous one stays in force`);
   }
 
-  #take(fresh: Config, isAsked: boolean): void {
+  #take(fresh: DaemonConfig, isAsked: boolean): void {
     this.#queue = this.#queue
       .then(() => this.#apply(fresh, isAsked))
       .catch((error: unknown) => {
@@ -65,10 +71,11 @@ export class Reload implements ConfigListener {
       });
   }
 
-  async #apply(fresh: Config, isAsked: boolean): Promise<void> {
+  async #apply(fresh: DaemonConfig, isAsked: boolean): Promise<void> {
     const { reconciler, serving } = this.#options;
-    const before = reconciler.state.config;
-    const changes = changesBetween(before, fresh);
+    const { policies } = this.#inForce;
+    const changes = [...changesBetween(this.#inForce, fresh), ...policyChanges(policies, fresh.policies)];
+    this.#inForce = fresh;
     await reconciler.reload(fresh);
     await serving.follow(fresh.settings.control);
     // The pass under way when it was told, and the one that knows of it.

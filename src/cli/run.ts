@@ -1,6 +1,5 @@
 /** `protect-network run`: the daemon. */
-import { type ConfigPaths, loadConfig } from '../config/config.ts';
-import { watchConfig } from '../config/watch.ts';
+import type { ConfigPaths } from '../config/config.ts';
 import { renderMetrics } from '../control/metrics.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
 import { createHost, createOutlook } from '../host/index.ts';
@@ -12,6 +11,7 @@ import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
 import { ExitCode, messageOf } from '../model/errors.ts';
 import { requireNftables } from '../nft/requirements.ts';
+import { loadDaemonConfig, watchDaemonConfig } from '../policy/daemon-config.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 import { endWithinMs, limitEnd } from './end.ts';
 import { type LogOptions, makeLog } from './log.ts';
@@ -24,7 +24,7 @@ import { version } from './version.ts';
 /** Runs until SIGTERM or SIGINT. What is on the host stays: stopping does not interrupt traffic. `makeHost`: another for crash tests. */
 export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHost = createHost): Promise<ExitCode> {
   const startedAt = Date.now();
-  const config = loadConfig(paths);
+  const config = await loadDaemonConfig(paths);
   const log: Log = makeLog(options, findJournal(process.env));
   const host = makeHost();
   staySmall();
@@ -42,8 +42,8 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   await serving.follow(config.settings.control);
   const stopped = untilStopped();
   try {
-    const reload = new Reload({ paths, reconciler, reporter, service, log, serving });
-    const watch = await watchConfig(paths, reload, config);
+    const reload = new Reload({ paths, config, reconciler, reporter, service, log, serving });
+    const watch = await watchDaemonConfig(paths, reload, config);
     process.on('SIGHUP', () => void reload.asked());
     void reconciler.inForce.promise.then(() => {
       tell(log, 'running', summary(reconciler), { state: 'running', milliseconds: Date.now() - startedAt });

@@ -1,6 +1,6 @@
 /** Both settings files as one value: everything that people, not zones or the kernel, have decided. */
 import { contains, type Family, families } from '../model/address.ts';
-import { messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { combinedError } from '../model/errors.ts';
 import { loadDaemonToml } from './daemon-toml.ts';
 import { type LoadedSettings, loadSettings } from './load-settings.ts';
 import type { Settings } from './settings.ts';
@@ -49,7 +49,7 @@ export function loadConfig(paths: ConfigPaths): Config {
     const origin = { paths, hasDaemonToml: lines !== undefined, subnetLines: lines ?? noLines };
     return { subnets, settings: own.value.settings, warnings, origin };
   }
-  throw combined([daemon, own].flatMap((outcome) => (outcome.ok ? [] : [outcome.error])));
+  throw combinedError([daemon, own].flatMap((outcome) => (outcome.ok ? [] : [outcome.error])));
 }
 
 /** What leaves under an address of the zones' subnet counts as untranslated, and is dropped. */
@@ -79,12 +79,4 @@ function attempt<T>(load: () => T): Attempt<T> {
   } catch (error) {
     return { ok: false, error };
   }
-}
-
-function combined(errors: readonly unknown[]): unknown {
-  const [first, ...others] = errors;
-  if (others.length === 0) return first;
-  const codes = errors.map((error) => (error instanceof ProtectNetworkError ? error.code : 'unexpected'));
-  const code = codes.every((each) => each === codes[0]) ? (codes[0] ?? 'unexpected') : 'config-invalid';
-  return new ProtectNetworkError(code, errors.map(messageOf).join('\n'), { cause: new AggregateError(errors) });
 }

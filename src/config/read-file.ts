@@ -48,6 +48,11 @@ export function readBoundedFile(
   }
 }
 
+/** Equal as long as a file is the same with the same content and owner: change time is part of it, as owner and mode change nothing else. */
+export function identityOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
 /** Why somebody other than root and this process's user could have written it, or undefined. */
 export function whyNotTrusted(stats: FileOwnership): string | undefined {
   const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0');

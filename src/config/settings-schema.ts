@@ -10,12 +10,14 @@ import {
   maxSocketPath,
   path,
   prefix,
+  resolver,
   sources,
   unique,
   unixTarget,
 } from './settings-values.ts';
 
 const maxListLength = 64;
+const maxResolvers = 8;
 
 /**
  * Where clouds serve instance credentials and configuration. Each can be reached from a zone through the host's uplink. No
@@ -86,6 +88,15 @@ export const settingsSchema: z.ZodType<Settings> = table({
     'metadata-addresses': prefixes.prefault([...defaultMetadataAddresses]),
     host: verdict.prefault('allow'),
   }).prefault({}),
+  policy: table({
+    dir: path(maxFilePath).prefault('/etc/edera/policy.d'),
+    resolvers: z
+      .array(resolver, { error: 'a list of addresses' })
+      .max(maxResolvers, { error: `at most ${maxResolvers} of them` })
+      .check(unique)
+      .meta({ uniqueItems: true })
+      .prefault([]),
+  }).prefault({}),
   reconcile: table({ 'resync-seconds': resyncSeconds.prefault(60) }).prefault({}),
   control: table({
     socket: path(maxSocketPath).prefault('/run/protect-network/control.sock'),
@@ -117,6 +128,7 @@ export const settingsSchema: z.ZodType<Settings> = table({
       metadataAddresses: file.isolation['metadata-addresses'],
       host: file.isolation.host,
     },
+    policy: file.policy,
     reconcile: { resyncSeconds: file.reconcile['resync-seconds'] },
     control: { socket: file.control.socket, metricsListen: file.control['metrics-listen'] },
   }),

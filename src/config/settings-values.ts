@@ -69,6 +69,21 @@ const source = text
   })
   .meta({ accepts: 'an address of a host' });
 
+/** Where a resolver may be: loopback too, as dom0's own is there. */
+export const resolver = text
+  .transform((value, context): Address => {
+    const address = parseAddress(value);
+    if (address !== undefined && (isHostAddress(address) || isLoopback(address))) return address;
+    const message = `${JSON.stringify(value)} is not an address of a resolver; expected one such as "192.0.2.53"`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
+  .meta({ accepts: 'an address of a host, or of loopback' });
+
+function isLoopback(address: Address): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
+
 /** Addresses to leave under, at most one of each family. */
 export const sources = z
   .array(source, { error: 'a list of addresses' })

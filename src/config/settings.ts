@@ -45,6 +45,12 @@ export interface Settings {
     readonly metadataAddresses: readonly Prefix[];
     readonly host: Verdict;
   };
+  readonly policy: {
+    /** Of the policy files. */
+    readonly dir: string;
+    /** Whom names are asked of; empty: those of /etc/resolv.conf. */
+    readonly resolvers: readonly Address[];
+  };
   readonly reconcile: {
     /** Seconds between passes that no event asked for, 1..86400. */
     readonly resyncSeconds: number;

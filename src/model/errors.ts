@@ -67,3 +67,12 @@ export function hasCode(error: unknown, ...codes: ErrorCode[]): error is Protect
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** One error that says what all of `errors` say, a line each; there is at least one. */
+export function combinedError(errors: readonly unknown[]): unknown {
+  const [first, ...others] = errors;
+  if (others.length === 0) return first;
+  const codes = errors.map((error) => (error instanceof ProtectNetworkError ? error.code : 'unexpected'));
+  const code = codes.every((each) => each === codes[0]) ? (codes[0] ?? 'unexpected') : 'config-invalid';
+  return new ProtectNetworkError(code, errors.map(messageOf).join('\n'), { cause: new AggregateError(errors) });
+}

@@ -1,4 +1,4 @@
-/** The world's directory: both settings files, the static zone directory, the control socket. */
+/** The world's directory: both settings files, policies, the static zone directory, the control socket. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
@@ -19,6 +19,7 @@ export class WorldFiles {
   readonly config: string;
   readonly settings: string;
   readonly zones: string;
+  readonly policies: string;
   readonly socket: string;
   #drafts = 0;
 
@@ -27,6 +28,7 @@ export class WorldFiles {
     this.config = join(directory, 'daemon.toml');
     this.settings = join(directory, 'protect-network.toml');
     this.zones = join(directory, 'zones.d');
+    this.policies = join(directory, 'policy.d');
     this.socket = join(directory, 'control.sock');
   }
 
@@ -51,9 +53,16 @@ export class WorldFiles {
     const merged: Record<string, unknown> = {
       ...overrides,
       zones: { directories: ['static'], 'static-dir': this.zones, ...overrides['zones'] },
+      policy: { dir: this.policies, ...overrides['policy'] },
       control: { socket: this.socket, ...overrides['control'] },
     };
     return this.#replace(this.settings, stringify(merged));
+  }
+
+  /** A policy file, verbatim; its directory is made where there is none. */
+  async writePolicy(name: string, text: string): Promise<void> {
+    await mkdir(this.policies, { recursive: true });
+    await this.#replace(join(this.policies, name), text);
   }
 
   writeZone(link: string, file: ZoneFile): Promise<void> {

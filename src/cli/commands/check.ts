@@ -2,16 +2,16 @@ import type { Command } from '../command.ts';
 
 export const check: Command = {
   name: 'check',
-  summary: 'validate the settings files and the static zones',
-  description: `Reads both settings files and the static zone directory as the daemon would, and
-prints what would be in force: subnets, gateways, zone directories and every setting
-that differs from its default. Starts nothing and changes nothing. Mistakes are
-reported with file, line and column.`,
+  summary: 'validate the settings files, the policies and the static zones',
+  description: `Reads both settings files, the policies and the static zone directory as the daemon
+would, and prints what would be in force: the number of policies, subnets, gateways,
+zone directories and every setting that differs from its default. Starts nothing and
+changes nothing. Mistakes are reported with file, line and column.`,
   exitCodes: [
     [0, 'all valid; there may be warnings'],
     [2, 'the command line is wrong'],
     [77, 'not permitted to read a file'],
-    [78, 'a settings file or a static zone file is wrong'],
+    [78, 'a settings file, a policy or a static zone file is wrong'],
   ],
   examples: [
     'protect-network check',

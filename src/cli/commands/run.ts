@@ -7,7 +7,7 @@ export const run: Command = {
   description: `Follows the links, routes and firewall of this host and the zone directories, and
 repairs whatever differs from the desired state. Runs until SIGTERM or SIGINT and
 then leaves everything in place: traffic is not interrupted. A change of a
-settings file is applied at once.`,
+settings file or a policy is applied at once.`,
   options: {
     'log-format': { value: 'FORMAT', help: 'text or json, on standard output (default text)' },
   },
@@ -16,7 +16,7 @@ settings file is applied at once.`,
     [1, 'failed; another daemon runs already, or the kernel lacks a feature'],
     [2, 'the command line is wrong'],
     [77, 'not permitted; it needs root'],
-    [78, "a settings file is wrong (see 'protect-network check')"],
+    [78, "a settings file or a policy is wrong (see 'protect-network check')"],
   ],
   examples: [
     'systemctl start protect-network',

@@ -2,7 +2,7 @@
 import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { fileError, howToRestrict, readBoundedFile, whyNotTrusted } from '../../config/read-file.ts';
+import { fileError, howToRestrict, identityOf, readBoundedFile, whyNotTrusted } from '../../config/read-file.ts';
 import { decodeToml, headline } from '../../config/toml-decode.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../../model/address.ts';
 import { hasCode, messageOf } from '../../model/errors.ts';
@@ -146,11 +146,6 @@ function addressesSchema(family: Family, example: string) {
       }
       return addresses;
     });
-}
-
-/** Change time is part of it: a change of owner or mode changes nothing else. */
-function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
 /** What a symbolic link leads to, or undefined where that is not in the same directory or below it, or nothing. */

@@ -1,6 +1,6 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { place, run } from './support.ts';
 
 test('says what would hold', async () => {
@@ -12,6 +12,7 @@ test('says what would hold', async () => {
   expect(stdout.replaceAll(here.directory, '/place')).toMatchInlineSnapshot(`
     "Edera's settings  /place/daemon.toml
     Our settings      /place/settings.toml
+    Policies          /nowhere/policy.d, none
     IPv4              10.75.0.0/16, gateway 10.75.0.1, host 10.75.0.2
     IPv6              fdd4:1476:6c7e::/48, gateway fdd4:1476:6c7e::1, host fdd4:1476:6c7e::2
     Zone directories, in order of precedence:
@@ -21,6 +22,7 @@ test('says what would hold', async () => {
     Settings that differ from their default:
       zones.static-dir = "/nowhere/zones.d"
       isolation.host = "deny"
+      policy.dir = "/nowhere/policy.d"
       control.metrics-listen = "[::1]:9475"
     "
   `);
@@ -104,8 +106,72 @@ test('refuses settings that others may write', async () => {
   expect([code, stderr]).toEqual([78, expect.stringContaining('writable by group or others')]);
 });
 
+describe('policies', () => {
+  /** Settings that ask the static directory only, and policies by the names of their files. */
+  function withPolicies(files: Record<string, string>) {
+    const here = place();
+    const settings = `[zones]\ndirectories = ["static"]\nstatic-dir = "${here.zones}"\n[policy]\ndir = "${here.policies}"\n`;
+    writeFileSync(here.settings, settings, { mode: 0o644 });
+    mkdirSync(here.policies, { mode: 0o755 });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(here.policies, name), text, { mode: 0o644 });
+    zone(here.zones, 'vif1.0', 'ipv4 = "10.75.0.3"\nname = "web"\n');
+    return here;
+  }
+  const policy = (zones: string, rules: string) => `[[policy]]\nzones = ["${zones}"]\negress.allow = [${rules}]\n`;
+
+  test('are counted', async () => {
+    const here = withPolicies({
+      'a.toml': policy('web', '"icmp"') + policy('*', ''),
+      'b.toml': policy('w?b', '"zone:web:80"'),
+    });
+    const { code, stdout, stderr } = await run('check', ...here.options);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain(`\nPolicies          ${here.policies}, 3 policies in 2 files\n`);
+  });
+
+  test('that are wrong are named with line and caret', async () => {
+    const here = withPolicies({
+      'a.toml': policy('web', '"icmp"'),
+      'b.toml': policy('web', '"icmp", "api.example.com"'),
+    });
+    const { code, stdout, stderr } = await run('check', ...here.options);
+    expect([code, stdout]).toEqual([78, '']);
+    expect(stderr.replaceAll(here.policies, '/policies')).toMatchInlineSnapshot(`
+      "protect-network: /policies/b.toml:3:25: "api.example.com" has no port; expected one such as "api.example.com:443"
+      egress.allow = ["icmp", "api.example.com"]
+                              ^
+      "
+    `);
+  });
+
+  test('that are about nothing there is are warned of', async () => {
+    const here = withPolicies({
+      'a.toml': policy('db', '"icmp"'),
+      'b.toml': policy('web', '"zone:db:5432", "*.github.io:443"'),
+      'c.conf': 'not read',
+      'd.toml~': 'an editor',
+    });
+    const { code, stderr } = await run('check', ...here.options);
+    expect(code).toBe(0);
+    expect(stderr.replaceAll(here.policies, '/policies')).toMatchInlineSnapshot(`
+      "protect-network: warning: /policies/b.toml:3:33: "*.github.io:443" is about every name under github.io, where every customer of that provider can have one
+      protect-network: warning: /policies/c.conf is not read: its name does not end in .toml
+      protect-network: warning: /policies/a.toml:1:1: this policy is about no zone
+      protect-network: warning: /policies/b.toml:3:17: "zone:db:5432" opens nothing: there is no zone "db"
+      "
+    `);
+  });
+
+  test('are not said to be about nothing where other directories may know the zone', async () => {
+    const here = withPolicies({ 'a.toml': policy('db', '"zone:other:1"') });
+    writeFileSync(here.settings, `[zones]\nstatic-dir = "${here.zones}"\n[policy]\ndir = "${here.policies}"\n`);
+    const { code, stderr } = await run('check', ...here.options);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+});
+
 function settingsWith(more: string): string {
-  return `[zones]\nstatic-dir = "/nowhere/zones.d"\n${more}`;
+  return `[zones]\nstatic-dir = "/nowhere/zones.d"\n[policy]\ndir = "/nowhere/policy.d"\n${more}`;
 }
 
 function zone(directory: string, link: string, text: string): void {

@@ -34,6 +34,8 @@ export interface Place {
   readonly config: string;
   readonly settings: string;
   readonly zones: string;
+  /** Not there yet. */
+  readonly policies: string;
   readonly socket: string;
   /** `--config` and `--settings` for it. */
   readonly options: readonly string[];
@@ -46,10 +48,19 @@ export function place(files: { config?: string; settings?: string } = {}): Place
   const config = join(directory, 'daemon.toml');
   const settings = join(directory, 'settings.toml');
   const zones = join(directory, 'zones.d');
+  const policies = join(directory, 'policy.d');
   const socket = join(directory, 'control.sock');
   mkdirSync(zones, { mode: 0o755 });
-  const own = `[zones]\nstatic-dir = "${zones}"\n[control]\nsocket = "${socket}"\n`;
+  const own = `[zones]\nstatic-dir = "${zones}"\n[policy]\ndir = "${policies}"\n[control]\nsocket = "${socket}"\n`;
   writeFileSync(config, files.config ?? '[network.ipv4]\nsubnet = "10.75.0.0/16"\n', { mode: 0o644 });
   writeFileSync(settings, files.settings ?? own, { mode: 0o644 });
-  return { directory, config, settings, zones, socket, options: ['--config', config, '--settings', settings] };
+  return {
+    directory,
+    config,
+    settings,
+    zones,
+    policies,
+    socket,
+    options: ['--config', config, '--settings', settings],
+  };
 }

@@ -24,6 +24,7 @@ describe('the settings', () => {
       uplink: { interfaces: [], masquerade4: true, masquerade6: true, source: {}, noMasquerade: [] },
       forward: { placement: 'auto', mark: 0x10000000 },
       isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
+      policy: { dir: '/etc/edera/policy.d', resolvers: [] },
       reconcile: { resyncSeconds: 60 },
       control: { socket: '/run/protect-network/control.sock', metricsListen: undefined },
     });

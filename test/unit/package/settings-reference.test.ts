@@ -86,6 +86,24 @@ const told: Readonly<Record<string, Told>> = {
     refused: [list(65, (place) => `192.0.2.${place}`), ['example.org']],
   },
   'isolation.host': verdict,
+  'policy.dir': {
+    default: '/etc/edera/policy.d',
+    accepts: 'an absolute path of at most 4095 bytes',
+    fine: [longPath],
+    refused: [`${longPath}x`, '', 'policy.d'],
+  },
+  'policy.resolvers': {
+    default: [],
+    accepts: 'a list of at most 8, nothing twice; each an address of a host, or of loopback',
+    fine: [list(8, (place) => `192.0.2.${place + 1}`), ['127.0.0.53', '::1', '2001:db8::53']],
+    refused: [
+      list(9, (place) => `192.0.2.${place + 1}`),
+      ['::1', '::1'],
+      ['192.0.2.53:53'],
+      ['224.0.0.1'],
+      ['ns.example'],
+    ],
+  },
   'reconcile.resync-seconds': {
     default: 60,
     accepts: 'a whole number from 1 to 86400',

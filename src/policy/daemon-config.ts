@@ -1,0 +1,84 @@
+/** Everything that people have decided: both settings files, and the policies in the directory that ours names. */
+import { basename, dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
+import { defaultSettings } from '../config/settings-schema.ts';
+import type { Subnets } from '../config/subnet.ts';
+import { headline } from '../config/toml-decode.ts';
+import { type Reading, type ReloadListener, type ReloadWatch, type Source, watchSources } from '../config/watch.ts';
+import { familyNames } from '../model/address.ts';
+import type { Policy } from './model.ts';
+import { loadPolicies, type Policies } from './policy-directory.ts';
+
+export interface DaemonConfig extends Config {
+  readonly policies: readonly Policy[];
+  /** What the next reading need not read again. */
+  readonly files: Policies['files'];
+}
+
+/**
+ * Reads everything. Throws one error that names everything wrong in either settings file, or else in any policy file. What
+ * `last` has read and has not changed since is not read again.
+ */
+export async function loadDaemonConfig(paths: ConfigPaths, last?: DaemonConfig): Promise<DaemonConfig> {
+  return withPolicies(loadConfig(paths), last);
+}
+
+/** Follows both settings files and the policies, missing ones included. `current` is what the caller has in force. */
+export function watchDaemonConfig(
+  paths: ConfigPaths,
+  listener: ReloadListener<DaemonConfig>,
+  current?: DaemonConfig,
+): Promise<ReloadWatch> {
+  return watchSources({ read: (last) => read(paths, last), isSame }, listener, current);
+}
+
+async function withPolicies(config: Config, last: DaemonConfig | undefined): Promise<DaemonConfig> {
+  const { dir } = config.settings.policy;
+  const known = last?.settings.policy.dir === dir ? last.files : undefined;
+  const { policies, warnings, files } = await loadPolicies(dir, known);
+  return {
+    ...config,
+    policies,
+    files,
+    warnings: [...config.warnings, ...warnings, ...policies.flatMap((policy) => offWarnings(policy, config.subnets))],
+  };
+}
+
+/** That a rule opens nothing, since zones have no addresses of its family. The same policies may serve other hosts. */
+function offWarnings({ egress }: Policy, subnets: Subnets): string[] {
+  return (egress?.allow ?? []).flatMap((rule) => {
+    if (rule.kind === 'icmp' || rule.target.kind !== 'prefix') return [];
+    const { family } = rule.target.prefix;
+    if (subnets[family] !== undefined) return [];
+    const sentence = `"${rule.text}" opens nothing: ${familyNames[family]} is switched off for zones`;
+    return [headline(rule.place.file, { ...rule.place, sentence })];
+  });
+}
+
+async function read(paths: ConfigPaths, last: DaemonConfig | undefined): Promise<Reading<DaemonConfig>> {
+  // Where the settings do not say it, the policies are where they were.
+  let { dir } = (last?.settings ?? defaultSettings).policy;
+  try {
+    const config = loadConfig(paths);
+    dir = config.settings.policy.dir;
+    return { ok: true, value: await withPolicies(config, last), sources: sourcesOf(paths, dir) };
+  } catch (error) {
+    return { ok: false, error, sources: sourcesOf(paths, dir) };
+  }
+}
+
+function sourcesOf(paths: ConfigPaths, policyDirectory: string): Source[] {
+  const files = [paths.config, paths.settings].map((file) => ({
+    directory: dirname(file),
+    concerns: (name: string) => name === basename(file),
+  }));
+  // Any name may be what a symbolic link leads to.
+  return [...files, { directory: policyDirectory, concerns: () => true }];
+}
+
+/** In which line daemon.toml says something means nothing; where a rule of a policy stands is told to people. */
+function isSame(one: DaemonConfig, other: DaemonConfig): boolean {
+  const meaning = ({ subnets, settings, warnings, policies }: DaemonConfig) => [subnets, settings, warnings, policies];
+  return isDeepStrictEqual(meaning(one), meaning(other));
+}
