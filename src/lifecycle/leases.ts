@@ -40,7 +40,7 @@ export interface LeaseRequest {
 
 /** `addresses`: those that the zone may be told of. */
 export type LeaseAnswer =
-  | { readonly kind: 'leased'; readonly addresses: readonly Address[]; readonly seconds: number }
+  | { readonly kind: 'leased'; readonly addresses: Address[]; readonly seconds: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface LeasesOptions {
@@ -91,7 +91,7 @@ export class Leases {
     const seconds = Math.min(Math.max(Math.ceil(ttl), shortestSeconds), longestSeconds) + spareSeconds;
     const rules = nameRules(egress, name);
     // Where nothing is dropped, nothing needs to be opened.
-    if (rules.length === 0 && egress.mode === 'audit') return { kind: 'leased', addresses, seconds };
+    if (rules.length === 0 && egress.mode === 'audit') return { kind: 'leased', addresses: [...addresses], seconds };
     if (rules.length === 0) return refused('no rule');
     const opened = await Promise.all(
       addresses.map(async (address) => ({ address, rules: await this.#rulesTo(address, egress, rules) })),

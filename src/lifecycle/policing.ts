@@ -47,6 +47,21 @@ export class Policing {
     });
   }
 
+  get desired(): () => Desired | undefined {
+    return this.#options.desired;
+  }
+
+  get accesses(): Accesses {
+    return this.#options.accesses;
+  }
+
+  /** A name that no rule of the zone allows. */
+  heardName(link: LinkName, name: string, times: number): void {
+    const zone = this.#zone(link);
+    const egress = zone && this.#options.accesses.egressOf(zone);
+    if (egress !== undefined) this.denials.heardName(link, zone?.name ?? link, egress.mode, name, times);
+  }
+
   /** A packet that no rule allowed. */
   heard(packet: Extract<HostEvent, { kind: 'traced' }>): void {
     const zone = this.#zone(packet.link as LinkName);

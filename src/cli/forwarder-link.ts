@@ -1,0 +1,103 @@
+/** Between the loop and the forwarder of names: what it is told after each pass, and what it asks for. */
+import { dirname, join } from 'node:path';
+import { resolversOf } from '../config/resolv-conf.ts';
+import { ForwarderServer, type PolicyMessage } from '../control/forwarder-server.ts';
+import type { ControlServer } from '../control/server.ts';
+import { groupNumber } from '../host/group.ts';
+import { resolverPort } from '../lifecycle/desired.ts';
+import type { Reconciler } from '../lifecycle/reconciler.ts';
+import { messageOf } from '../model/errors.ts';
+import type { LinkName } from '../model/link-name.ts';
+import type { ZoneMessage } from '../policy/messages.ts';
+import type { ZoneEgress } from '../policy/model.ts';
+import { type Log, tell } from '../words/log-messages.ts';
+
+/** Who may connect besides root: the forwarder's own user is its only member. */
+const group = 'protect-network-dns';
+
+/** Beside the control socket. */
+export function forwarderSocketOf(controlSocket: string): string {
+  return join(dirname(controlSocket), 'dns.sock');
+}
+
+export interface ForwarderTotals {
+  readonly queries: number;
+  readonly answered: number;
+  readonly denied: number;
+  readonly failed: number;
+  readonly limited: number;
+}
+
+export class ForwarderLink {
+  readonly #log: Log;
+  readonly #reconciler: () => Reconciler;
+  readonly #server: ForwarderServer;
+  #socket: string | undefined;
+  /** Since the forwarder's start; undefined while it has said nothing. */
+  totals: ForwarderTotals | undefined;
+
+  constructor(reconciler: () => Reconciler, log: Log) {
+    this.#reconciler = reconciler;
+    this.#log = log;
+    this.#server = new ForwarderServer({
+      open: (request) => reconciler().policing.leases.open(request),
+      notAllowed: ({ link, name, times }) => reconciler().policing.heardName(link, name, times),
+      totals: (totals) => (this.totals = totals),
+      connected: (isConnected) => tell(log, isConnected ? 'forwarderConnected' : 'forwarderGone', {}),
+      failed: (reason) => tell(log, 'forwarderSocket', { reason }),
+    });
+  }
+
+  get isConnected(): boolean {
+    return this.#server.isConnected;
+  }
+
+  /** Listens once there are policies; a socket that cannot be made costs names, and nothing else. */
+  async settled(): Promise<void> {
+    const { desired, config } = this.#reconciler().state;
+    if (desired === undefined || (desired.layout.egress === undefined && this.#socket === undefined)) return;
+    const policy: PolicyMessage = {
+      listen: { addresses: [...desired.gateways], port: resolverPort },
+      resolvers: config.settings.policy.resolvers.length > 0 ? [...config.settings.policy.resolvers] : resolversOf(),
+      own: Object.values(desired.subnets).flatMap((subnet) => subnet?.prefix.text ?? []),
+    };
+    this.#server.say(policy, this.#zones());
+    await this.#listen(forwarderSocketOf(config.settings.control.socket));
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  async #listen(path: string): Promise<void> {
+    if (this.#socket !== undefined) return;
+    this.#socket = path;
+    try {
+      await this.#server.listen(path, groupNumber(group));
+    } catch (error) {
+      tell(this.#log, 'forwarderSocket', { reason: messageOf(error) });
+    }
+  }
+
+  #zones(): ZoneMessage[] {
+    const { desired, accesses } = this.#reconciler().policing;
+    return [...(desired()?.byLink.values() ?? [])].flatMap((zone) => {
+      const egress = zone.access && accesses.egressOf(zone);
+      return egress === undefined ? [] : [zoneMessage(zone.link, zone.name, [...zone.addresses], egress)];
+    });
+  }
+}
+
+function zoneMessage(
+  link: LinkName,
+  name: string | undefined,
+  addresses: ZoneMessage['addresses'],
+  { mode, allow, deny }: ZoneEgress,
+): ZoneMessage {
+  const names = allow.flatMap((rule) => {
+    if (rule.kind === 'icmp' || rule.target.kind !== 'name') return [];
+    return [{ pattern: rule.target.pattern.text, isPrivate: rule.target.isPrivate }];
+  });
+  const denied = deny.flatMap(({ target }) => (target.kind === 'name' ? [target.pattern.text] : []));
+  return { link, ...(name !== undefined && { name }), addresses, mode, allow: names, deny: denied };
+}
