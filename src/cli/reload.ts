@@ -4,7 +4,7 @@ import type { ReloadListener } from '../config/watch.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
 import type { Reporter } from '../lifecycle/reporter.ts';
 import { messageOf } from '../model/errors.ts';
-import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
+import { type DaemonConfig, isSameConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
 import { type Log, logMessages, tell, tellSaid } from '../words/log-messages.ts';
 import { say } from '../words/say.ts';
 import { policyChanges } from './policy-changes.ts';
@@ -73,10 +73,12 @@ export class Reload implements ReloadListener<DaemonConfig> {
 
   async #apply(fresh: DaemonConfig, isAsked: boolean): Promise<void> {
     const { reconciler, serving } = this.#options;
-    const { policies } = this.#inForce;
-    const changes = [...changesBetween(this.#inForce, fresh), ...policyChanges(policies, fresh.policies)];
+    const before = this.#inForce;
+    const changes = [...changesBetween(before, fresh), ...policyChanges(before.policies, fresh.policies)];
     this.#inForce = fresh;
-    await reconciler.reload(fresh);
+    if (fresh.policies !== before.policies) reconciler.enforce(fresh.policies);
+    // A pass over everything, which a policy alone does not need.
+    if (isAsked || !isSameConfig(fresh, before)) await reconciler.reload(fresh);
     await serving.follow(fresh.settings.control);
     // The pass under way when it was told, and the one that knows of it.
     for (let turn = 0; turn < 2; turn++) await reconciler.turn();

@@ -30,7 +30,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   staySmall();
   await requireNftables(host.nft);
   const reporter = new Reporter(log);
-  const reconciler = new Reconciler({ host, config, makeDirectories, reporter });
+  const reconciler = new Reconciler({ host, config, policies: config.policies, makeDirectories, reporter });
   const service = new Service(findServiceManager(process.env), reconciler, log);
   const outlook = createOutlook();
   const status = () => reportStatus({ host, outlook, reconciler, reporter, version, startedAt });

@@ -25,7 +25,7 @@ export interface Snapshot {
   /** Undefined: not installed. */
   readonly tools: ReadonlyMap<SurveyedTool, FoundTool | undefined>;
   readonly paths: ConfigPaths;
-  /** Undefined where a settings file is wrong; `configProblem` says how. */
+  /** Undefined where a settings file is wrong; `configProblem` says how, or what is wrong with a policy. */
   readonly config: Config | undefined;
   readonly configProblem: string | undefined;
   readonly files: readonly FileFacts[];

@@ -1,6 +1,5 @@
 /** Reads everything that the checks look at, once. What cannot be read is said, and keeps nothing else from being read. */
-import type { Config, ConfigPaths } from '../config/config.ts';
-import { loadConfig } from '../config/config.ts';
+import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import { observeOutlook } from '../faults/outlook.ts';
 import type { Outlook } from '../host/outlook.ts';
 import type { Host, LegacyFilter, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
@@ -8,6 +7,7 @@ import { computeDesired } from '../lifecycle/desired.ts';
 import { foreignFaults, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
 import { type Family, families } from '../model/address.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
+import { loadDaemonConfig } from '../policy/daemon-config.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import type { DaemonFacts, Snapshot, Unread, ZonesFacts } from './host-snapshot.ts';
 import { observeDropIns, observeFiles } from './observe-files.ts';
@@ -32,7 +32,7 @@ const tools: readonly SurveyedTool[] = ['nft', 'ip', 'iptables'];
 export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot> {
   const { survey, sysctl, host } = eyes;
   const reading = new Reading();
-  const { config, configProblem } = readConfig(paths);
+  const { config, configProblem } = await readConfig(paths);
   const found = await Promise.all(
     tools.map(async (name) => [name, await reading.get(name, () => survey.tool(name), undefined)] as const),
   );
@@ -94,11 +94,13 @@ class Reading {
   }
 }
 
-function readConfig(paths: ConfigPaths): Pick<Snapshot, 'config' | 'configProblem'> {
+async function readConfig(paths: ConfigPaths): Promise<Pick<Snapshot, 'config' | 'configProblem'>> {
+  let config: Config | undefined;
   try {
-    return { config: loadConfig(paths), configProblem: undefined };
+    config = loadConfig(paths);
+    return { config: await loadDaemonConfig(paths), configProblem: undefined };
   } catch (error) {
-    return { config: undefined, configProblem: messageOf(error) };
+    return { config, configProblem: messageOf(error) };
   }
 }
 

@@ -11,6 +11,7 @@ import type { Policy } from './model.ts';
 import { loadPolicies, type Policies } from './policy-directory.ts';
 
 export interface DaemonConfig extends Config {
+  /** The same list as before where every policy is; a rule that stands in another line is not the same, as its place is told. */
   readonly policies: readonly Policy[];
   /** What the next reading need not read again. */
   readonly files: Policies['files'];
@@ -36,7 +37,10 @@ export function watchDaemonConfig(
 async function withPolicies(config: Config, last: DaemonConfig | undefined): Promise<DaemonConfig> {
   const { dir } = config.settings.policy;
   const known = last?.settings.policy.dir === dir ? last.files : undefined;
-  const { policies, warnings, files } = await loadPolicies(dir, known);
+  const { policies: read, warnings, files } = await loadPolicies(dir, known);
+  const isSameList =
+    read.length === last?.policies.length && read.every((policy, index) => policy === last.policies[index]);
+  const policies = isSameList ? last.policies : read;
   return {
     ...config,
     policies,
@@ -77,8 +81,12 @@ function sourcesOf(paths: ConfigPaths, policyDirectory: string): Source[] {
   return [...files, { directory: policyDirectory, concerns: () => true }];
 }
 
-/** In which line daemon.toml says something means nothing; where a rule of a policy stands is told to people. */
 function isSame(one: DaemonConfig, other: DaemonConfig): boolean {
-  const meaning = ({ subnets, settings, warnings, policies }: DaemonConfig) => [subnets, settings, warnings, policies];
+  return one.policies === other.policies && isSameConfig(one, other);
+}
+
+/** The same but for policies. In which line something is said means nothing. */
+export function isSameConfig(one: Config, other: Config): boolean {
+  const meaning = ({ subnets, settings, warnings }: Config) => [subnets, settings, warnings];
   return isDeepStrictEqual(meaning(one), meaning(other));
 }

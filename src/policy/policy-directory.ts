@@ -2,6 +2,7 @@
 import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import {
   fileError,
   identityOf,
@@ -102,7 +103,18 @@ async function readPolicyFile(path: string, known: KnownFile | undefined): Promi
   // The control socket and the watchdog get their turns between files.
   await nextTurn();
   const parsed = await parsePolicyFile(path, file.text);
-  return { ...parsed, identity: settledIdentity(file.stats, stats.isSymbolicLink()), bytes: Number(file.stats.size) };
+  const policies = parsed.policies.map((policy, index) => sameOr(known?.policies[index], policy));
+  return {
+    ...parsed,
+    policies,
+    identity: settledIdentity(file.stats, stats.isSymbolicLink()),
+    bytes: Number(file.stats.size),
+  };
+}
+
+/** Whoever compares needs not look inside of what has not changed. */
+function sameOr(known: Policy | undefined, fresh: Policy): Policy {
+  return known !== undefined && isDeepStrictEqual(known, fresh) ? known : fresh;
 }
 
 /** Undefined for what may change again without another identity: a link's target, and a file within one tick of the kernel's clock. */

@@ -52,6 +52,19 @@ describe('bad settings', () => {
   });
 });
 
+describe('a bad policy', () => {
+  it('ends run and check with 78, the place, the line and a caret, and the host stays as it is', async () => {
+    const before = await world.host.snapshot();
+    const text = '[[policy]]\nzones = ["web"]\negress.allow = ["icmp", "api.example.com"]\n';
+    await world.files.writePolicy('good.toml', '[[policy]]\nzones = ["db"]\negress = {}\n');
+    await world.files.writePolicy('wrong.toml', text);
+    const results = await Promise.all(['run', 'check'].map((command) => world.cli([command])));
+    for (const result of results) expectPlace(result, join(world.files.policies, 'wrong.toml'), text, 3);
+    expect(await world.host.snapshot()).toBe(before);
+    await rm(world.files.policies, { recursive: true });
+  });
+});
+
 describe('a file that cannot be read', () => {
   it('because it is a directory ends with 78 and its name', async () => {
     await rm(world.files.config);

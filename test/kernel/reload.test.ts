@@ -88,6 +88,37 @@ describe('our settings on reload', () => {
     }));
 });
 
+describe('policies on reload', () => {
+  const policy = (rule: string) => `[[policy]]\nzones = ["nobody"]\negress.allow = ["${rule}"]\n`;
+
+  it('that are wrong are named with their place and change nothing, and are in force when they are right', () =>
+    withScene({}, async ({ world, daemon }) => {
+      await world.files.writePolicy('a.toml', policy('a.example:443'));
+      const first = await daemon.waitForLog(({ event }) => event === 'reloaded', { deadlineMs: 30_000 });
+      const file = join(world.files.policies, 'a.toml');
+      expect(first['msg']).toContain(`${file}: + zones "nobody", + mode "enforce", + allow "a.example:443"`);
+      const before = await world.host.snapshot();
+      await world.files.writePolicy('b.toml', policy('b.example'));
+      const refused = await daemon.waitForLog(({ event }) => event === 'reload-refused', { deadlineMs: 30_000 });
+      expect(refused['msg']).toContain(`${join(world.files.policies, 'b.toml')}:3:17: "b.example" has no port`);
+      expect(refused['msg']).toContain('stays in force');
+      const warnings = async () => (await daemon.status()).warnings.join();
+      expect(await warnings()).toContain('"b.example" has no port');
+      expect(await world.host.snapshot()).toBe(before);
+      await world.files.writePolicy('b.toml', policy('b.example:443'));
+      const added = ({ event, msg }: LogLine) =>
+        event === 'reloaded' && String(msg).includes('+ allow "b.example:443"');
+      await daemon.waitForLog(added, { deadlineMs: 30_000 });
+      expect(await warnings()).not.toContain('b.example');
+    }));
+
+  it('are read again when asked, and without a change that is said', () =>
+    withScene({}, async ({ daemon }) => {
+      process.kill(daemon.pid, 'SIGHUP');
+      await daemon.waitForLog(({ msg }) => msg === 'configuration reloaded: no changes', { deadlineMs: 30_000 });
+    }));
+});
+
 describe('the control socket on reload', () => {
   it('stays where it is when it cannot be made elsewhere, is tried again when asked, and moves without a gap', () =>
     withScene({}, async ({ world, daemon }) => {

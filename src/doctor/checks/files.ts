@@ -14,11 +14,11 @@ function judgeWarning(text: string): Judgement {
 }
 
 export function checkConfiguration({ config, configProblem, files }: Snapshot): Judgement[] {
-  if (config !== undefined) {
-    return [ok('both settings files can be read'), ...config.warnings.map(judgeWarning)];
+  if (config !== undefined && configProblem === undefined) {
+    return [ok('settings files and policies can be read'), ...config.warnings.map(judgeWarning)];
   }
-  const why =
-    'the daemon does not start with it, and a running one keeps its previous configuration; many other checks are skipped';
+  const skipped = config === undefined ? '; many other checks are skipped' : '';
+  const why = `the daemon does not start with it, and a running one keeps its previous configuration${skipped}`;
   const settings = files.find(({ role }) => role === 'settings');
   const isDistrusted = settings !== undefined && distrustOf(settings) !== undefined;
   const fix = isDistrusted ? restricted(settings) : 'protect-network check';

@@ -79,6 +79,7 @@ describe.each<[string, Partial<Snapshot>, string[]]>([
   ['an old kernel', { kernelRelease: '5.4.0-1' }, ['bad kernel: this kernel is 5.4.0-1']],
   ['a refused ruleset', { trial: { refusal: 'no fib' } }, ['bad kernel: the kernel refuses our ruleset: no fib']],
   ['no IPv6', withSysctl('net/ipv6/conf/all/disable_ipv6', '1'), ['warning kernel: IPv6 is switched off on this host']],
+  ['a wrong policy', { configProblem: 'x:1:1: no' }, ['bad configuration: x:1:1: no']],
   ['broken settings', { config: undefined, configProblem: 'x:1:1: no' }, ['bad configuration: x:1:1: no']],
   [
     'a warning about the settings',

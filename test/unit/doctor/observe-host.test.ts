@@ -1,4 +1,6 @@
 /** A host that lacks everything can still be looked at. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/doctor/diagnose.ts';
 import { observe } from '../../../src/doctor/observe-host.ts';
@@ -45,6 +47,26 @@ test('broken settings leave what does not depend on them to be seen', async () =
   const findings = diagnose(await observe(eyes, { config: here.config, settings: here.settings }));
   const bad = findings.filter(({ level }) => level === 'bad').map(({ check }) => check);
   expect(bad).toEqual(['tools', 'tools', 'configuration']);
+});
+
+test('a wrong policy is named, and the settings are believed all the same', async () => {
+  const here = place();
+  mkdirSync(here.policies, { mode: 0o755 });
+  writeFileSync(join(here.policies, 'a.toml'), '[[policy]]\nzones = ["web"]\n', { mode: 0o644 });
+  const eyes = {
+    survey: surveyOf(here.directory),
+    sysctl: procSysctl,
+    outlook: blind,
+    host: undefined,
+    askDaemon: async () => ({ kind: 'absent' as const, why: 'not started' }),
+    askDirectories: () => Promise.reject(new Error('nobody should be asked')),
+  };
+  const snapshot = await observe(eyes, { config: here.config, settings: here.settings });
+  expect(snapshot.config?.settings.policy.dir).toBe(here.policies);
+  const found = diagnose(snapshot).filter(({ check }) => check === 'configuration');
+  expect(found.map(({ level, what }) => `${level} ${what.split('\n', 1)[0]}`)).toEqual([
+    `bad ${here.policies}/a.toml:1:1: policy[0] has no rules; expected [policy.egress]`,
+  ]);
 });
 
 /** Netlink can be spoken without any tool; what it would show is this machine's. */

@@ -75,7 +75,7 @@ describe('a pattern', () => {
   });
 });
 
-const label = fc.stringMatching(/^[a-z0-9_-]{0,8}[a-z]$/);
+const label = fc.stringMatching(/^[a-z_-][a-z0-9_-]{0,7}[a-z]$/);
 const labels = fc.array(label, { minLength: 1, maxLength: 5 });
 
 it('takes a name by the number of labels ahead of its base, for any names', () => {

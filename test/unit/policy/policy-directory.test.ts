@@ -127,6 +127,15 @@ describe('reading again', () => {
     expect(third.policies.map(({ selector }) => selector.zones)).toEqual([['c']]);
   });
 
+  it('gives what a changed file still says as the same value', async () => {
+    const directory = directoryOf({ 'a.toml': policyFor('a') + policyFor('b') });
+    const first = await loadPolicies(directory);
+    writeFileSync(join(directory, 'a.toml'), policyFor('a') + policyFor('c'));
+    const second = await loadPolicies(directory, first.files);
+    expect(second.policies.map(({ selector }) => selector.zones)).toEqual([['a'], ['c']]);
+    expect(second.policies[0]).toBe(first.policies[0]);
+  });
+
   it('sees what a link leads to now', async () => {
     const directory = directoryOf({});
     const target = join(directoryOf({ 'x.toml': policyFor('a') }), 'x.toml');
