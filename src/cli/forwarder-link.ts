@@ -2,7 +2,6 @@
 import { dirname, join } from 'node:path';
 import { resolversOf } from '../config/resolv-conf.ts';
 import { ForwarderServer, type PolicyMessage } from '../control/forwarder-server.ts';
-import type { ControlServer } from '../control/server.ts';
 import { groupNumber } from '../host/group.ts';
 import { resolverPort } from '../lifecycle/desired.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
@@ -30,18 +29,18 @@ export interface ForwarderTotals {
 
 export class ForwarderLink {
   readonly #log: Log;
-  readonly #reconciler: () => Reconciler;
+  readonly #reconciler: Reconciler;
   readonly #server: ForwarderServer;
   #socket: string | undefined;
   /** Since the forwarder's start; undefined while it has said nothing. */
   totals: ForwarderTotals | undefined;
 
-  constructor(reconciler: () => Reconciler, log: Log) {
+  constructor(reconciler: Reconciler, log: Log) {
     this.#reconciler = reconciler;
     this.#log = log;
     this.#server = new ForwarderServer({
-      open: (request) => reconciler().policing.leases.open(request),
-      notAllowed: ({ link, name, times }) => reconciler().policing.heardName(link, name, times),
+      open: (request) => reconciler.policing.leases.open(request),
+      notAllowed: ({ link, name, times }) => reconciler.policing.heardName(link, name, times),
       totals: (totals) => (this.totals = totals),
       connected: (isConnected) => tell(log, isConnected ? 'forwarderConnected' : 'forwarderGone', {}),
       failed: (reason) => tell(log, 'forwarderSocket', { reason }),
@@ -54,7 +53,7 @@ export class ForwarderLink {
 
   /** Listens once there are policies; a socket that cannot be made costs names, and nothing else. */
   async settled(): Promise<void> {
-    const { desired, config } = this.#reconciler().state;
+    const { desired, config } = this.#reconciler.state;
     if (desired === undefined || (desired.layout.egress === undefined && this.#socket === undefined)) return;
     const policy: PolicyMessage = {
       listen: { addresses: [...desired.gateways], port: resolverPort },
@@ -80,7 +79,7 @@ export class ForwarderLink {
   }
 
   #zones(): ZoneMessage[] {
-    const { desired, accesses } = this.#reconciler().policing;
+    const { desired, accesses } = this.#reconciler.policing;
     return [...(desired()?.byLink.values() ?? [])].flatMap((zone) => {
       const egress = zone.access && accesses.egressOf(zone);
       return egress === undefined ? [] : [zoneMessage(zone.link, zone.name, [...zone.addresses], egress)];

@@ -14,6 +14,7 @@ import { requireNftables } from '../nft/requirements.ts';
 import { loadDaemonConfig, watchDaemonConfig } from '../policy/daemon-config.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 import { endWithinMs, limitEnd } from './end.ts';
+import { ForwarderLink } from './forwarder-link.ts';
 import { type LogOptions, makeLog } from './log.ts';
 import { Reload } from './reload.ts';
 import { Service } from './service.ts';
@@ -41,6 +42,8 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   if (lock.problem !== undefined) tell(log, 'noLock', { problem: lock.problem });
   await serving.follow(config.settings.control);
   const stopped = untilStopped();
+  const forwarder = new ForwarderLink(reconciler, log);
+  reconciler.settled = () => void forwarder.settled();
   try {
     const reload = new Reload({ paths, config, reconciler, reporter, service, log, serving });
     const watch = await watchDaemonConfig(paths, reload, config);
@@ -59,6 +62,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
     await watch.close();
   } finally {
     await reconciler.stop();
+    await forwarder.close();
     await serving.close();
     await outlook.close();
     await host.close();

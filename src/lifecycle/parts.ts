@@ -19,8 +19,6 @@ export interface ReconcilerOptions {
   readonly policies?: readonly Policy[];
   readonly makeDirectories: MakeDirectories;
   readonly reporter: Reporter;
-  /** After each pass: zones may have come or gone, or may reach something else. */
-  readonly settled?: () => void;
 }
 
 export interface Hooks {

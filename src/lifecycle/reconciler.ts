@@ -53,7 +53,8 @@ export class Reconciler {
   readonly #retries = new Retries(this.records, (due) => this.#loop.mark((dirty) => dirty.lookAt(due), 'retry'));
   readonly #quarrel = new Quarrel();
   readonly #siblings = new SiblingNews((links) => this.#loop.mark((dirty) => dirty.tell(links), 'siblings changed'));
-  readonly #settled: () => void;
+  /** After each pass: zones may have come or gone, or may reach something else. */
+  settled: () => void = () => undefined;
   readonly #parts: Parts;
   #proxyWatch: ProxyWatch | undefined;
   /** Passes begun. */
@@ -61,12 +62,11 @@ export class Reconciler {
   #resyncTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ReconcilerOptions) {
-    const { host, config, policies = [], reporter, settled = () => undefined } = options;
+    const { host, config, policies = [], reporter } = options;
     this.#host = host;
     this.#config = config;
     this.#policies = policies;
     this.#reporter = reporter;
-    this.#settled = settled;
     this.#parts = partsOf(options, {
       mirror: this.mirror,
       desired: this.#desired,
@@ -185,7 +185,7 @@ export class Reconciler {
     const repairs = repairsIn({ ...plan, ingress }, failures, dirty, this.records.inForce, labelOf);
     this.#settle(dirty, scope, failures);
     await this.policing.settled(dirty.all || scope.ruleset === 'all', scope.prune);
-    this.#settled();
+    this.settled();
     const [uplinks, foreign] = [this.#parts.uplinks, this.#parts.foreign];
     const facts = { host: this.#host, mirror: this.mirror, uplinks, foreign, ...this.state };
     this.#reporter.problems(problemsOf(facts, failures.gateways));
