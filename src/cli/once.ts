@@ -1,11 +1,12 @@
 /** A single look at the host, for the commands that plan or clean up without the daemon. */
-import { type ConfigPaths, loadConfig } from '../config/config.ts';
+import type { ConfigPaths } from '../config/config.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
 import type { AskedDirectory } from '../directories/zone-directory.ts';
 import { sourceFaults } from '../faults/settings.ts';
 import { createHost } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
-import { computeDesired, type Desired } from '../lifecycle/desired.ts';
+import type { Desired } from '../lifecycle/desired.ts';
+import { DesiredTracker } from '../lifecycle/desired-tracker.ts';
 import { subnetFaultsOf } from '../lifecycle/host-problems.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
@@ -14,6 +15,7 @@ import { whyTaken } from '../lifecycle/taken.ts';
 import { Uplinks } from '../lifecycle/uplinks.ts';
 import { type Fault, sentenceOf } from '../model/fault.ts';
 import { requireNftables } from '../nft/requirements.ts';
+import { loadDaemonConfig } from '../policy/daemon-config.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 
 export interface Look {
@@ -39,7 +41,7 @@ export async function withHost<T>(use: (host: Host) => Promise<T>): Promise<T> {
 
 /** What a first pass of the daemon would do on this host now. */
 export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
-  const config = loadConfig(paths);
+  const config = await loadDaemonConfig(paths);
   const mirror = new Mirror();
   const directories = makeDirectories(config, () => mirror.zoneLinks());
   try {
@@ -47,16 +49,9 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
     await Promise.all([mirror.observeAll(host), uplinks.observe()]);
     await Promise.all(directories.map((directory) => directory.start(() => undefined)));
     const asked = directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
-    const desired = computeDesired({
-      config,
-      hasIpv6: hasIpv6(host.sysctl),
-      links: mirror.links.values(),
-      guestsElsewhere: mirror.guestsElsewhere(),
-      takenBy: (link) => mirror.takenBy(link),
-      directories: asked,
-      holders: mirror.holders(),
-      served: new Map(),
-    });
+    const { policies } = config;
+    const facts = { config, policies, hasIpv6: hasIpv6(host.sysctl), mirror, directories: asked, served: new Map() };
+    const desired = new DesiredTracker().update(facts);
     const plan = planPass(desired, mirror, host.sysctl, {
       links: 'all',
       ruleset: 'all',
