@@ -3,7 +3,7 @@ import { isZoneLink } from '../model/link-name.ts';
 import { endpointsOf, type Packet } from '../rules/packet.ts';
 import { route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';
-import { type Leg, travel } from './leg.ts';
+import { type PacketPath, travel } from './packet-path.ts';
 import { returnSteps } from './return-steps.ts';
 import { fixForZoneRoute } from './route-fixes.ts';
 import { type Step, step, type Verdict } from './step.ts';
@@ -47,7 +47,7 @@ export function converse(facts: Facts, packet: Packet, assumptions: Assumptions)
   return { verdict, sections: sections.filter((section) => section.steps.length > 0), decisive, doubts, leaving };
 }
 
-function answerTo(leaving: Packet, { arrived }: Leg): Packet {
+function answerTo(leaving: Packet, { arrived }: PacketPath): Packet {
   return {
     ...leaving,
     source: leaving.destination,
@@ -66,7 +66,7 @@ function zoneText(expected: number, found: number): string {
 }
 
 /** Where the answer ends: it must be with whoever asked. */
-function homecoming(facts: Facts, packet: Packet, request: Traveller, reply: Traveller, back: Leg): Step[] {
+function homecoming(facts: Facts, packet: Packet, request: Traveller, reply: Traveller, back: PacketPath): Step[] {
   if (back.arrived === undefined) return [];
   const { destination } = endpointsOf(reply.packet);
   const isLocal = packet.input === undefined;

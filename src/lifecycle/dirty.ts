@@ -19,7 +19,7 @@ export class Dirty {
   /** Tables to read again, as `family name`; then all that should be in any of them is compared. */
   readonly tables = new Set<string>();
   /** Somebody touched the second layer's table: it comes first. */
-  shield = false;
+  ipv6Guard = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
   readonly siblings = new Set<number>();
   /** Neighbour proxies that links lost behind our back, by ifindex. */
@@ -35,7 +35,7 @@ export class Dirty {
   take(event: HostEvent, ifindex: number | undefined): void {
     if (event.kind === 'nft') {
       this.lackTables(event.tables.has(unnamedTable) ? observedKeys : event.tables);
-      this.shield ||= event.tables.has(tableKey(reversePathTable.family, reversePathTable.name));
+      this.ipv6Guard ||= event.tables.has(tableKey(reversePathTable.family, reversePathTable.name));
     } else if (isForwarding(event)) {
       // Every pass looks at the host's forwarding, and nothing else hangs on it.
       return;

@@ -3,14 +3,14 @@ import type { Config } from '../config/config.ts';
 import { AskedDirectories, type MakeDirectories } from '../directories/asked-directories.ts';
 import type { Host } from '../host/port.ts';
 import type { Policy } from '../policy/model.ts';
+import { ConntrackPurges } from './conntrack-purges.ts';
 import type { DesiredTracker } from './desired-tracker.ts';
-import { FollowedLinks } from './followed.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import type { Mirror } from './mirror.ts';
 import { Observation } from './observation.ts';
 import { Policing } from './policing.ts';
-import { Purges } from './purges.ts';
 import type { PassFailure, Reporter } from './reporter.ts';
+import { SysctlWatches } from './sysctl-watches.ts';
 import { Uplinks } from './uplinks.ts';
 
 export interface ReconcilerOptions {
@@ -41,8 +41,8 @@ export function partsOf(options: ReconcilerOptions, { mirror, desired, config, n
       failed: (name, error) => reporter.directoryFailed(name, error),
     }),
     observation: new Observation(host, mirror),
-    followed: new FollowedLinks(host.sysctl, () => news('some links cannot be watched')),
-    purges: new Purges({
+    sysctlWatches: new SysctlWatches(host.sysctl, () => news('some links cannot be watched')),
+    purges: new ConntrackPurges({
       conntrack: host.conntrack,
       news: () => news('connections are forgotten'),
       failed: (error) => failed(error, 'unforgottenConnections'),

@@ -16,10 +16,10 @@ import { planIngress } from '../nft/plan-ingress.ts';
 import { applyRtnetlink } from '../routes/apply.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 import { planGateways, planLinkRoutes } from '../routes/plan.ts';
+import { type Forgetting, forgetAll } from './conntrack-purges.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Mirror } from './mirror.ts';
 import type { Plan } from './pass-plan.ts';
-import { type Forgetting, forgetAll } from './purges.ts';
 import type { PassScope } from './scope.ts';
 import { closeIngress, ingressScope } from './taken-links.ts';
 

@@ -15,7 +15,7 @@ export interface ProxyWatchOptions {
   readonly rtnetlink: Rtnetlink;
   readonly mirror: Mirror;
   /** Changes whenever a pass begins or ends: what was listed meanwhile means nothing. */
-  readonly era: () => number;
+  readonly passNumber: () => number;
   readonly missing: (lost: LostProxies) => void;
 }
 
@@ -53,10 +53,10 @@ export class ProxyWatch {
   }
 
   async #compare(): Promise<void> {
-    const { rtnetlink, mirror, era, missing } = this.#options;
-    const before = era();
+    const { rtnetlink, mirror, passNumber, missing } = this.#options;
+    const before = passNumber();
     const present = await observeProxies(rtnetlink);
-    if (this.#stopped || era() !== before) return;
+    if (this.#stopped || passNumber() !== before) return;
     const lost = new Map<number, ReadonlySet<Address>>();
     for (const [ifindex, wanted] of mirror.proxies) {
       const gone = wanted.difference(present.get(ifindex) ?? new Set());

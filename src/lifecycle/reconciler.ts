@@ -14,6 +14,7 @@ import { describeEvent, toldKind, urgencyOf } from './describe-event.ts';
 import { DesiredTracker } from './desired-tracker.ts';
 import type { Dirty } from './dirty.ts';
 import { problemsOf } from './host-problems.ts';
+import { remakeIpv6Guard } from './ipv6-guard-first.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { type Parts, partsOf, type ReconcilerOptions } from './parts.ts';
@@ -26,7 +27,6 @@ import type { PassFailure, Reporter } from './reporter.ts';
 import { Retries } from './retries.ts';
 import { linksInScope, type PassScope, siblingsToTell } from './scope.ts';
 import { settle } from './settle.ts';
-import { shield } from './shield.ts';
 import { SiblingNews } from './sibling-news.ts';
 import { ingressPutBack } from './taken-links.ts';
 import { passes } from './timing.ts';
@@ -101,7 +101,7 @@ export class Reconciler {
     const missing = (lost: LostProxies) =>
       this.#loop.mark((dirty) => dirty.lackProxies(lost), 'neighbour proxies were deleted', 'may wait');
     const { rtnetlink } = this.#host;
-    this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, era: () => this.#passes, missing });
+    this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, passNumber: () => this.#passes, missing });
   }
 
   /** Takes a new configuration into force with one pass over everything. */
@@ -137,7 +137,7 @@ export class Reconciler {
     await this.#parts.foreign.stop();
     this.#retries.stop();
     this.#proxyWatch?.stop();
-    this.#parts.followed.stop();
+    this.#parts.sysctlWatches.stop();
     this.policing.stop();
     this.#siblings.stop();
     clearInterval(this.#resyncTimer);
@@ -175,7 +175,7 @@ export class Reconciler {
 
   async #pass(dirty: Dirty): Promise<void> {
     const begun = performance.now();
-    await shield(this.#host.nft, dirty, this.#desired.desired?.layout);
+    await remakeIpv6Guard(this.#host.nft, dirty, this.#desired.desired?.layout);
     const { scope, plan, failures } = await this.#apply(dirty);
     const ended = performance.now();
     this.#prunes = scope.prune;
@@ -191,7 +191,7 @@ export class Reconciler {
     this.#reporter.problems(problemsOf(facts, failures.gateways));
     if (dirty.all) this.#parts.foreign.look();
     const culprits = this.#reporter.passed({ dirty, begun, ended, plan, failures, repairs });
-    this.#parts.followed.update(this.records, scope.links, plan);
+    this.#parts.sysctlWatches.update(this.records, scope.links, plan);
     const now = performance.now();
     if (culprits !== undefined) this.#loop.hold(this.#quarrel.repaired(now, culprits));
     this.#reporter.quarrels(this.#quarrel.status(now));

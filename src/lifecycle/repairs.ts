@@ -66,8 +66,8 @@ export function repairsIn(
   const movesJump = isMove(undone);
   const commands = [...plan.ingress, ...(movesJump ? [] : undone)];
   const reversePath = tableKey(reversePathTable.family, reversePathTable.name);
-  const shielded = dirty.shield ? [reversePath] : [];
-  const ruleset = [...shielded.map((table) => `the table ${table}`), ...summarise(commands)];
+  const remade = dirty.ipv6Guard ? [reversePath] : [];
+  const ruleset = [...remade.map((table) => `the table ${table}`), ...summarise(commands)];
   const switchedOff = plan.forwarding.filter(({ path }) => path.key !== 'accept_ra');
   const put: Repair[] = [
     ...(failures.nft === undefined ? plan.install : [])
@@ -80,7 +80,7 @@ export function repairsIn(
     ...ruleset.map((what): Repair => ({ kind: 'nftables', what })),
   ];
   const touched = movesJump ? undone : commands;
-  const tables = new Set([...shielded, ...touched.map(({ family, table }) => tableKey(family, table))]);
+  const tables = new Set([...remade, ...touched.map(({ family, table }) => tableKey(family, table))]);
   return { put, tables, movesJump };
 }
 

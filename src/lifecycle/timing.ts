@@ -10,7 +10,7 @@ import type { Backoff } from '../model/backoff.ts';
  * | the configuration, lost events              | everything                  | at once                                       |
  * | what failed (`Retries`)                     | the link, or everything     | after `retries`                               |
  * | links that came or went (`SiblingNews`)     | their siblings' proxies     | once births rest: `siblings`                  |
- * | connections deleted late (`Purges`)         | that they are               | a pass waits `purgeMs` for them, then goes on |
+ * | late deletions (`ConntrackPurges`)          | that they are               | a pass waits `purgeMs` for them, then goes on |
  * | a deleted neighbour proxy (`ProxyWatch`)    | its link                    | at the next look: `proxies`                   |
  * | others' firewalls (`ForeignWatch`)          | new warnings                | after a look: `foreignFirewalls`              |
  * | an uplink that appeared, an unwatched link  | that it did                 | at once                                       |

@@ -4,7 +4,7 @@ import type { LinkName } from '../model/link-name.ts';
 import type { Plan } from './pass-plan.ts';
 import type { ZoneRecords } from './zone-record.ts';
 
-export class FollowedLinks {
+export class SysctlWatches {
   readonly #sysctl: Sysctl;
   readonly #news: () => void;
   readonly #names = new Map<number, LinkName>();

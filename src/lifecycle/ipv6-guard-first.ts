@@ -8,13 +8,13 @@ import type { LayoutSettings } from '../nft/layout-model.ts';
 import { remakeReversePath } from '../nft/plan-reverse-path.ts';
 import type { Dirty } from './dirty.ts';
 
-export async function shield(nft: Nft, dirty: Dirty, layout: LayoutSettings | undefined): Promise<void> {
-  if (!dirty.shield || layout === undefined) return;
+export async function remakeIpv6Guard(nft: Nft, dirty: Dirty, layout: LayoutSettings | undefined): Promise<void> {
+  if (!dirty.ipv6Guard || layout === undefined) return;
   try {
     await nft.transact(remakeReversePath(layout));
   } catch (error) {
     if (!(error instanceof ProtectNetworkError)) throw error;
     // The pass will find it missing, try again, and say what is wrong.
-    dirty.shield = false;
+    dirty.ipv6Guard = false;
   }
 }

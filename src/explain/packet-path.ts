@@ -14,18 +14,18 @@ import { decideRoute, type RouteOutcome } from './route-steps.ts';
 import type { Step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
 
-export interface Leg {
+export interface PacketPath {
   readonly steps: readonly Step[];
   /** `forwarded`, or `local` where the host itself takes it; undefined where it ended on the way. */
   readonly arrived: 'forwarded' | 'local' | undefined;
 }
 
-export interface LegOptions {
+export interface PathOptions {
   /** The packet comes from a zone, whose guest has to find its gateway first. */
   readonly fromZone: boolean;
 }
 
-export function travel(traveller: Traveller, facts: Facts, options: LegOptions): Leg {
+export function travel(traveller: Traveller, facts: Facts, options: PathOptions): PacketPath {
   const steps: Step[] = [];
   const input = traveller.packet.input;
   const add = (more: readonly Step[]) => {
@@ -33,7 +33,7 @@ export function travel(traveller: Traveller, facts: Facts, options: LegOptions):
     return steps.every(({ state }) => state !== 'bad');
   };
   const hook = (name: Hook, device?: string) => add(passHook(traveller, facts, name, device));
-  const ended: Leg = { steps, arrived: undefined };
+  const ended: PacketPath = { steps, arrived: undefined };
   // A packet of the host's own begins with the routing decision.
   if (input === undefined) return own(traveller, facts, steps, add, hook);
   if (!add([arrivalStep(facts, input, traveller.packet.family)])) return ended;
@@ -59,8 +59,8 @@ function leave(
   steps: Step[],
   add: Add,
   hook: PassHook,
-): Leg {
-  const ended: Leg = { steps, arrived: undefined };
+): PacketPath {
+  const ended: PacketPath = { steps, arrived: undefined };
   if (!add(forwardingStep(facts, traveller.packet))) return ended;
   traveller.packet = { ...traveller.packet, output: decision.device };
   if (!hook('forward') || !hook('postrouting')) return ended;
@@ -68,13 +68,19 @@ function leave(
   return depart(traveller, facts, decision, steps, add);
 }
 
-function depart({ packet }: Traveller, facts: Facts, { device, gateway }: RouteOutcome, steps: Step[], add: Add): Leg {
+function depart(
+  { packet }: Traveller,
+  facts: Facts,
+  { device, gateway }: RouteOutcome,
+  steps: Step[],
+  add: Add,
+): PacketPath {
   if (device !== undefined) add(interceptSteps(facts, device, 'egress', packet.family));
   return { steps, arrived: add(departureSteps(facts, packet, gateway)) ? 'forwarded' : undefined };
 }
 
-function own(traveller: Traveller, facts: Facts, steps: Step[], add: Add, hook: PassHook): Leg {
-  const ended: Leg = { steps, arrived: undefined };
+function own(traveller: Traveller, facts: Facts, steps: Step[], add: Add, hook: PassHook): PacketPath {
+  const ended: PacketPath = { steps, arrived: undefined };
   const decision = decideRoute(facts, traveller.packet);
   if (!add(decision.steps)) return ended;
   traveller.packet = { ...traveller.packet, output: decision.device };

@@ -9,7 +9,7 @@ import { ProtectNetworkError } from '../model/errors.ts';
 import { passes } from './timing.ts';
 
 /** What came of it while the pass waited. */
-export interface Purged {
+export interface PurgeResult {
   /** Not yet forgotten, and nobody's until they are. */
   readonly pending: ReadonlySet<Address>;
   readonly error: ProtectNetworkError | undefined;
@@ -17,21 +17,21 @@ export interface Purged {
 
 export interface Forgetting {
   /** Of addresses that are about to be opened. */
-  before(addresses: readonly Address[]): Promise<Purged>;
+  before(addresses: readonly Address[]): Promise<PurgeResult>;
   /** Of addresses that were just closed; some of them are `wanted` by others. */
-  after(addresses: readonly Address[], wanted: ReadonlySet<Address>): Promise<Purged>;
+  after(addresses: readonly Address[], wanted: ReadonlySet<Address>): Promise<PurgeResult>;
 }
 
 /** Waits for all of it, however long it takes. */
 export function forgetAll(conntrack: Conntrack): Forgetting {
-  const purge = async (addresses: readonly Address[]): Promise<Purged> => ({
+  const purge = async (addresses: readonly Address[]): Promise<PurgeResult> => ({
     pending: new Set(),
     error: await purgeOrSay(conntrack, addresses),
   });
   return { before: purge, after: purge };
 }
 
-export interface PurgesOptions {
+export interface ConntrackPurgesOptions {
   readonly conntrack: Conntrack;
   /** An address that somebody waits for is ready, or has failed: a pass is due. */
   readonly news: () => void;
@@ -39,8 +39,8 @@ export interface PurgesOptions {
   readonly failed: (error: ProtectNetworkError) => void;
 }
 
-export class Purges implements Forgetting {
-  readonly #options: PurgesOptions;
+export class ConntrackPurges implements Forgetting {
+  readonly #options: ConntrackPurgesOptions;
   /** The youngest job on each address, while it runs. */
   readonly #running = new Map<Address, Promise<unknown>>();
   /** Links wait for these. */
@@ -50,7 +50,7 @@ export class Purges implements Forgetting {
   /** Those of `#errors` that an earlier pass could have asked for. */
   #unasked = new Set<Address>();
 
-  constructor(options: PurgesOptions) {
+  constructor(options: ConntrackPurgesOptions) {
     this.#options = options;
   }
 
@@ -66,7 +66,7 @@ export class Purges implements Forgetting {
     return forgotten;
   }
 
-  async before(addresses: readonly Address[]): Promise<Purged> {
+  async before(addresses: readonly Address[]): Promise<PurgeResult> {
     const error = addresses.map((address) => this.#errors.get(address)).find((each) => each !== undefined);
     for (const address of addresses) this.#errors.delete(address);
     if (error !== undefined) return { pending: new Set(), error };
@@ -78,11 +78,11 @@ export class Purges implements Forgetting {
     return { pending: begun.pending.union(new Set(pending)), error: begun.error };
   }
 
-  after(addresses: readonly Address[], wanted: ReadonlySet<Address>): Promise<Purged> {
+  after(addresses: readonly Address[], wanted: ReadonlySet<Address>): Promise<PurgeResult> {
     return this.#begin(addresses, wanted);
   }
 
-  async #begin(addresses: readonly Address[], wanted: ReadonlySet<Address>): Promise<Purged> {
+  async #begin(addresses: readonly Address[], wanted: ReadonlySet<Address>): Promise<PurgeResult> {
     if (addresses.length === 0) return { pending: new Set(), error: undefined };
     const earlier = addresses.flatMap((address) => this.#running.get(address) ?? []);
     const job = Promise.all(earlier).then(() => purgeOrSay(this.#options.conntrack, addresses));
