@@ -3,7 +3,7 @@
  * Two things have been seen to keep a process: something awaited that never comes, and V8 and libuv, which join their threads
  * after the last of our code.
  */
-import { ExitCode } from '../model/errors.ts';
+import { ExitCode, errnoOf } from '../model/errors.ts';
 
 /** A clean end takes 0.1 s. Below TimeoutStopSec of the unit. */
 export const endWithinMs = 5000;
@@ -25,7 +25,7 @@ export function endWithoutJoining(): never {
   try {
     process.execve?.('/bin/true', ['true']);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (errnoOf(error) === undefined) throw error;
   }
   // A host without /bin/true. What `exit` is for has been done.
   process.removeAllListeners('exit');

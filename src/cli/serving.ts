@@ -1,8 +1,7 @@
 /** What the daemon serves: the control socket and, by TCP, metrics. Replaced on reload, each where its settings changed. */
 import type { Config } from '../config/config.ts';
-import { errnoOf } from '../control/errno.ts';
 import { type ControlServer, type ControlSources, startControlServer, startMetricsServer } from '../control/server.ts';
-import { messageOf } from '../model/errors.ts';
+import { errnoOf, messageOf } from '../model/errors.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 
 type ControlSettings = Config['settings']['control'];

@@ -20,7 +20,7 @@ export async function readJudgedZones(directory: string, subnets: Subnets): Prom
 }
 
 /** Judged as if every link were on this host and no other directory knew any. Of two with an address, the first has it. */
-export function judgeEntries(entries: readonly ZoneEntry[], subnets: Subnets): ReadonlyMap<LinkName, string> {
+function judgeEntries(entries: readonly ZoneEntry[], subnets: Subnets): ReadonlyMap<LinkName, string> {
   const snapshot = { state: 'answered', entries, problems: [], detail: '', since: 0 } as const;
   const links = new Set(entries.map(({ link }) => link));
   const directories = [{ name: 'static' as const, snapshot }];

@@ -1,8 +1,11 @@
 /** The daemon's status as people read it. Pure. */
+
 import type { DirectoryStatus, RepairStatus, Status, ZoneState, ZoneStatus } from '../control/status.ts';
 import { causeOf, withoutNetwork } from '../control/verdict.ts';
 import type { DirectoryState } from '../directories/zone-directory.ts';
+import { familyNames } from '../model/address.ts';
 import { sentenceOf } from '../model/fault.ts';
+import { firstOf } from '../words/say.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
 import { type Block, blank, cutLines, fittingBlocks, height } from './status-fit.ts';
@@ -119,9 +122,8 @@ function leavingLines({ leaving }: Status, width: number): Block[] {
   const { noMasquerade } = leaving;
   const perFamily = (['ipv4', 'ipv6'] as const).flatMap((family) => {
     const under = leaving[family];
-    const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
     if (under === null || under === 'masquerade') return [];
-    return [`${name} under ${under === 'own' ? "zones' own addresses" : under}`];
+    return [`${familyNames[family]} under ${under === 'own' ? "zones' own addresses" : under}`];
   });
   const exempt = noMasquerade.length === 0 ? [] : [`to ${noMasquerade.join(', ')} under zones' own addresses`];
   const text = [...perFamily, ...exempt].join('; ');
@@ -199,9 +201,8 @@ function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
 
 /** `2 min ago, within 9 ms: our jump in ip filter FORWARD, changed by ufw (812)` */
 function repairText({ at, milliseconds, culprits, what }: RepairStatus, now: number): string {
-  const shown = what.slice(0, 3).join(', ') + (what.length > 3 ? ` and ${what.length - 3} more` : '');
   const by = culprits.length === 0 ? '' : `, changed by ${culprits.join(', ')}`;
-  return `${duration(now - at)} ago, within ${milliseconds} ms: ${shown}${by}`;
+  return `${duration(now - at)} ago, within ${milliseconds} ms: ${firstOf(what, 3)}${by}`;
 }
 
 function work({ lastPass, passes, transactions, repairs }: Status, { now, width }: StatusView): string[] {

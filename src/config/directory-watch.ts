@@ -12,7 +12,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
-import { messageOf } from '../model/errors.ts';
+import { errnoOf, messageOf } from '../model/errors.ts';
 import { say } from '../words/say.ts';
 import { directoryWarnings } from '../words/warnings.ts';
 
@@ -157,7 +157,7 @@ class ChainWatch implements DirectoryWatch {
   #lost(path: string, watcher: FSWatcher, error: unknown): void {
     if (this.#closed || this.#armed.get(path)?.watcher !== watcher) return;
     this.#armed.delete(path);
-    if (error instanceof Error && 'code' in error) {
+    if (errnoOf(error) !== undefined) {
       this.#problem = say(directoryWarnings.unwatched, { directory: path, reason: messageOf(error) });
       this.#schedule();
     } else void this.#rearm();
@@ -203,7 +203,7 @@ function statOrUndefined(path: string) {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
+    if (errnoOf(error) !== undefined) return undefined;
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * written it. Ownership is judged on the open file, so that nothing can be swapped between the check and the read.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { type ErrorCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { type ErrorCode, errnoOf, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { shellWord } from '../model/shell.ts';
 import { say } from '../words/say.ts';
 import { directoryWarnings, hostWarnings } from '../words/warnings.ts';
@@ -106,10 +106,6 @@ function isDangling(path: string): boolean {
     if (isMissing(error)) return false;
     throw fileError(path, error);
   }
-}
-
-function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function readAtMost(path: string, descriptor: number, size: number, maxBytes: number): Buffer {

@@ -4,7 +4,15 @@
  */
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { type Address, familyOf, hostLength, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
+import {
+  type Address,
+  familyNames,
+  familyOf,
+  hostLength,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../model/address.ts';
 import type { ListenAddress } from './settings.ts';
 import { isHostAddress } from './subnet.ts';
 
@@ -92,7 +100,7 @@ export const sources = z
     for (const [index, value] of context.value.entries()) {
       const same = context.value.findIndex((other) => familyOf(other) === familyOf(value));
       if (same === index) continue;
-      const family = familyOf(value) === 'ipv4' ? 'IPv4' : 'IPv6';
+      const family = familyNames[familyOf(value)];
       const message = `${JSON.stringify(value)} is a second ${family} address; expected at most one of each family`;
       context.issues.push({ code: 'custom', input: value, path: [index], message });
     }

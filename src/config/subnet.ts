@@ -4,6 +4,7 @@ import {
   addressAt,
   contains,
   type Family,
+  familyNames,
   familyOf,
   hostLength,
   lastAddress,
@@ -62,7 +63,7 @@ export function subnetOf(prefix: Prefix): Subnet {
 export function whyNotUsable(subnets: Subnets, address: Address): string | undefined {
   const family = familyOf(address);
   const subnet = subnets[family];
-  if (subnet === undefined) return say(reasons.familyOff, { address, family: label(family) });
+  if (subnet === undefined) return say(reasons.familyOff, { address, family: familyNames[family] });
   const { prefix } = subnet;
   const gaps = { address, subnet: prefix.text };
   if (!contains(prefix, address)) return say(reasons.outside, gaps);
@@ -85,7 +86,7 @@ export function parseSubnet(family: Family, text: string): Subnet | { readonly w
     text !== `${bare}/${length}`
   ) {
     return {
-      wrong: `is not an ${label(family)} prefix; expected one such as "${examples[family]}", or "" to switch it off`,
+      wrong: `is not an ${familyNames[family]} prefix; expected one such as "${examples[family]}", or "" to switch it off`,
     };
   }
   if (Number(length) > longest) {
@@ -126,8 +127,4 @@ export function networkOf(address: Address, length: number): Address {
   const family = familyOf(address);
   const hostBits = toBigInt(address) & ((1n << BigInt(hostLength(family) - length)) - 1n);
   return addressAt({ family, address, length, text: `${address}/${length}` }, -hostBits);
-}
-
-function label(family: Family): string {
-  return family === 'ipv4' ? 'IPv4' : 'IPv6';
 }

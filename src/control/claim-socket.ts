@@ -8,8 +8,8 @@
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { ProtectNetworkError } from '../model/errors.ts';
-import { errnoOf, systemError } from './errno.ts';
+import { errnoOf, ProtectNetworkError } from '../model/errors.ts';
+import { systemError } from './errno.ts';
 
 /** A live daemon accepts in microseconds; one that is stopped in a debugger is still alive. */
 const answerMs = 1000;

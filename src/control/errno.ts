@@ -1,9 +1,5 @@
 /** The operating system's error numbers as errors of ours, for sockets. */
-import { type ErrorCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
-
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
+import { type ErrorCode, errnoOf, messageOf, ProtectNetworkError } from '../model/errors.ts';
 
 /** EACCES and EPERM are `permission`, everything else is `refused`, with the system's words. */
 export function systemError(cause: unknown, what: string): ProtectNetworkError {

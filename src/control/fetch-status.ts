@@ -1,7 +1,7 @@
 /** Asks the running daemon for its status. Imports nothing heavy: `status` has to start fast. */
 import { type IncomingMessage, request } from 'node:http';
-import { messageOf, ProtectNetworkError } from '../model/errors.ts';
-import { errnoOf, systemError } from './errno.ts';
+import { errnoOf, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { systemError } from './errno.ts';
 import type { Status } from './status.ts';
 
 /** Ten times what every domain id Xen has would take. */

@@ -1,5 +1,7 @@
 /** Whether zones have their network: the one answer behind `status`, `/healthz`, the metrics and exit codes. Pure. */
+
 import type { Fault } from '../model/fault.ts';
+import { firstOf } from '../words/say.ts';
 import type { Status, ZoneState, ZoneStatus } from './status.ts';
 
 /** What the state is made of. */
@@ -10,7 +12,7 @@ export function isDegraded({ zones, faults, failures }: Evidence): boolean {
 }
 
 /** A zone that should have a network and has none. */
-export function lacksNetwork({ state, wanted }: Pick<ZoneStatus, 'state' | 'wanted'>): boolean {
+function lacksNetwork({ state, wanted }: Pick<ZoneStatus, 'state' | 'wanted'>): boolean {
   return wanted && (state === 'unserved' || state === 'failed' || state === 'taken');
 }
 
@@ -68,6 +70,5 @@ export function causeOf(group: NoNetwork): Cause {
 }
 
 export function namesIn({ links }: Pick<NoNetwork, 'links'>): string {
-  const more = links.length > maxNamed ? ` and ${links.length - maxNamed} more` : '';
-  return `${links.slice(0, maxNamed).join(', ')}${more}`;
+  return firstOf(links, maxNamed);
 }

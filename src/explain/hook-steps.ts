@@ -124,7 +124,7 @@ function wayBack({
   return { text: `the route back to ${source} ${way} instead of via ${input}`, fix };
 }
 
-export function chainText(
+function chainText(
   chain: { readonly world: string; readonly family: string; readonly table: string } & (
     | { readonly name: string }
     | { readonly chain: string }

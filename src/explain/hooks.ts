@@ -68,12 +68,7 @@ function isAnswer({ packet, connection }: Traveller): boolean {
   return packet.reply && connection?.orphan !== true;
 }
 
-export function stationsOf(
-  ruleset: Ruleset,
-  hook: Hook,
-  family: 'ip' | 'ip6' | 'arp',
-  device: string | undefined,
-): Station[] {
+function stationsOf(ruleset: Ruleset, hook: Hook, family: 'ip' | 'ip6' | 'arp', device: string | undefined): Station[] {
   const routed = family === 'arp' ? [] : ['inet'];
   const families = [hook === 'ingress' || hook === 'egress' ? 'netdev' : family, ...routed];
   return ruleset

@@ -1,5 +1,5 @@
 /** Whether an answer can find the way back to this host: who the packet claims to be when it leaves. Pure. */
-import { contains, parsePrefix } from '../model/address.ts';
+import { contains, familyNames, parsePrefix } from '../model/address.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import { route } from '../rules/routing.ts';
@@ -59,7 +59,7 @@ function unmasqueraded(facts: Facts, { source, family }: Packet, request: Travel
     const text = `leaves via ${output} as ${source}: ${setting}, so the other side needs a route back`;
     return step('masquerade', 'unknown', text);
   }
-  const nat = family === 'ipv4' ? 'IPv4' : 'IPv6';
+  const nat = familyNames[family];
   if (untracked?.rule !== undefined) {
     const { rule } = untracked;
     return step(

@@ -3,7 +3,7 @@
  * waits here, up to a bound, and is counted beyond it.
  */
 import { fstatSync } from 'node:fs';
-import { messageOf } from '../model/errors.ts';
+import { errnoOf, messageOf } from '../model/errors.ts';
 import { DatagramSocket } from '../netlink/datagram.ts';
 import { encodeEntry, type JournalFields } from './journal-format.ts';
 
@@ -99,7 +99,7 @@ export class JournalSocket {
       this.#options.send(entry);
       return true;
     } catch (error) {
-      const errno = error instanceof Error && 'code' in error ? error.code : undefined;
+      const errno = errnoOf(error);
       // Too large for this host's buffers: it alone is lost.
       if (errno === 'EMSGSIZE') this.#lost += 1;
       else this.#isClosed = !passing.includes(errno);

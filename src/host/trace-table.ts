@@ -10,7 +10,7 @@ import type { Tools } from './tools.ts';
 export const traceTable = 'edera-trace';
 
 /** `inet` marks packets for the kernel's trace, `netdev` gathers what a link's guest says of itself. */
-export const traceFamilies = ['inet', 'netdev'] as const;
+const traceFamilies = ['inet', 'netdev'] as const;
 export type TraceFamily = (typeof traceFamilies)[number];
 
 /** `abandoned`: ours, of a process that has ended. A number: of this process of ours, which runs. */

@@ -1,7 +1,7 @@
 /** Firewalls of others that every forwarded packet must pass besides ours: what they do to zones, and the fix. */
 import type { Config } from '../config/config.ts';
 import type { ForwardChain, Host, NftFamily } from '../host/port.ts';
-import { families, type Prefix } from '../model/address.ts';
+import { families, familyNames, type Prefix } from '../model/address.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Fault } from '../model/fault.ts';
 import { parseLinkName } from '../model/link-name.ts';
@@ -124,10 +124,9 @@ function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly
 }
 
 function listed(fates: readonly Judged[]): string {
-  const names = { ipv4: 'IPv4', ipv6: 'IPv6' };
   const places = { outside: 'to the outside', zone: 'to other zones' };
   const ways = (['outside', 'zone'] as const).flatMap((to) => {
-    const hit = fates.filter((each) => each.to === to).map(({ subnet }) => names[subnet.family]);
+    const hit = fates.filter((each) => each.to === to).map(({ subnet }) => familyNames[subnet.family]);
     return hit.length === 0 ? [] : `${places[to]} (${hit.join(', ')})`;
   });
   return ways.join(' and ');

@@ -1,8 +1,10 @@
 /** Who changed what is ours, and what was put back: a line in the log for each, and the figures behind `status`. */
+
 import type { RepairKind, RepairStatus } from '../control/status.ts';
 import { type Culprit, type HostEvent, unnamedTable } from '../host/port.ts';
 import { observedKeys } from '../nft/observe.ts';
 import { type Log, tell } from '../words/log-messages.ts';
+import { firstOf } from '../words/say.ts';
 import { nameCulprit } from './describe-event.ts';
 import type { Dirty } from './dirty.ts';
 import type { Repair, Repairs } from './repairs.ts';
@@ -107,7 +109,7 @@ export class RepairLog {
     this.last.length = Math.min(this.last.length, maxRemembered);
     const who = culprits.length === 0 ? 'another program (the kernel does not say which)' : culprits.join(', ');
     const fields = { cause, culprits, milliseconds: took, what: repair.what, ...concernedBy(put) };
-    tell(this.#log, 'repair', { who, things: listed(what), n: took }, fields);
+    tell(this.#log, 'repair', { who, things: firstOf(what, 4), n: took }, fields);
   }
 }
 
@@ -119,10 +121,4 @@ function concernedBy(put: readonly Repair[]): Record<'kinds' | 'links' | 'zones'
     links: each(put.map(({ link }) => link)).slice(0, maxLinksNamed),
     zones: each(put.map(({ zone }) => zone)).slice(0, maxLinksNamed),
   };
-}
-
-/** The first few, and how many more. */
-function listed(things: readonly string[]): string {
-  const shown = things.slice(0, 4).join(', ');
-  return things.length > 4 ? `${shown} and ${things.length - 4} more` : shown;
 }

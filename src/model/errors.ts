@@ -76,3 +76,8 @@ export function combinedError(errors: readonly unknown[]): unknown {
   const code = codes.every((each) => each === codes[0]) ? (codes[0] ?? 'unexpected') : 'config-invalid';
   return new ProtectNetworkError(code, errors.map(messageOf).join('\n'), { cause: new AggregateError(errors) });
 }
+
+/** Of a system call's error, such as `ECONNREFUSED`; undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -5,7 +5,7 @@ import { Attributes, type Message } from './reader.ts';
 import { familyOfNumber, type IpFamily } from './route.ts';
 import { familyNumber, type Request } from './socket.ts';
 
-export const neighbourMessage = { new: 28, delete: 29, get: 30 } as const;
+const neighbourMessage = { new: 28, delete: 29, get: 30 } as const;
 /** RTM_*NEIGHTBL. */
 const tableMessage = { get: 66 } as const;
 export const addressMessage = { new: 20, delete: 21, get: 22 } as const;

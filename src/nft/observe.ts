@@ -8,7 +8,7 @@ import { filterTable, ingressTable, ownTable, reversePathTable } from './names.t
 import { Chain, elementKey, hookOf, type Ruleset, setText, type Table, tableKey, toRule } from './ruleset.ts';
 
 /** The tables to look at, whether they exist or not. */
-export const observedTables: readonly { family: NftFamily; name: string }[] = [
+const observedTables: readonly { family: NftFamily; name: string }[] = [
   ownTable,
   reversePathTable,
   ingressTable,

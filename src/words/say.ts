@@ -10,3 +10,9 @@ export function say<const T extends string>(words: T, gaps: Gaps<T>): string {
   const values: Readonly<Record<string, string | number | bigint>> = gaps;
   return words.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
 }
+
+/** The first few of many, and how many more there are: `a, b and 7 more`. */
+export function firstOf(things: readonly string[], most: number): string {
+  const more = things.length > most ? ` and ${things.length - most} more` : '';
+  return `${things.slice(0, most).join(', ')}${more}`;
+}

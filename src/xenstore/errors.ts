@@ -35,8 +35,3 @@ export function garbled(message: string, cause?: unknown): XenstoreError {
 export function hasErrno(error: unknown, ...errnos: string[]): error is XenstoreError {
   return error instanceof XenstoreError && error.errno !== undefined && errnos.includes(error.errno);
 }
-
-/** The `code` of a system call's error (`ECONNREFUSED`), or '' for anything else. */
-export function systemCodeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}

@@ -1,7 +1,8 @@
 /** The byte stream to xenstored: its Unix socket, or the kernel's device where xenstored lives elsewhere. */
 import { stat } from 'node:fs/promises';
+import { errnoOf } from '../model/errors.ts';
 import { openDevice } from './device-transport.ts';
-import { systemCodeOf, XenstoreError } from './errors.ts';
+import { XenstoreError } from './errors.ts';
 import { openSocket } from './socket-transport.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
@@ -18,7 +19,7 @@ export async function openTransport(
     try {
       return { transport: await open(path, listener), path };
     } catch (cause) {
-      if (['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO'].includes(systemCodeOf(cause))) continue;
+      if (['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO'].includes(errnoOf(cause) ?? '')) continue;
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new XenstoreError('unreachable', `cannot open ${path}: ${detail}`, { cause });
     }

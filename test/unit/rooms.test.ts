@@ -35,7 +35,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   nft: [...facing, 'policy', 'rules'],
   arp: facing,
   faults: ['model', 'words', 'config', 'host', 'routes'],
-  control: ['model', 'policy', 'directories', 'nft'],
+  control: ['model', 'words', 'policy', 'directories', 'nft'],
   lifecycle: [...daemon, 'faults'],
   explain: [...daemon, 'faults', 'lifecycle'],
   doctor: [...daemon, 'faults', 'lifecycle'],

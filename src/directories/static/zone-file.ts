@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { fileError, howToRestrict, identityOf, readBoundedFile, whyNotTrusted } from '../../config/read-file.ts';
 import { decodeToml, headline } from '../../config/toml-decode.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../../model/address.ts';
-import { hasCode, messageOf } from '../../model/errors.ts';
+import { errnoOf, hasCode, messageOf } from '../../model/errors.ts';
 import { type LinkName, parseLinkName } from '../../model/link-name.ts';
 import { say } from '../../words/say.ts';
 import { directoryWarnings, reasons } from '../../words/warnings.ts';
@@ -154,7 +154,7 @@ function targetInside(directory: string, path: string): string | undefined {
     const target = realpathSync(path);
     return `${dirname(target)}/`.startsWith(`${realpathSync(directory)}/`) ? target : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
+    if (errnoOf(error) !== undefined) return undefined;
     throw error;
   }
 }
