@@ -65,6 +65,8 @@ export function operatorDocs(root: string): string[] {
 /** Where what stands in `systemd/` is installed; what is not there yet is left out. */
 const fromSystemd: Readonly<Record<string, string>> = {
   'protect-network.service': 'lib/systemd/system/protect-network.service',
+  'protect-network-dns.service': 'lib/systemd/system/protect-network-dns.service',
+  'protect-network-dns.sysusers.conf': 'lib/sysusers.d/protect-network-dns.conf',
   '05-protect-network.network': 'lib/systemd/network/05-protect-network.network',
   '05-protect-network.networkmanager.conf': 'lib/NetworkManager/conf.d/05-protect-network.conf',
   '60-protect-network.sysctl.conf': 'lib/sysctl.d/60-protect-network.conf',

@@ -1,4 +1,4 @@
-/** `protect-network logs`: what the daemon and protect-daemon have written to the journal, in one stream. */
+/** `protect-network logs`: what the daemon, the forwarder of names and protect-daemon have written to the journal, in one stream. */
 import { fetchStatus } from '../control/fetch-status.ts';
 import { createJournal } from '../host/index.ts';
 import type { Journal, JournalQuery } from '../host/port.ts';
@@ -21,7 +21,7 @@ export interface LogsOptions {
   readonly noColor: boolean;
 }
 
-const units = ['protect-network', 'protect-daemon'];
+const units = ['protect-network', 'protect-network-dns', 'protect-daemon'];
 const usualLines = 100;
 /** How far back lines about one zone are looked for, unless people say since when: half a second of journalctl's work. */
 const searchedLines = 20_000;

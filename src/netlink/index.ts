@@ -3,6 +3,7 @@ export * from './conntrack.ts';
 export * from './datagram.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export { freelyBound } from './freebind.ts';
 export { addressBytes, addressText } from './ip.ts';
 export { memoryFile } from './libc.ts';
 export * from './link.ts';

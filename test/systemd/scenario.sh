@@ -2,7 +2,7 @@
 # Writes TAP.
 cd /scenario || exit 1
 . ./tap.sh
-unit=protect-network
+unit=protect-network forwarder=protect-network-dns
 far4=198.51.100.1 far6=2001:db8:ffff::1
 
 property() { systemctl show -p "$1" --value $unit; }
@@ -55,8 +55,13 @@ ok 'the zone reaches the outside (IPv4)' soon 30 reaches $far4
 ok 'the zone reaches the outside (IPv6)' soon 30 reaches $far6
 ok 'systemctl status has a sentence on the zones' soon 30 sh -c "systemctl show -p StatusText --value $unit | grep 'zones: 1 ready'"
 ok 'the unit file has no fault' systemd-analyze verify --man=no /lib/systemd/system/$unit.service
-exposure() { systemd-analyze security --no-pager $unit | tail -n 1 | awk '{ print; exit !($(NF-2) <= 1.5) }'; }
+exposure() { systemd-analyze security --no-pager ${1:-$unit} | tail -n 1 | awk '{ print; exit !($(NF-2) <= 1.5) }'; }
 ok 'the exposure is at most 1.5' exposure
+ok "the forwarder's unit file has no fault" systemd-analyze verify --man=no /lib/systemd/system/$forwarder.service
+ok "the forwarder's exposure is at most 1.5" exposure $forwarder
+ok 'the forwarder was started with the daemon, and is ready' soon 60 systemctl is-active --quiet $forwarder
+forwarder_status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(systemctl show -p MainPID --value $forwarder)/status"; }
+ok 'the forwarder is no root, and has no capability' sh -c "[ $(forwarder_status CapEff) = 0000000000000000 ] && [ $(forwarder_status CapBnd) = 0000000000000000 ] && [ '$(forwarder_status Uid | cut -f 1)' != 0 ]"
 
 ### Confinement
 status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(main_pid)/status"; }

@@ -27,6 +27,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   netlink: [],
   config: ['model', 'words'],
   policy: ['model', 'words', 'config'],
+  dns: ['model', 'words', 'config', 'policy', 'netlink'],
   xenstore: ['model'],
   directories: ['model', 'words', 'config', 'xenstore'],
   host: ['model', 'words', 'netlink'],

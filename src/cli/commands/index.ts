@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts';
 import { check } from './check.ts';
 import { cleanup } from './cleanup.ts';
+import { dns } from './dns.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { logs } from './logs.ts';
@@ -14,6 +15,7 @@ import { zoneUnset } from './zone-unset.ts';
 
 export const commands: readonly Command[] = [
   run,
+  dns,
   status,
   explain,
   doctor,

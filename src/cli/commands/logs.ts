@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 
 export const logs: Command = {
   name: 'logs',
-  summary: 'show what the daemon and protect-daemon have logged',
+  summary: 'show what the daemon, the forwarder and protect-daemon have logged',
   description: `Reads the journal of both services and shows it in one stream, the oldest line
 first. With --zone, only lines about that zone: those with its link, name, address or
 id in a field or in the text. If the zone has ended, or the daemon is not running,
