@@ -16,8 +16,6 @@ export interface DnsServiceOptions {
   /** The daemon's socket. */
   readonly path: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Of every resolver, where it is not 53: tests have theirs elsewhere. */
-  readonly resolverPort?: number;
 }
 
 /** How often what was held back is told. */
@@ -27,7 +25,7 @@ type Told = Extract<DaemonMessage, { kind: 'policy' | 'zones' }>;
 
 export class DnsService {
   readonly #zones = new Zones(monotonic);
-  readonly #upstream: Upstream;
+  readonly #upstream = new Upstream();
   readonly #cache: Cache;
   readonly #daemon: DaemonChannel;
   readonly #forwarder: Forwarder;
@@ -37,10 +35,9 @@ export class DnsService {
   #toldTotals = '';
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ path, log, resolverPort }: DnsServiceOptions) {
+  constructor({ path, log }: DnsServiceOptions) {
     const [zones, news] = [this.#zones, new News(log, monotonic)];
     this.#news = news;
-    this.#upstream = new Upstream(resolverPort);
     this.#cache = new Cache(
       (name, type) => this.#upstream.ask(name, type),
       (address) => isKeptFrom(address, this.#own),

@@ -6,12 +6,14 @@ import { ProtectNetworkError } from '../model/errors.ts';
 import { limits } from './limits.ts';
 import { matchAnswer, type Query } from './query.ts';
 
+const resolverPort = 53;
+
 /**
  * The answer, or `other case`, where the resolver has changed the case of letters, or somebody else guesses: by TCP nobody can. The
  * socket is connected: the kernel takes datagrams of that address and port only, and says where nobody listens. What is no
  * answer to the question is passed over. Throws `timeout` or `unreachable`.
  */
-export function askByUdp(resolver: Address, port: number, query: Query): Promise<Buffer | 'other case'> {
+export function askByUdp(resolver: Address, query: Query): Promise<Buffer | 'other case'> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: isIPv6(resolver) ? 'udp6' : 'udp4', lookup: asItIs });
     const end = () => {
@@ -35,14 +37,14 @@ export function askByUdp(resolver: Address, port: number, query: Query): Promise
       end();
       resolve(match === 'answer' ? answer : match);
     });
-    socket.connect(port, resolver, () => socket.send(query.bytes));
+    socket.connect(resolverPort, resolver, () => socket.send(query.bytes));
   });
 }
 
 /** Throws `timeout`, `unreachable` or `garbled`. */
-export function askByTcp(resolver: Address, port: number, query: Query): Promise<Buffer> {
+export function askByTcp(resolver: Address, query: Query): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const socket = tcpConnect({ host: resolver, port, noDelay: true });
+    const socket = tcpConnect({ host: resolver, port: resolverPort, noDelay: true });
     const end = () => {
       clearTimeout(timer);
       socket.destroy();

@@ -9,16 +9,10 @@ import { askByTcp, askByUdp } from './transports.ts';
 import { flags, headerBytes } from './wire.ts';
 
 export class Upstream {
-  readonly #port: number;
   #resolvers: readonly Address[] = [];
   /** The one that answered last is asked first. */
   #first = 0;
   #inFlight = 0;
-
-  /** `port`: of every resolver, where it is not 53. */
-  constructor(port = 53) {
-    this.#port = port;
-  }
 
   get resolvers(): readonly Address[] {
     return this.#resolvers;
@@ -69,9 +63,9 @@ export class Upstream {
   /** Undefined where the resolver has an answer, and that is that it cannot tell. Throws where it has none. */
   async #attempt(resolver: Address, name: string, type: AddressType): Promise<Resolved | undefined> {
     const query = makeQuery(name, type);
-    const byUdp = await askByUdp(resolver, this.#port, query);
+    const byUdp = await askByUdp(resolver, query);
     const isWhole = byUdp !== 'other case' && (byUdp.readUInt16BE(2) & flags.truncated) === 0;
-    const answer = isWhole ? byUdp : await askByTcp(resolver, this.#port, query);
+    const answer = isWhole ? byUdp : await askByTcp(resolver, query);
     const rcode = answer.readUInt16BE(2) & flags.rcode;
     if (rcode !== rcodes.noError && rcode !== rcodes.nxDomain) return undefined;
     return readResolved(answer, headerBytes + query.question.length, name, type);

@@ -1,5 +1,5 @@
 /**
- * Debian's firewalld, NetworkManager, systemd and its journal's tools, unpacked beside the system and never installed: their installation would
+ * Debian's firewalld, NetworkManager, systemd and its journal's tools, and unbound, unpacked beside the system and never installed: their installation would
  * start them on the machine's own network. apt resolves what the machine lacks; the rest is the machine's. Throws with
  * what is missing; a suite that needs them fails then, and never skips.
  */
@@ -12,7 +12,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const packages = ['firewalld', 'network-manager', 'systemd', 'systemd-journal-remote', 'dbus-daemon'];
+const groups = {
+  managers: ['firewalld', 'network-manager', 'systemd', 'systemd-journal-remote', 'dbus-daemon'],
+  resolvers: ['unbound'],
+} as const;
+type Group = keyof typeof groups;
 
 export interface Unpacked {
   readonly root: string;
@@ -22,19 +26,24 @@ export interface Unpacked {
   readonly environment: readonly string[];
 }
 
-let prepared: Promise<Unpacked> | undefined;
+const prepared = new Map<Group, Promise<Unpacked>>();
 
 /** Once a process; the first time on a machine it takes some ten seconds. */
 export function unpackManagers(): Promise<Unpacked> {
-  prepared ??= prepare();
-  return prepared;
+  return prepared.getOrInsertComputed('managers', prepare);
 }
 
-async function prepare(): Promise<Unpacked> {
-  const versions = await need('apt-cache', ['policy', ...packages]);
+/** The same. */
+export function unpackResolvers(): Promise<Unpacked> {
+  return prepared.getOrInsertComputed('resolvers', prepare);
+}
+
+async function prepare(group: Group): Promise<Unpacked> {
+  const packages = groups[group];
+  const versions = await need(packages, 'apt-cache', ['policy', ...packages]);
   const hash = createHash('sha256').update(versions).digest('hex').slice(0, 12);
-  const folder = join(tmpdir(), `protect-network-test-managers-${hash}`);
-  if (!existsSync(folder)) await fill(folder);
+  const folder = join(tmpdir(), `protect-network-test-${group}-${hash}`);
+  if (!existsSync(folder)) await fill(packages, folder);
   const libraries = (await Promise.all(['usr/lib', 'lib'].map((place) => librariesIn(join(folder, place))))).flat();
   const libraryPath = libraries.flatMap((path) => [path, join(path, 'systemd')]);
   return {
@@ -56,16 +65,16 @@ async function librariesIn(place: string): Promise<string[]> {
 }
 
 /** Fills a folder of its own and renames it, so that two suites at once, or one interrupted, leave no half-filled cache. */
-async function fill(folder: string): Promise<void> {
+async function fill(packages: readonly string[], folder: string): Promise<void> {
   const work = await mkdtemp(`${folder}-`);
   const [archives, root] = [join(work, 'archives'), join(work, 'root')];
   try {
     await mkdir(join(archives, 'partial'), { recursive: true });
     const options = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}`];
     const resolve = ['install', '--download-only', '--reinstall', '-y', '-qq', '--no-install-recommends'];
-    await need('apt-get', [...resolve, ...options, ...packages]);
+    await need(packages, 'apt-get', [...resolve, ...options, ...packages]);
     const debs = (await readdir(archives)).filter((name) => name.endsWith('.deb'));
-    for (const deb of debs) await need('dpkg', ['-x', join(archives, deb), root]);
+    for (const deb of debs) await need(packages, 'dpkg', ['-x', join(archives, deb), root]);
     await rename(root, folder);
   } catch (error) {
     if (!existsSync(folder)) throw error;
@@ -74,10 +83,10 @@ async function fill(folder: string): Promise<void> {
   }
 }
 
-async function need(command: string, args: string[]): Promise<string> {
+async function need(packages: readonly string[], command: string, args: readonly string[]): Promise<string> {
   try {
     // What is asked of apt names the cache: in one language.
-    return (await run(command, args, { maxBuffer: 1 << 24, env: { ...process.env, LC_ALL: 'C' } })).stdout;
+    return (await run(command, [...args], { maxBuffer: 1 << 24, env: { ...process.env, LC_ALL: 'C' } })).stdout;
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`these tests need apt-get, dpkg and Debian's packages ${packages.join(', ')}: ${detail}`, {

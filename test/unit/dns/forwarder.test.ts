@@ -1,7 +1,8 @@
 /** What a zone is told, what is asked for it, and what the daemon is asked to open first. */
 import { describe, expect, it } from 'vitest';
 import { ProtectNetworkError } from '../../../src/model/errors.ts';
-import { address, query, TestForwarder, zoneMessage } from './support.ts';
+import { query } from '../../lab/dns-messages.ts';
+import { address, TestForwarder, zoneMessage } from './support.ts';
 
 const far = address('198.51.100.7');
 const far6 = address('2001:db8:99::7');

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeQuery, rcodes } from '../../../src/dns/question.ts';
-import { query, read, TestForwarder } from './support.ts';
+import { query, read } from '../../lab/dns-messages.ts';
+import { TestForwarder } from './support.ts';
 
 function withLabels(labels: readonly Buffer[], end: readonly number[] = [0, 0, 1, 0, 1]): Buffer {
   const header = query('a.example', 'A', { additionals: [] }).subarray(0, 12);

@@ -1,5 +1,4 @@
 /** Queries, answers and a daemon for tests of the forwarder without sockets. */
-import packet, { type Packet } from 'dns-packet';
 import { Cache } from '../../../src/dns/cache.ts';
 import type { AddressType, Resolved } from '../../../src/dns/chain.ts';
 import type { Leased } from '../../../src/dns/daemon-channel.ts';
@@ -11,6 +10,7 @@ import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { parseLinkName } from '../../../src/model/link-name.ts';
 import type { ForwarderMessage, ZoneMessage } from '../../../src/policy/messages.ts';
 import { isKeptFrom } from '../../../src/policy/private-addresses.ts';
+import { query, read } from '../../lab/dns-messages.ts';
 
 export function address(text: string): Address {
   const parsed = parseAddress(text);
@@ -26,19 +26,6 @@ export function zoneMessage(options: Partial<ZoneMessage> = {}): ZoneMessage {
     { pattern: 'git.corp.example', isPrivate: true },
   ];
   return { link, name: 'web', addresses: [address('10.75.0.3')], mode: 'enforce', allow, deny: [], ...options };
-}
-
-/** A query as a libc sends it, with EDNS. */
-export function query(name: string, type: string, options: Packet = {}): Buffer {
-  const opt = { type: 'OPT', name: '.', udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0, options: [] };
-  return packet.encode({
-    type: 'query',
-    id: 0x1234,
-    flags: packet.RECURSION_DESIRED,
-    questions: [{ name, type: type as 'A' }],
-    additionals: [opt as never],
-    ...options,
-  });
 }
 
 export class TestDaemon {
@@ -104,33 +91,4 @@ export class TestForwarder {
   ask(name: string, type = 'A') {
     return this.answer(query(name, type));
   }
-}
-
-/** An answer as people compare it. */
-export function read(bytes: Buffer) {
-  const {
-    id,
-    rcode,
-    questions,
-    answers = [],
-    additionals = [],
-    flag_tc,
-  } = packet.decode(bytes) as packet.DecodedPacket & {
-    rcode: string;
-  };
-  const opt = additionals.find((each) => each.type === 'OPT');
-  const code = opt?.options.find((option) => (option.code as unknown) === 15) as { data: Buffer } | undefined;
-  return {
-    id,
-    rcode,
-    name: questions?.[0]?.name,
-    answers: answers.map((each) => `${each.name} ${each.type} ${'data' in each ? dataOf(each.data) : ''}`),
-    ttls: answers.map((each) => ('ttl' in each ? each.ttl : undefined)),
-    isTruncated: flag_tc,
-    error: code?.data.readUInt16BE(0),
-  };
-}
-
-function dataOf(data: unknown): string {
-  return typeof data === 'string' ? data : JSON.stringify(data);
 }
