@@ -1,5 +1,6 @@
 /** The benchmarks by name. */
 import { benchBurst, benchRemoval } from './burst.ts';
+import { benchDns } from './dns.ts';
 import { benchFiles } from './files.ts';
 import { benchFirstPing } from './first-ping.ts';
 import { benchRepair } from './flush-ruleset.ts';
@@ -22,6 +23,7 @@ export const benchmarks: Readonly<Record<string, { readonly what: string; readon
   'status-start': { what: 'from exec to the first byte of a command', run: benchStatusStart },
   pass: { what: 'CPU time of one change among many zones', run: benchPass },
   repair: { what: 'from nft flush ruleset to a zone that reaches the internet', run: benchRepair },
+  dns: { what: 'names of policed zones: added time, answers a second, memory', run: benchDns },
   memory: { what: 'memory with few and many zones, and after many births', run: benchMemory },
   idle: { what: 'CPU time while nothing happens', run: benchIdle },
   objects: { what: 'how the kernel’s costs grow with its objects', run: benchObjects },

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { Address } from '../../src/model/address.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import type { ZoneMessage } from '../../src/policy/messages.ts';
-import { unpackResolvers } from '../managers/packages.ts';
 import { farHost, gateway, zoneSubnet } from './addresses.ts';
 import type { LongRunning } from './command.ts';
 import { programPath } from './daemon.ts';
 import type { read } from './dns-messages.ts';
 import { type Policy, PolicyDaemon } from './policy-daemon.ts';
 import { openScene, type Scene } from './served.ts';
+import { startUnbound, untilBound } from './unbound.ts';
 import { waitFor } from './wait-for.ts';
 import type { Zone } from './zone.ts';
 
@@ -132,14 +132,10 @@ export class Names {
   }
 
   /** Debian's unbound at the far host's addresses; `records` as in `local-data`. */
-  async startUnbound(records: readonly string[], threads = 1): Promise<LongRunning> {
-    const { environment, program } = await unpackResolvers();
-    const file = join(this.scene.world.files.directory, 'unbound.conf');
-    await writeFile(file, unboundConfig(records, threads));
-    const [library = ''] = environment;
-    const unbound = this.scene.world.internet.spawn('env', [library, program('/usr/sbin/unbound'), '-d', '-c', file]);
-    await this.#untilBound();
-    return unbound;
+  startUnbound(records: readonly string[]): Promise<LongRunning> {
+    const { world } = this.scene;
+    const addresses = [farHost.ipv4, farHost.ipv6];
+    return startUnbound(world.internet, { directory: world.files.directory, addresses, records });
   }
 
   /** Debian's dnsmasq at the far host's address; `options` without their dashes. */
@@ -157,17 +153,8 @@ export class Names {
       'dnsmasq',
       words.map((word) => `--${word}`),
     );
-    await this.#untilBound();
+    await untilBound(this.scene.world.internet, [farHost.ipv4]);
     return dnsmasq;
-  }
-
-  async #untilBound(): Promise<void> {
-    await waitFor(() => this.#isBound(), { what: 'the resolver to listen', deadlineMs: 20_000, everyMs: 50 });
-  }
-
-  async #isBound(): Promise<boolean> {
-    const { stdout } = await this.scene.world.internet.exec('ss', ['-H', '-uln', 'sport', '=', ':53']);
-    return stdout.includes(farHost.ipv4);
   }
 
   close(): void {
@@ -199,25 +186,4 @@ function addressOf(text: string): Address {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`${text} is no address`);
   return address;
-}
-
-function unboundConfig(records: readonly string[], threads: number): string {
-  const data = records.map((record) => `  local-data: "${record}"\n`).join('');
-  return `server:
-  username: ""
-  chroot: ""
-  pidfile: ""
-  directory: "/tmp"
-  use-syslog: no
-  do-daemonize: no
-  module-config: "iterator"
-  num-threads: ${threads}
-  interface: ${farHost.ipv4}
-  interface: ${farHost.ipv6}
-  access-control: 0.0.0.0/0 allow
-  access-control: ::/0 allow
-  local-zone: "." static
-${data}remote-control:
-  control-enable: no
-`;
 }
