@@ -2,7 +2,7 @@
 import { type Address, parseAddress } from '../model/address.ts';
 import { maxNameLength } from '../policy/messages.ts';
 import { limits } from './limits.ts';
-import { flags, type Record, readAnswers } from './wire.ts';
+import { flags, type Record, readRecords } from './wire.ts';
 
 export type AddressType = 'A' | 'AAAA';
 
@@ -25,7 +25,7 @@ const plainName = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 export function readResolved(bytes: Buffer, from: number, asked: string, type: AddressType): Resolved | undefined {
   try {
     const exists = (bytes.readUInt16BE(2) & flags.rcode) === 0;
-    return follow(readAnswers(bytes, from), asked, type, exists);
+    return follow(readRecords(bytes, from, bytes.readUInt16BE(6)), asked, type, exists);
   } catch {
     // Whatever the parser stumbled over: the message is broken.
     return undefined;

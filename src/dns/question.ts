@@ -2,9 +2,8 @@
  * What a zone asks: bytes that anybody in it may have chosen become a question, or a refusal that needs no resolver.
  * Nothing of these bytes ever goes further than back to the zone itself.
  */
-import packet from 'dns-packet';
 import { limits } from './limits.ts';
-import { classIn, flags, headerBytes } from './wire.ts';
+import { classIn, flags, headerBytes, readRecords } from './wire.ts';
 
 /** IANA, Domain Name System Parameters. */
 export const rcodes = { noError: 0, formErr: 1, servFail: 2, nxDomain: 3, notImp: 4, refused: 5, badVers: 16 } as const;
@@ -54,7 +53,7 @@ export function judgeQuery(bytes: Buffer): Judged {
   if (bytes.length > limits.queryBytes || !hasOneQuestion(bytes)) return malformed;
   const question = readQuestion(bytes);
   if (question === undefined) return malformed;
-  const opt = readOpt(bytes);
+  const opt = readOpt(bytes, headerBytes + question.bytes.length);
   if (opt === 'malformed') return malformed;
   const asked = { ...bare, question: Buffer.from(question.bytes), udpBytes: opt?.udpBytes };
   if (opt !== undefined && opt.version !== 0) return { kind: 'refusal', rcode: rcodes.badVers, asked };
@@ -105,15 +104,15 @@ interface Opt {
 }
 
 /** Undefined where there is none. RFC 6891 6.1.1: one at most. */
-function readOpt(bytes: Buffer): Opt | undefined | 'malformed' {
-  if (bytes.readUInt16BE(10) === 0) return undefined;
+function readOpt(bytes: Buffer, from: number): Opt | undefined | 'malformed' {
+  const count = bytes.readUInt16BE(10);
+  if (count === 0) return undefined;
   try {
-    const { additionals = [] } = packet.decode(bytes);
-    const opts = additionals.flatMap((record) => (record.type === 'OPT' ? [record] : []));
+    const opts = readRecords(bytes, from, count).filter(({ type }) => type === 'OPT');
     const [opt] = opts;
     if (opt === undefined) return undefined;
     if (opts.length > 1) return 'malformed';
-    return { udpBytes: opt.udpPayloadSize, version: opt.ednsVersion };
+    return { udpBytes: opt.udpPayloadSize ?? 0, version: opt.ednsVersion ?? 0 };
   } catch {
     // Whatever it stumbled over: the message is broken.
     return 'malformed';

@@ -20,6 +20,9 @@ export interface Record {
   readonly name: string;
   readonly ttl: number;
   readonly data: unknown;
+  /** Of an OPT record alone. */
+  readonly udpPayloadSize?: number;
+  readonly ednsVersion?: number;
 }
 
 /** The types of dns-packet leave its decoders of parts out. */
@@ -27,9 +30,8 @@ const { answer } = packet as unknown as {
   answer: { decode: ((bytes: Buffer, from: number) => Record) & { bytes: number } };
 };
 
-/** The answer section, which begins at `from`; what follows it is not looked at. Throws where it is broken. */
-export function readAnswers(bytes: Buffer, from: number): Record[] {
-  const count = bytes.readUInt16BE(6);
+/** `count` records, of which the first begins at `from`; what follows them is not looked at. Throws where one is broken. */
+export function readRecords(bytes: Buffer, from: number, count: number): Record[] {
   const records: Record[] = [];
   for (let place = from; records.length < count; place += answer.decode.bytes) {
     records.push(answer.decode(bytes, place));
