@@ -85,7 +85,7 @@ export class NftHost implements Nft {
     if (leases.length === 0) return;
     const elements = leases.map(({ key, seconds, comment }) => ({
       ...elementOf(key),
-      timeout: seconds * 1000,
+      timeout: Math.floor(seconds * 1000),
       comment,
     }));
     // Deleting one that has expired would fail: the first adds what is not there. The second renews, which adding does not.

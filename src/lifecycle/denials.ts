@@ -51,7 +51,7 @@ export class Denials {
     const { destination: address, transport, port } = packet;
     const isNews = this.#take(link, { mode, name, address, transport, port, times: 1 });
     if (!isNews) return;
-    const behind = port === undefined ? '' : `:${port}`;
+    const behind = port === undefined ? '' : `:${port}${transport === 'udp' ? '/udp' : ''}`;
     const plain = address.includes(':') && port !== undefined ? `[${address}]${behind}` : `${address}${behind}`;
     const destination = name === undefined ? plain : `${name}${behind} (${address})`;
     const fields = {

@@ -140,6 +140,7 @@ it('in audit mode nothing is dropped, and all of it is told', async () => {
   await enforce([], 'mode = "audit"');
   await waitFor(() => opens(farHost.ipv4, 7001), { what: 'the mode to be in force' });
   expect(await reaches(scene.zones[0], farHost.ipv6)).toBe(true);
-  const said = `would be denied: zone vif7.0 to ${farHost.ipv4}:7001: no rule`;
+  expect((await udpExchange(scene.zones[0], farHost.ipv4, 7001)).ok).toBe(true);
+  const said = `would be denied: zone vif7.0 to ${farHost.ipv4}:7001/udp: no rule`;
   await scene.daemon.waitForLog(({ msg }) => msg === said);
 });
