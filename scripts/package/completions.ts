@@ -1,5 +1,5 @@
 /** Shell completions, made from the table of commands. Pure. */
-import { type Command, commonOptions, type Option } from '../../src/cli/command.ts';
+import { type Command, commonOptions, isOptional, type Option } from '../../src/cli/command.ts';
 
 const program = 'protect-network';
 /** Options whose value is a file's name. */
@@ -76,7 +76,7 @@ export function zshCompletion(commands: readonly Command[]): string {
   const groups = groupsOf(commands);
   const cases = commands.map((command) => {
     const specs = optionsOf(command).map(([name, option]) => zshOption(name, option));
-    return `  '${command.name}') _arguments ${[...specs, ...(command.positionals ?? []).map((word) => `':${word}:'`)].join(' ')} ;;`;
+    return `  '${command.name}') _arguments ${[...specs, ...(command.positionals ?? []).map(zshPositional)].join(' ')} ;;`;
   });
   return `#compdef ${program}
 # zsh completion for ${program}, made from its table of commands.
@@ -104,6 +104,10 @@ case $command in
 ${cases.join('\n')}
 esac
 `;
+}
+
+function zshPositional(word: string): string {
+  return isOptional(word) ? `'::${word.slice(1, -1)}:'` : `':${word}:'`;
 }
 
 function zshOption(name: string, { value, help }: Option): string {

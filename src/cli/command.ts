@@ -23,7 +23,7 @@ export interface Command {
   readonly summary: string;
   /** Everything a person needs before the options, in paragraphs of at most 80 columns. */
   readonly description: string;
-  /** What each positional argument is called; all are required. */
+  /** What each positional argument is called; one in brackets, `[ZONE]`, may be left out. */
   readonly positionals?: readonly string[];
   readonly options?: Readonly<Record<string, Option>>;
   readonly exitCodes: readonly (readonly [number, string])[];
@@ -87,11 +87,18 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   const { values, positionals } = parsed(argv, options);
   const wanted = command.positionals ?? [];
   if (values['help'] !== true) {
-    if (positionals.length < wanted.length) throw new ProtectNetworkError('usage', `${wanted.join(' ')} is missing`);
+    const required = wanted.filter((word) => !isOptional(word));
+    if (positionals.length < required.length)
+      throw new ProtectNetworkError('usage', `${required.join(' ')} is missing`);
     const surplus = positionals[wanted.length];
     if (surplus !== undefined) throw new ProtectNetworkError('usage', `unexpected argument '${surplus}'`);
   }
   return new Arguments(values, positionals);
+}
+
+/** Of a positional argument. */
+export function isOptional(word: string): boolean {
+  return word.startsWith('[');
 }
 
 function descriptorOf(option: Option): ParseArgsOptionDescriptor {

@@ -1,6 +1,7 @@
 /** What people would see changed in policies. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import type { AllowRule, Policy } from '../policy/model.ts';
+import type { Policy } from '../policy/model.ts';
+import { isPrivate } from '../policy/rule.ts';
 
 /** Rules of one file that are told; the others are counted. */
 const maxTold = 8;
@@ -51,10 +52,6 @@ function wordsOf({ selector, egress }: Policy): string[] {
       (egress?.deny ?? []).map(({ text }) => text),
     ),
   ];
-}
-
-function isPrivate(rule: AllowRule): boolean {
-  return rule.kind === 'ports' && rule.target.kind === 'name' && rule.target.isPrivate;
 }
 
 /** What of `some` is not in `others`, each as often as it is there too often. */

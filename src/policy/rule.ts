@@ -27,6 +27,11 @@ export function parseDeny(text: string, place: Place): DenyRule | string {
   return attempt(text, () => ({ text, place, target: denyTarget(text) }));
 }
 
+/** Whether the names of a rule may lead to private addresses. */
+export function isPrivate(rule: AllowRule | DenyRule): boolean {
+  return 'target' in rule && 'isPrivate' in rule.target && rule.target.isPrivate;
+}
+
 /** Equal for rules that say the same. */
 export function keyOf(rule: AllowRule | DenyRule): string {
   if ('kind' in rule && rule.kind === 'icmp') return 'icmp';

@@ -7,6 +7,7 @@ import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { logs } from './logs.ts';
 import { plan } from './plan.ts';
+import { policyShow } from './policy-show.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 import { zoneList } from './zone-list.ts';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   logs,
   plan,
   check,
+  policyShow,
   zoneSet,
   zoneUnset,
   zoneList,

@@ -10,6 +10,7 @@ import { commands } from '../../../src/cli/commands/index.ts';
 import { daemonTomlSchema } from '../../../src/config/daemon-toml.ts';
 import { settingsSchema } from '../../../src/config/settings-schema.ts';
 import { decodeToml } from '../../../src/config/toml-decode.ts';
+import { policyFileSchema } from '../../../src/policy/policy-file.ts';
 import { anchorsIn, blocksIn, documents, linksIn, read, spansIn } from '../../lab/markdown.ts';
 
 const pages = [...documents(), read('SECURITY.md')];
@@ -40,6 +41,10 @@ describe('settings that operators are shown', () => {
   it('are found in the documentation', () => expect(written.length).toBeGreaterThan(8));
 
   it.each(written)('$path: $first', ({ text }) => {
+    if (text.includes('[[policy]]')) {
+      expect(decodeToml(text, policyFileSchema)).toMatchObject({ ok: true });
+      return;
+    }
     const isDaemonToml = /^\[network\b/m.test(text);
     const decoded = isDaemonToml ? decodeToml(text, daemonTomlSchema) : decodeToml(text, settingsSchema);
     expect(decoded).toMatchObject({ ok: true });

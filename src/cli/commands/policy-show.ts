@@ -1,0 +1,29 @@
+import type { Command } from '../command.ts';
+
+export const policyShow: Command = {
+  name: 'policy show',
+  summary: 'show the policies, and what they say of a zone',
+  positionals: ['[LINK|NAME]'],
+  description: `Without a zone, lists the policies: where each stands, how many zones it is about, and
+how many rules it has. With one, prints what all policies together allow it and deny
+it, each rule with its file and line. Reads the files, and asks the running daemon
+which zones there are; without a daemon, zones are those of the static directory.
+Changes nothing.`,
+  options: { json: { help: 'print everything as JSON' } },
+  exitCodes: [
+    [0, 'printed'],
+    [1, 'there is no such zone; printed is what would hold for one'],
+    [2, 'the command line is wrong'],
+    [77, 'not permitted to read a file'],
+    [78, 'a settings file or a policy is wrong'],
+  ],
+  examples: [
+    'protect-network policy show',
+    'protect-network policy show web',
+    `protect-network policy show vif7.0 --json | jq -r '.zones[].allow[].rule'`,
+  ],
+  async run(args) {
+    const { showPolicies } = await import('../policy-show.ts');
+    return showPolicies(args.paths, { zone: args.positionals[0], json: args.has('json') });
+  },
+};

@@ -1,0 +1,167 @@
+/** `protect-network policy show`: what policies say, from their files and the zones there are. */
+import type { ConfigPaths } from '../config/config.ts';
+import { fetchStatus } from '../control/fetch-status.ts';
+import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
+import type { AllowRule, DenyRule, Place, PolicedZone, Policy } from '../policy/model.ts';
+import { isPrivate } from '../policy/rule.ts';
+import { egressOf, policiesOf } from '../policy/select.ts';
+import { painter } from './paint.ts';
+import { aboutNoZone } from './policy-notes.ts';
+import { readJudgedZones } from './static-zones.ts';
+import { table } from './table.ts';
+import { print, printable, standardOutput, warn } from './terminal.ts';
+
+/** `doubt`: why there may be other zones. */
+interface KnownZones {
+  readonly zones: readonly PolicedZone[];
+  readonly doubt: string | undefined;
+}
+
+/** `zone` is a link or a name; undefined for a list of the policies. Throws what is wrong with any file. */
+export async function showPolicies(
+  paths: ConfigPaths,
+  { zone, json }: { zone: string | undefined; json: boolean },
+): Promise<ExitCode> {
+  const config = await loadDaemonConfig(paths);
+  const known = await zonesOf(config);
+  if (known.doubt !== undefined) warn(known.doubt);
+  return zone === undefined ? showAll(config, known, json) : showZone(config, known, zone, json);
+}
+
+async function zonesOf({ settings, subnets }: DaemonConfig): Promise<KnownZones> {
+  try {
+    const { zones } = await fetchStatus(settings.control.socket);
+    const policed = zones.flatMap(({ link: text, name, addresses }) => {
+      const link = parseLinkName(text);
+      return link === undefined ? [] : [{ link, name: name ?? undefined, addresses }];
+    });
+    return { zones: policed, doubt: undefined };
+  } catch (error) {
+    if (!(error instanceof ProtectNetworkError)) throw error;
+    const { staticDir } = settings.zones;
+    const { entries } = await readJudgedZones(staticDir, subnets);
+    return { zones: entries, doubt: `zones are those of ${staticDir}: ${messageOf(error)}` };
+  }
+}
+
+async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolean): Promise<ExitCode> {
+  const { policies, settings } = config;
+  const about = policies.map((policy) => zones.filter((zone) => policiesOf([policy], zone).length > 0));
+  const notes = aboutNoZone(policies, zones);
+  if (json) {
+    const told = policies.map(({ place, selector, egress }, index) => ({
+      ...place,
+      zones: selector.zones,
+      links: selector.links,
+      addresses: selector.addresses.map(({ text }) => text),
+      mode: egress?.mode ?? null,
+      allow: (egress?.allow ?? []).map(asJson),
+      deny: (egress?.deny ?? []).map(asJson),
+      isAbout: (about[index] ?? []).map(({ link }) => link),
+    }));
+    await print(`${JSON.stringify({ directory: settings.policy.dir, policies: told, notes }, null, 2)}\n`);
+    return ExitCode.ok;
+  }
+  const count = (of: (policy: Policy, index: number) => number) =>
+    policies.map((policy, index) => String(of(policy, index)));
+  const lines = table(
+    [
+      { title: 'POLICY', cells: policies.map(({ place }) => printable(placeText(place))) },
+      { title: 'ZONES', align: 'right', cells: count((_, index) => about[index]?.length ?? 0) },
+      { title: 'MODE', cells: policies.map(({ egress }) => egress?.mode ?? '') },
+      { title: 'ALLOW', align: 'right', dispensable: 2, cells: count(({ egress }) => egress?.allow.length ?? 0) },
+      { title: 'DENY', align: 'right', dispensable: 2, cells: count(({ egress }) => egress?.deny.length ?? 0) },
+      { title: 'IS ABOUT', dispensable: 1, cells: policies.map((policy) => printable(selectorText(policy))) },
+    ],
+    standardOutput(true).width,
+    painter(false),
+  );
+  await print(policies.length === 0 ? `no policy in ${settings.policy.dir}\n` : `${lines.join('\n')}\n`);
+  for (const note of notes) warn(note);
+  return ExitCode.ok;
+}
+
+async function showZone(config: DaemonConfig, known: KnownZones, asked: string, json: boolean): Promise<ExitCode> {
+  const found = known.zones.filter(({ link, name }) => link === asked || name === asked);
+  const zones = found.length > 0 ? found : [supposed(asked)];
+  if (json) {
+    await print(`${JSON.stringify({ zones: zones.map((zone) => zoneJson(config, zone)) }, null, 2)}\n`);
+  } else {
+    const names = new Set(known.zones.map(({ name }) => name));
+    const blocks = zones.map((zone) => zoneText(config, zone, names).join('\n'));
+    await print(`${printable(blocks.join('\n\n'))}\n`);
+  }
+  if (found.length > 0) return ExitCode.ok;
+  warn(`there is no zone ${JSON.stringify(asked)} now; this is what would hold for one without an address`);
+  return ExitCode.failed;
+}
+
+/** A zone of which nothing but the name or the link is known. No link is called by the empty text, so that no policy names it. */
+function supposed(asked: string): PolicedZone {
+  const link = parseLinkName(asked);
+  return { link: link ?? ('' as LinkName), name: link === undefined ? asked : undefined, addresses: [] };
+}
+
+const modeWords = { enforce: 'enforced', audit: 'audit' } as const;
+
+function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
+  const egress = egressOf(policies, zone);
+  return {
+    link: zone.link || null,
+    name: zone.name ?? null,
+    addresses: zone.addresses,
+    policy: egress === undefined ? 'none' : modeWords[egress.mode],
+    allow: (egress?.allow ?? []).map(asJson),
+    deny: (egress?.deny ?? []).map(asJson),
+  };
+}
+
+function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: ReadonlySet<string | undefined>): string[] {
+  const egress = egressOf(policies, zone);
+  const who = [zone.name ?? zone.link, ...(zone.name === undefined || zone.link === '' ? [] : [`(${zone.link})`])];
+  const subject = [`zone ${who.join(' ')}`, ...zone.addresses].join(', ');
+  if (egress === undefined) return [`${subject}: no policy`, 'No policy is about it: policies keep it from nothing.'];
+  const end =
+    egress.mode === 'enforce'
+      ? 'All else is denied.'
+      : 'All else passes, and is told of in the log: the mode is audit.';
+  return [
+    `${subject}: ${modeWords[egress.mode]}`,
+    ...ruleLines('allow', egress.allow, names),
+    ...ruleLines('deny', egress.deny, names),
+    end,
+  ];
+}
+
+function ruleLines(
+  title: string,
+  rules: readonly (AllowRule | DenyRule)[],
+  names: ReadonlySet<string | undefined>,
+): string[] {
+  if (rules.length === 0) return title === 'allow' ? ['allow: nothing'] : [];
+  const width = Math.min(48, Math.max(...rules.map(({ text }) => text.length)));
+  const lines = rules.map((rule) => {
+    const notes = [...(isPrivate(rule) ? ['private'] : []), ...(isLost(rule, names) ? ['no such zone'] : [])];
+    return `  ${rule.text.padEnd(width)}  ${[placeText(rule.place), ...notes].join('  ')}`;
+  });
+  return [`${title}:`, ...lines];
+}
+
+/** A rule that leads to a zone that is not there. */
+function isLost(rule: AllowRule | DenyRule, names: ReadonlySet<string | undefined>): boolean {
+  return 'target' in rule && rule.target.kind === 'zone' && !names.has(rule.target.name);
+}
+
+function asJson(rule: AllowRule | DenyRule): object {
+  return { rule: rule.text, private: isPrivate(rule), ...rule.place };
+}
+
+function placeText({ file, line }: Place): string {
+  return `${file}:${line}`;
+}
+
+function selectorText({ selector: { zones, links, addresses } }: Policy): string {
+  return [...zones, ...links, ...addresses.map(({ text }) => text)].join(' ');
+}
