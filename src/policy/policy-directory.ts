@@ -94,7 +94,7 @@ function listNames(directory: string): string[] {
 async function readPolicyFile(path: string, known: KnownFile | undefined): Promise<KnownFile | undefined> {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  // A link's own stats say nothing of its target.
+  // A link's own identity is never that of its target, so that its target is read each time.
   if (known !== undefined && known.identity === identityOf(stats)) return known;
   const distrust = whyLinkNotTrusted(path);
   if (distrust !== undefined) throw new ProtectNetworkError('config-invalid', `${path}: ${distrust}`);
@@ -107,7 +107,7 @@ async function readPolicyFile(path: string, known: KnownFile | undefined): Promi
   return {
     ...parsed,
     policies,
-    identity: settledIdentity(file.stats, stats.isSymbolicLink()),
+    identity: settledIdentity(file.stats),
     bytes: Number(file.stats.size),
   };
 }
@@ -117,10 +117,10 @@ function sameOr(known: Policy | undefined, fresh: Policy): Policy {
   return known !== undefined && isDeepStrictEqual(known, fresh) ? known : fresh;
 }
 
-/** Undefined for what may change again without another identity: a link's target, and a file within one tick of the kernel's clock. */
-function settledIdentity(stats: BigIntStats, isLink: boolean): string | undefined {
+/** Undefined for a file that may change again without another identity: within one tick of the kernel's clock. */
+function settledIdentity(stats: BigIntStats): string | undefined {
   const ageMs = Date.now() - Number(stats.ctimeNs / 1_000_000n);
-  return isLink || ageMs < tickMs ? undefined : identityOf(stats);
+  return ageMs < tickMs ? undefined : identityOf(stats);
 }
 
 function tooLarge(directory: string, what: string): ProtectNetworkError {
