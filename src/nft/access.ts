@@ -8,6 +8,7 @@ import { type Address, type Family, families, familyOf, hostLength, type Prefix 
 import type { LinkName } from '../model/link-name.ts';
 import { type Span, spansOf } from '../model/span.ts';
 import type { PortRule, Ports, Transport, ZoneEgress } from '../policy/model.ts';
+import { keyOf } from '../policy/rule.ts';
 import type { Access } from './layout-model.ts';
 import { dropCounts, egressSets, policySets } from './names.ts';
 
@@ -41,7 +42,7 @@ export function accessTemplate(egress: ZoneEgress, addressesOf: ZoneAddresses): 
     }),
   ]);
   const { mode } = egress;
-  return { mode, elements, text: JSON.stringify([mode, ...elements]) };
+  return { mode, elements, text: JSON.stringify([mode, ...elements, ...namesIn(egress)]) };
 }
 
 export function accessOf(link: LinkName, { mode, elements, text }: AccessTemplate): Access {
@@ -54,6 +55,13 @@ export function accessOf(link: LinkName, { mode, elements, text }: AccessTemplat
 /** The key of what a zone may reach at one address. */
 export function flowKey(link: LinkName, address: Address, transport: Transport, port: number): string {
   return `${link} ${address} ${transport} ${port}`;
+}
+
+/** What names may open has no elements until it is leased, and is another policy all the same. */
+function namesIn({ allow, deny }: ZoneEgress): string[] {
+  const allowed = allow.filter((rule) => rule.kind === 'ports' && rule.target.kind === 'name');
+  const denied = deny.filter(({ target }) => target.kind === 'name');
+  return [...allowed.map(keyOf), '', ...denied.map(keyOf)];
 }
 
 interface Reach extends Pick<PortRule, 'transport' | 'ports'> {
