@@ -8,7 +8,7 @@ import { type Address, type Family, families, familyOf, hostLength, type Prefix 
 import type { LinkName } from '../model/link-name.ts';
 import { type Span, spansOf } from '../model/span.ts';
 import type { PortRule, Ports, Transport, ZoneEgress } from '../policy/model.ts';
-import { keyOf } from '../policy/rule.ts';
+import { isPrivate, keyOf } from '../policy/rule.ts';
 import type { Access } from './layout-model.ts';
 import { dropCounts, egressSets, policySets } from './names.ts';
 
@@ -61,7 +61,7 @@ export function flowKey(link: LinkName, address: Address, transport: Transport, 
 function namesIn({ allow, deny }: ZoneEgress): string[] {
   const allowed = allow.filter((rule) => rule.kind === 'ports' && rule.target.kind === 'name');
   const denied = deny.filter(({ target }) => target.kind === 'name');
-  return [...allowed.map(keyOf), '', ...denied.map(keyOf)];
+  return [...allowed.map((rule) => `${keyOf(rule)} ${isPrivate(rule)}`), '', ...denied.map(keyOf)];
 }
 
 interface Reach extends Pick<PortRule, 'transport' | 'ports'> {
