@@ -13,8 +13,8 @@ import { hasIpv6 } from '../routes/forwarding.ts';
 import { describeEvent, toldKind, urgencyOf } from './describe-event.ts';
 import { DesiredTracker } from './desired-tracker.ts';
 import type { Dirty } from './dirty.ts';
+import { guardFirst } from './guard-first.ts';
 import { problemsOf } from './host-problems.ts';
-import { remakeIpv6Guard } from './ipv6-guard-first.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { type Parts, partsOf, type ReconcilerOptions } from './parts.ts';
@@ -175,7 +175,7 @@ export class Reconciler {
 
   async #pass(dirty: Dirty): Promise<void> {
     const begun = performance.now();
-    await remakeIpv6Guard(this.#host.nft, dirty, this.#desired.desired?.layout);
+    await guardFirst(this.#host.nft, dirty, this.#desired.desired);
     const { scope, plan, failures } = await this.#apply(dirty);
     const ended = performance.now();
     this.#prunes = scope.prune;

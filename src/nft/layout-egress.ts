@@ -4,12 +4,15 @@
  * Asked of what begins a connection only: an established packet pays one test. Ahead of the mark by which `EDERA-FORWARD`
  * accepts, and a drop there is final, so that the operator's own rules can restrict further and not open.
  */
-import type { SetLayout } from '../host/nft-command.ts';
+import type { NftCommand, SetLayout } from '../host/nft-command.ts';
 import { type Address, families, familyOf } from '../model/address.ts';
+import type { LinkName } from '../model/link-name.ts';
+import { addChain, addRule, addTable, flushChain } from './commands.ts';
 import {
   accept,
   addressIs,
   beginsConnection,
+  counter,
   destinationPortIs,
   drop,
   type Expression,
@@ -17,6 +20,7 @@ import {
   flowIsNew,
   goTo,
   hasPorts,
+  interfaceIn,
   interfaceInSet,
   interfaceIsNot,
   isBelow,
@@ -36,14 +40,19 @@ import {
   translateDestination,
 } from './expressions.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
-import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, policySets } from './names.ts';
+import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, ownTable, policySets } from './names.ts';
 
 export const egressChain = 'egress';
 const egressHostChain = 'egress-host';
 const egressInputChain = 'egress-input';
 const resolverChain = 'resolver';
+const closedChains = [
+  ['egress-closed', 'forward'],
+  ['egress-closed-host', 'input'],
+] as const;
 /** Jumps before what they jump to. */
 export const egressChains: readonly string[] = [
+  ...closedChains.map(([name]) => name),
   egressInputChain,
   resolverChain,
   egressHostChain,
@@ -172,6 +181,22 @@ function egressToHost(settings: LayoutSettings): Expression[][] {
     }),
     [isIcmp, interfaceInSet('iifname', policySets.icmp), returns],
     [goTo(deniedChain)],
+  ];
+}
+
+/** For the moment until the layout is back: these links begin nothing. Their connections go on. */
+export function closeEgress(links: readonly LinkName[]): NftCommand[] {
+  const { family, name: table } = ownTable;
+  return [
+    addTable(family, table),
+    ...closedChains.flatMap(([chain, hook]) => {
+      const ref = { family, table, chain };
+      return [
+        addChain(ref, { type: 'filter', hook, prio: -1 }),
+        flushChain(ref),
+        addRule(ref, [interfaceIn('iifname', links), beginsConnection, counter, drop]),
+      ];
+    }),
   ];
 }
 
