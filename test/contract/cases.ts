@@ -2,6 +2,7 @@ import type { ContractCase } from './case.ts';
 import { eventCases } from './event-cases.ts';
 import { nftCases } from './nft-cases.ts';
 import { conntrackCases, legacyCases, sysctlCases } from './other-cases.ts';
+import { policyCases } from './policy-cases.ts';
 import { routeEventCases } from './route-event-cases.ts';
 import { rtnetlinkCases } from './rtnetlink-cases.ts';
 
@@ -9,6 +10,7 @@ import { rtnetlinkCases } from './rtnetlink-cases.ts';
 export const contractCases: readonly ContractCase[] = [
   ...rtnetlinkCases,
   ...nftCases,
+  ...policyCases,
   ...sysctlCases,
   ...conntrackCases,
   ...legacyCases,

@@ -11,7 +11,7 @@ import type {
   NftFamily,
   NftObject,
 } from '../../src/host/port.ts';
-import { messageOf } from '../../src/model/errors.ts';
+import { messageOf, ProtectNetworkError } from '../../src/model/errors.ts';
 import { elementKey as keyOf } from '../../src/nft/ruleset.ts';
 import type { EventStream } from './events.ts';
 import type { Faults } from './faults.ts';
@@ -21,7 +21,6 @@ import { loadObjects } from './nft-load.ts';
 import type { FakeElement, Ruleset } from './nft-state.ts';
 import { isJson, listTable } from './nft-state.ts';
 import { renderRuleset } from './nft-text.ts';
-import { refused } from './refuse.ts';
 
 export class FakeNft implements Nft {
   /** Transactions that went through, ours and foreign ones, like the kernel's own generation. */
@@ -93,10 +92,12 @@ export class FakeNft implements Nft {
   }
 
   async #lease({ family, table, set: name }: SetRef, keys: readonly string[], elem: readonly unknown[]): Promise<void> {
-    const set = this.#ruleset.tables.get(`${family} ${table}`)?.sets.get(name);
-    if (set === undefined) throw refused(`No such file or directory: set ${name}`);
+    const next = structuredClone(this.#ruleset);
+    const set = next.tables.get(`${family} ${table}`)?.sets.get(name);
+    if (set === undefined) throw new ProtectNetworkError('vanished', `no set ${name}`);
     for (const key of keys) set.elements.delete(elementKey(set, elementJson(key)));
     if (elem.length > 0) addElements(set, elem, false);
+    this.#ruleset = next;
     this.transactions += 1;
   }
 
