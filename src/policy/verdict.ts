@@ -43,15 +43,15 @@ function isAbout({ transport, ports }: PortRule, flow: Flow): boolean {
   return transport === flow.transport && ports.first <= flow.port && flow.port <= ports.last;
 }
 
-/** dom0 itself is not reached by a prefix that happens to hold its address. */
-function leadsTo({ target }: PortRule, { address, isHost }: Flow, addressesOf: ZoneAddresses): boolean {
+/** dom0 itself is not reached by a prefix or a span of ports that happens to hold what is asked: by `host`, or by just that. */
+function leadsTo({ target, ports }: PortRule, { address, isHost }: Flow, addressesOf: ZoneAddresses): boolean {
   switch (target.kind) {
     case 'host':
       return isHost;
     case 'zone':
       return addressesOf(target.name).includes(address);
     case 'prefix':
-      return contains(target.prefix, address) && (!isHost || isSingle(target.prefix.text));
+      return contains(target.prefix, address) && (!isHost || (isSingle(target.prefix.text) && ports.first === ports.last));
     case 'name':
       return false;
   }
