@@ -123,11 +123,6 @@ export const hostMeanings: Readonly<Record<keyof typeof hostWarnings, Meaning>> 
   writableByOthers: ['the same: whoever can write it decides what zones may', '`chmod go-w FILE`'],
   antiSpoofOff: ['the setting is off', 'nothing if intended'],
   metricsOpen: ['the port is not on loopback', 'nothing if intended; otherwise a firewall in front of it'],
-  formerName: [
-    "the daemon knows a guest's link by the name that Xen gives it",
-    "take `vifname=` out of the guest's configuration and start it anew",
-  ],
-  otherName: ['the same', 'the same'],
   emulatedCard: [
     'HVM guests have two cards for each `vif`; only the one with a Xen driver is given a network',
     'install the driver in the guest, or `type=vif` in its `vif` line',
@@ -153,6 +148,14 @@ export const faultMeanings: Readonly<Record<keyof typeof faults, Meaning>> = {
   ipv6Off: [
     '`disable_ipv6` is set: zones get IPv4 only',
     'switch it on, or the family off: `[network.ipv6] subnet = ""` in `daemon.toml`',
+  ],
+  renamedLink: [
+    "`vifname=` in the guest's configuration, or somebody renamed the link. A failure where a directory gives LINK an address",
+    'the commands; [install-xl.md](install-xl.md#names-of-links)',
+  ],
+  renamedUnknown: [
+    'the same, where the kernel does not tell whose link it is',
+    'take `vifname=` out, and start the guest anew',
   ],
   missingUplink: ['a spelling mistake, or the interface is not there yet', 'correct it in FILE; `ip link show`'],
   foreignSource: [

@@ -11,6 +11,7 @@ import { subnetFaultsOf } from '../lifecycle/host-problems.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
 import type { Plan } from '../lifecycle/pass-plan.ts';
+import { strangeLinks } from '../lifecycle/strange-links.ts';
 import { whyTaken } from '../lifecycle/taken.ts';
 import { Uplinks } from '../lifecycle/uplinks.ts';
 import { type Fault, sentenceOf } from '../model/fault.ts';
@@ -23,7 +24,7 @@ export interface Look {
   readonly problems: readonly string[];
   readonly directories: readonly AskedDirectory[];
   readonly desired: Desired;
-  /** That the zones' subnets are not theirs, if so. */
+  /** What is wrong with the zones' subnets and with guests' links. */
   readonly faults: readonly Fault[];
   readonly nameOf: (ifindex: number) => string;
 }
@@ -67,6 +68,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
         `${mirror.links.get(ifindex)?.name}: ${reason}${directory === undefined ? '' : ` (${directory}: ${origin})`}`,
     );
     const taken = [...desired.zones.values()].flatMap((zone) => (zone.taken ? [whyTaken(zone.link, zone.taken)] : []));
+    const strange = strangeLinks(mirror.links.values(), mirror.formerly, asked);
     const problems = [
       ...config.warnings,
       ...asked.flatMap(({ snapshot }) => snapshot.problems),
@@ -74,6 +76,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       ...sourceFaults(config, (address) => !uplinks.lacks(address)).map(sentenceOf),
       ...unserved,
       ...taken,
+      ...strange.map(sentenceOf),
     ];
     const nameOf = (ifindex: number) => mirror.links.get(ifindex)?.name ?? `if${ifindex}`;
     return {
@@ -81,7 +84,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       problems: [...new Set(problems)],
       directories: asked,
       desired,
-      faults: subnetFaultsOf(config, desired, nameOf),
+      faults: [...subnetFaultsOf(config, desired, nameOf), ...strange],
       nameOf,
     };
   } finally {

@@ -1,15 +1,17 @@
 /** `protect-network zone set` and `zone unset`: the static directory, changed with the daemon's own rules in mind. */
 import { type ConfigPaths, loadConfig } from '../config/config.ts';
 import { loadSettings } from '../config/load-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { whyNotUsable } from '../config/subnet.ts';
 import { readStaticZones, removeStaticZone, writeStaticZone } from '../directories/static/edit.ts';
 import { maxAddresses, zoneNameSchema } from '../directories/static/zone-file.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
+import { linkNames } from '../host/link-names.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { print, printable } from './terminal.ts';
-import { noteMissingLink, refuseLinkAsName, warnOfNoEffect } from './zone-notes.ts';
+import { noteMissingLink, refuseGuestsLink, refuseLinkAsName, warnOfNoEffect } from './zone-notes.ts';
 
 export interface ZoneTexts {
   readonly ipv4: readonly string[] | undefined;
@@ -43,7 +45,7 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   // A problem of the directory itself, such as one that others may write, means that no file in it is used.
   const unused = problems.find((problem) => problem.startsWith(`${staticDir}: `));
   if (unused !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${unused}`);
-  const link = early ?? linkNamed(linkOrName, entries, staticDir);
+  const link = early ?? (await linkToSet(linkOrName, entries, settings));
   const before = entries.find((entry) => entry.link === link);
   const content = merged(before, given, texts);
   const addresses = [...content.ipv4, ...content.ipv6];
@@ -57,7 +59,7 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   const was = before === undefined ? undefined : describe(before.addresses, before.name);
   const change = was === undefined ? '' : was === now ? ', as before' : `, instead of ${was}`;
   await print(printable(`${link} has ${now} (${path})${change}\n`));
-  noteMissingLink(link);
+  await noteMissingLink(link, settings);
   await warnOfNoEffect(settings);
   return ExitCode.ok;
 }
@@ -94,10 +96,15 @@ function describe(addresses: readonly Address[], name: string | undefined): stri
   return `${addresses.join(' and ')}${name === undefined ? '' : ` and the name ${JSON.stringify(name)}`}`;
 }
 
-/** A name that no zone can have is a slip in the link's name rather. */
+/** A name that no zone can have is a slip in the link's name rather, unless there is such a link. */
 function requireName(text: string): void {
-  if (zoneNameSchema.safeParse(text).success && !text.startsWith('vif')) return;
+  if (zoneNameSchema.safeParse(text).success && (!text.startsWith('vif') || linkNames().has(text))) return;
   throw new ProtectNetworkError('usage', `'${text}' is not a zone link such as vif7.0, nor the name of a zone`);
+}
+
+async function linkToSet(name: string, entries: readonly ZoneEntry[], settings: Settings): Promise<LinkName> {
+  if (entries.every((entry) => entry.name !== name)) await refuseGuestsLink(name, settings);
+  return linkNamed(name, entries, settings.zones.staticDir);
 }
 
 function linkNamed(name: string, entries: readonly ZoneEntry[], staticDir: string): LinkName {

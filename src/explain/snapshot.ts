@@ -13,6 +13,7 @@ import type {
 import type { NftObject, SysctlPath } from '../host/port.ts';
 import type { TrafficFilter } from '../host/traffic-filters.ts';
 import type { Address, Family } from '../model/address.ts';
+import type { Fault } from '../model/fault.ts';
 
 /** One zone link as the directories, and the daemon where it runs, see it. */
 export interface ZoneFacts {
@@ -34,6 +35,7 @@ export interface DaemonFacts {
   readonly detail: string;
   /** What it says about the zone link in question. */
   readonly zones: readonly { readonly link: string; readonly state: string; readonly reason: string | null }[];
+  readonly faults: readonly Fault[];
 }
 
 export interface Snapshot {
@@ -43,6 +45,8 @@ export interface Snapshot {
   readonly masquerade: Readonly<Record<Family, boolean>>;
   readonly noMasquerade: readonly string[];
   readonly zones: readonly ZoneFacts[];
+  /** Guests' links under other names: `links` has that name, and the one that Xen gave it where it is known. */
+  readonly renamed: readonly Fault[];
   /** Directories that have not answered or hold mistakes, one sentence each. */
   readonly directoryProblems: readonly string[];
   readonly daemon: DaemonFacts;

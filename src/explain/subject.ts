@@ -1,6 +1,7 @@
 /** Which packets a request means: the zone, its addresses, and who is at the other end. Pure. */
 import { type Address, type Family, families, familyNames, familyOf, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
+import type { Fault } from '../model/fault.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import { devicesOf, route } from '../rules/routing.ts';
@@ -146,8 +147,11 @@ function zoneAt(link: string, { zones }: Snapshot): ZoneFacts {
 }
 
 /** `option`: where it stands, for the error. */
-function zoneCalled(name: string, option: string | undefined, { zones }: Snapshot): ZoneFacts {
+function zoneCalled(name: string, option: string | undefined, snapshot: Snapshot): ZoneFacts {
+  const { zones } = snapshot;
   const [zone, ...others] = zones.filter((each) => each.name === name);
+  const renamed = renamedCalled(name, snapshot);
+  if (zone === undefined && renamed !== undefined) return zoneAt(renamed.links?.[1] ?? name, snapshot);
   if (zone === undefined) {
     const what = option === undefined ? `'${name}'` : `${option} is '${name}', which`;
     const words = `${what} is neither a zone link such as vif7.0 nor an address, nor the name of a zone`;
@@ -157,6 +161,11 @@ function zoneCalled(name: string, option: string | undefined, { zones }: Snapsho
   if (others.length === 0) return zone;
   const links = [zone, ...others].map(({ link }) => link).join(', ');
   throw new ProtectNetworkError('usage', `several zones are named '${name}': ${links}; name the link`);
+}
+
+/** The guest's link that is called `name`, or would be by Xen. */
+export function renamedCalled(name: string, { renamed }: Pick<Snapshot, 'renamed'>): Fault | undefined {
+  return renamed.find(({ links }) => links?.includes(name));
 }
 
 function stranger(link: string): ZoneFacts {

@@ -2,14 +2,16 @@
 import type { Config } from '../config/config.ts';
 import { fetchStatus } from '../control/fetch-status.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
-import type { ZoneDirectory } from '../directories/zone-directory.ts';
+import type { AskedDirectory, ZoneDirectory } from '../directories/zone-directory.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
 import type { Inspection, TableRoute } from '../host/inspection.ts';
 import type { Sysctl } from '../host/port.ts';
 import { computeDesired, unknownLink } from '../lifecycle/desired.ts';
+import { strangeLinks } from '../lifecycle/strange-links.ts';
 import { type Address, type Family, parseAddress } from '../model/address.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
-import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import type { Fault } from '../model/fault.ts';
+import { isZoneLink, type LinkName, parseLinkName } from '../model/link-name.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import { parseNftText } from '../rules/listing.ts';
 import { type DaemonFacts, keyOf, type Question, type Snapshot, type ZoneFacts } from './snapshot.ts';
@@ -32,7 +34,7 @@ export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
     observeRuleset(inspection),
     askDaemon(config.settings.control.socket),
   ]);
-  const known = await askDirectories(config, hasIpv6(sysctl), links, [...routes4, ...routes6]);
+  const known = await askDirectories(config, hasIpv6(sysctl), links, [...routes4, ...routes6], daemon.faults);
   const { ipv4, ipv6 } = config.subnets;
   return {
     subnets: {
@@ -101,10 +103,11 @@ async function askDaemon(socket: string): Promise<DaemonFacts> {
       answers: true,
       detail: status.state,
       zones: status.zones.map(({ link, state, reason }) => ({ link, state, reason })),
+      faults: status.faults ?? [],
     };
   } catch (error) {
     if (!hasCode(error, 'unreachable', 'timeout', 'refused', 'garbled', 'permission')) throw error;
-    return { answers: false, detail: messageOf(error), zones: [] };
+    return { answers: false, detail: messageOf(error), zones: [], faults: [] };
   }
 }
 
@@ -114,7 +117,8 @@ async function askDirectories(
   ipv6: boolean,
   links: Snapshot['links'],
   routes: readonly TableRoute[],
-): Promise<Pick<Snapshot, 'zones' | 'directoryProblems'>> {
+  told: readonly Fault[],
+): Promise<Pick<Snapshot, 'zones' | 'renamed' | 'directoryProblems'>> {
   const zoneLinks = links.flatMap(({ ifname }) => parseLinkName(ifname) ?? []);
   const directories = makeDirectories(config, () => zoneLinks);
   try {
@@ -131,24 +135,51 @@ async function askDirectories(
     const zones = links.flatMap(({ ifindex, ifname }): ZoneFacts[] => {
       const link = parseLinkName(ifname);
       if (link === undefined) return [];
-      const entry = entryOf(directories, link);
       const granted = desired.zones.get(ifindex);
-      return [
-        {
-          link,
-          addresses: granted?.addresses ?? [],
-          claimed: entry?.entry.addresses ?? [],
-          name: entry?.entry.name ?? null,
-          directory: entry?.directory ?? null,
-          origin: entry?.entry.origin ?? null,
-          refused: granted === undefined ? (desired.unserved.get(ifindex) ?? unknownLink).reason : null,
-        },
-      ];
+      const refused = granted === undefined ? (desired.unserved.get(ifindex) ?? unknownLink).reason : null;
+      return [factsOf(link, { addresses: granted?.addresses ?? [], refused }, directories)];
     });
-    return { zones, directoryProblems: problemsOf(asked) };
+    const renamed = renamedLinks(links, told, asked);
+    const elsewhere = renamed.flatMap(({ what, links: [, zone] = [] }): ZoneFacts[] => {
+      const link = parseLinkName(zone ?? '');
+      return link === undefined || zones.some((each) => each.link === link)
+        ? []
+        : [factsOf(link, { addresses: [], refused: what }, directories)];
+    });
+    return { zones: [...zones, ...elsewhere], renamed, directoryProblems: problemsOf(asked) };
   } finally {
     await Promise.all(directories.map((directory) => directory.stop()));
   }
+}
+
+function factsOf(
+  link: LinkName,
+  outcome: Pick<ZoneFacts, 'addresses' | 'refused'>,
+  directories: readonly ZoneDirectory[],
+): ZoneFacts {
+  const entry = entryOf(directories, link);
+  return {
+    link,
+    ...outcome,
+    claimed: entry?.entry.addresses ?? [],
+    name: entry?.entry.name ?? null,
+    directory: entry?.directory ?? null,
+    origin: entry?.entry.origin ?? null,
+  };
+}
+
+/** Also those that only the daemon knows, which has seen them renamed. */
+function renamedLinks(links: Snapshot['links'], told: readonly Fault[], asked: readonly AskedDirectory[]): Fault[] {
+  const isHere = (name: string) => links.some(({ ifname }) => ifname === name);
+  const seen = strangeLinks(
+    links.map((link) => ({ ...link, name: link.ifname, up: link.isUp })),
+    new Map(),
+    asked,
+  );
+  const all = [...seen, ...told].filter(({ links: [name = '', zone = ''] = [] }) => {
+    return isHere(name) && !isZoneLink(name) && !isHere(zone);
+  });
+  return [...new Map(all.map((fault) => [fault.links?.[0], fault])).values()];
 }
 
 function entryOf(

@@ -1,6 +1,7 @@
 /** The whole story for what was asked: who the zone is, each packet's way, and the verdict with what decides it. Pure. */
 
 import type { Address } from '../model/address.ts';
+import type { Fault } from '../model/fault.ts';
 import { describePacket, type Packet } from '../rules/packet.ts';
 import { refText } from '../rules/ruleset.ts';
 import type { Section } from './conversation.ts';
@@ -9,7 +10,7 @@ import type { Request } from './request.ts';
 import { settle } from './settle-doubts.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
 import { type Step, step, type Verdict } from './step.ts';
-import { subjectOf } from './subject.ts';
+import { renamedCalled, subjectOf } from './subject.ts';
 
 export interface Report {
   readonly link: string;
@@ -29,6 +30,8 @@ export interface Report {
 
 export function walk(request: Request, facts: Facts): Report[] {
   const { zone, addresses, packets } = subjectOf(request, facts);
+  const renamed = renamedCalled(zone.link, facts.snapshot);
+  if (renamed !== undefined) return [withoutLink(zone, facts.snapshot, renamed)];
   if (packets.length === 0) return [withoutAddress(zone, facts.snapshot)];
   return packets.map((packet) => report(zone, addresses, packet, facts));
 }
@@ -66,6 +69,16 @@ function withoutAddress(zone: ZoneFacts, snapshot: Snapshot): Report {
   const entry = missing
     ? step('link', 'bad', `there is no link ${zone.link} on this host`)
     : directoryStep(zone, false);
+  return nothingPasses(zone, entry, snapshot);
+}
+
+/** It is there under another name. */
+function withoutLink(zone: ZoneFacts, snapshot: Snapshot, { what, why, fix }: Fault): Report {
+  const details = why === null ? [] : [why];
+  return nothingPasses(zone, step('link', 'bad', what, { details, fix: fix === null ? [] : [fix] }), snapshot);
+}
+
+function nothingPasses(zone: ZoneFacts, entry: Step, snapshot: Snapshot): Report {
   return {
     link: zone.link,
     addresses: [],

@@ -27,6 +27,9 @@ export interface InspectedLink extends LinkTies {
   readonly hasCarrier: boolean;
   readonly group: number;
   readonly isEthernet: boolean;
+  /** As in `Link` of the port. */
+  readonly bus: string | undefined;
+  readonly device: string | undefined;
   /** Further names, as udev gives them. */
   readonly altnames: readonly string[];
   /** The number of the XDP program at it. */
@@ -120,6 +123,8 @@ export class Inspection {
         hasCarrier: link.hasCarrier,
         group: link.group,
         isEthernet: link.hardware === 1,
+        bus: link.bus,
+        device: link.device,
         altnames: link.alternatives,
         xdp: link.xdp,
         addr_info: addresses.filter(({ ifindex }) => ifindex === link.ifindex).flatMap(toAddress),

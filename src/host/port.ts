@@ -33,6 +33,8 @@ export interface Link extends LinkTies {
   readonly carrier?: boolean | undefined;
   /** Of the device that it belongs to, e.g. `pci`, `virtio`, or `xen-backend` for a guest's. Not told before Linux 5.14. */
   readonly bus?: string | undefined;
+  /** That device's name, e.g. `vif-7-0`; told where its bus is. */
+  readonly device?: string | undefined;
   readonly settings?: LinkSettings;
 }
 

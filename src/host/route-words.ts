@@ -28,7 +28,7 @@ export function toLink(
   nameOf: (ifindex: number) => string | undefined,
   neighbourSetting?: NeighbourSetting,
 ): Link {
-  const { ifindex, name, isUp, hasCarrier, bus } = message;
+  const { ifindex, name, isUp, hasCarrier, bus, device } = message;
   const settings: LinkSettings = ({ family, group, key }) =>
     group === 'conf' ? message[family]?.(key)?.toString() : neighbourSetting?.(family, key, ifindex);
   return {
@@ -37,6 +37,7 @@ export function toLink(
     up: isUp,
     carrier: hasCarrier,
     bus,
+    device,
     ...tiesOf(message, nameOf),
     settings,
   };

@@ -36,7 +36,11 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fau
     ...sourceFaults(config, (address) => !uplinks.lacks(address)),
     ...(host.sysctl.followProblem === undefined ? [] : [notice(host.sysctl.followProblem)]),
     ...dormantTables(mirror),
-    ...strangeLinks(mirror.links.values(), mirror.formerly).map(notice),
+    ...strangeLinks(
+      mirror.links.values(),
+      mirror.formerly,
+      directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() })),
+    ),
     ...foreign.problems(),
     ...families.flatMap((family) => {
       const subnet = config.subnets[family]?.prefix;

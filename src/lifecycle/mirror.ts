@@ -24,6 +24,7 @@ import { type Ruleset, tableKey } from '../nft/ruleset.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
 import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
 import { LinkTable, type TouchedLinks } from './link-table.ts';
+import { withEmulated } from './strange-links.ts';
 import type { Taken } from './taken.ts';
 
 const noAddresses: ReadonlySet<Address> = new Set();
@@ -51,9 +52,10 @@ export class Mirror {
     return this.#table.formerly;
   }
 
-  /** The names of guests' links that are called unlike zones', sorted. */
+  /** The names of guests' links that are called unlike zones', and those of their emulated cards, sorted. */
   guestsElsewhere(): string[] {
-    return [...new Set(this.#table.guestsElsewhere.values())].sort();
+    const names = [...this.#table.guestsElsewhere.values()].flatMap(withEmulated);
+    return [...new Set(names)].sort();
   }
 
   /** What follows from it was refused: it may have been listed wrongly, and is read again though nobody has changed it. */

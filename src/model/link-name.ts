@@ -8,7 +8,8 @@ export type LinkName = string & { readonly __brand: 'LinkName' };
 
 const shape = /^vif([1-9]\d{0,4})\.(0|[1-9]\d*)$/;
 const maxDomid = 32751;
-const maxNameLength = 15;
+/** Of any link. */
+export const maxNameLength = 15;
 
 /** The link name, or undefined where `text` is not exactly one: no leading zeros, no domain 0, no suffix such as `-emu`. */
 export function parseLinkName(text: string): LinkName | undefined {

@@ -19,6 +19,7 @@ const attribute = {
   lowerNamespace: 37,
   xdp: 43,
   properties: 52,
+  parentDevice: 56,
   parentBus: 57,
 } as const;
 /** IFLA_INFO_KIND, IFLA_INET_CONF, IFLA_INET6_CONF, IFLA_XDP_PROG_ID, IFLA_ALT_IFNAME. */
@@ -50,7 +51,8 @@ export interface LinkMessage {
   readonly lowerNamespace: number | undefined;
   /** `veth`, `bridge`, `vlan` …; undefined for a device of a driver. */
   readonly kind: string | undefined;
-  /** Of the device it belongs to, e.g. `xen-backend`. */
+  /** The device it belongs to, e.g. `vif-7-0`, and its bus, e.g. `xen-backend`. */
+  readonly device: string | undefined;
   readonly bus: string | undefined;
   /** The number of the XDP program at the link. */
   readonly xdp: number | undefined;
@@ -123,6 +125,7 @@ export function readLink({ payload }: Message): LinkMessage | undefined {
     lower: values.u32(attribute.lower),
     lowerNamespace: values.i32(attribute.lowerNamespace),
     kind: values.nested(attribute.info)?.text(nested.kind),
+    device: values.text(attribute.parentDevice),
     bus: values.text(attribute.parentBus),
     xdp: values.nested(attribute.xdp)?.u32(nested.program),
     alternatives: values.nested(attribute.properties)?.texts(nested.alternative) ?? [],

@@ -9,6 +9,8 @@ export interface FaultWords {
   readonly fix?: string | null;
 }
 
+const renamedReason =
+  "zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again";
 const subnetReason = 'none of them has a network; their addresses need not change';
 
 export const faults = {
@@ -34,6 +36,18 @@ export const faults = {
     level: 'warning',
     what: 'IPv6 is switched off on this host',
     why: 'zones get their IPv4 addresses only',
+    fix: null,
+  },
+  renamedLink: {
+    level: 'bad or warning',
+    what: "{name} is a guest's {link} under another name (vifname), and has no network",
+    why: renamedReason,
+    fix: 'ip link set {name2} down && ip link set {name2} name {link} && ip link set {link} up',
+  },
+  renamedUnknown: {
+    level: 'warning',
+    what: "{name} is a guest's link under another name (vifname), and has no network",
+    why: renamedReason,
     fix: null,
   },
   missingUplink: {

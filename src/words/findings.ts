@@ -250,5 +250,7 @@ export const findings = {
     defaultSubnet: faults.defaultSubnet,
     dormantTable: faults.dormantTable,
     gatewayRoute: faults.gatewayRoute,
+    renamedLink: faults.renamedLink,
+    renamedUnknown: faults.renamedUnknown,
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, FaultWords>>>>;

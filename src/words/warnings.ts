@@ -11,10 +11,6 @@ export const hostWarnings = {
     'writable by group or others (mode {mode}); expected no write permission for group and others (chmod go-w)',
   antiSpoofOff: '{file}: isolation.anti-spoof is false: a zone can send from any address',
   metricsOpen: '{file}: control.metrics-listen: metrics on {address} can be read from other hosts',
-  formerName:
-    "{name} was {link} until it was renamed (vifname): it has no network, and what it sends is dropped; leave vifname out of the guest's vif line",
-  otherName:
-    "{name} is a guest's link under another name (vifname): it has no network, and what it sends is dropped; leave vifname out of its vif line",
   emulatedCard:
     '{name} is the emulated card of an HVM guest: it has no network, and what it sends is dropped; the guest has one by {link}, with a Xen network driver',
   likeZone:

@@ -91,7 +91,7 @@ export class FakeHost implements Host {
   }
 
   /** Adds a link that is down and returns its ifindex. The name may have belonged to another link before. */
-  addLink(name: string, ties?: Pick<Link, 'lower' | 'kind' | 'bus'>): number {
+  addLink(name: string, ties?: Pick<Link, 'lower' | 'kind' | 'bus' | 'device'>): number {
     return this.#links.add(name, ties);
   }
 

@@ -58,7 +58,7 @@ export class FakeLinks {
   }
 
   /** Born down, with a carrier, under an ifindex that was never used before. */
-  add(name: string, ties: Pick<Link, 'lower' | 'kind' | 'bus'> = {}): number {
+  add(name: string, ties: Pick<Link, 'lower' | 'kind' | 'bus' | 'device'> = {}): number {
     if (name === '' || name.length > maxNameLength) throw refused(`"${name}" is no link name`);
     if (this.find(name) !== undefined) throw refused(`${name}: File exists`);
     this.#lastIfindex += 1;
@@ -116,7 +116,7 @@ export class FakeLinks {
     this.#events.emit({ kind: 'link', link: this.#portLink(link), deleted });
   }
 
-  #portLink({ ifindex, name, up, master, lower, kind, bus }: FakeLink): Link {
-    return { ifindex, name, up, master, lower, kind, bus, settings: this.#sysctl.told(name) };
+  #portLink({ ifindex, name, up, master, lower, kind, bus, device }: FakeLink): Link {
+    return { ifindex, name, up, master, lower, kind, bus, device, settings: this.#sysctl.told(name) };
   }
 }

@@ -4,7 +4,7 @@ import { families } from '../../src/model/address.ts';
 import { farHost, hostUplink, netbackMac } from '../lab/addresses.ts';
 import { ethernet, etherTypes, icmp, icmpv6, ipv4, ipv6 } from '../lab/frames/packets.ts';
 import { frameTools } from '../lab/frames/tools.ts';
-import { type Scene, untilState, withScene } from '../lab/served.ts';
+import { reaches, type Scene, untilState, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 
 const rounds = 5;
@@ -32,10 +32,48 @@ describe.each(['web0', 'vif7.0-emu'])('a zone’s link that is called %s now', (
       expect(await heard(scene)).toBe(8 * rounds);
       const { warnings } = await daemon.status();
       expect(warnings.filter((text) => text.startsWith(`${name} `))).toEqual([
-        expect.stringContaining('it has no network, and what it sends is dropped'),
+        expect.stringMatching(/has no network\b.*\bwhat (this one|it) sends is dropped/),
       ]);
     }));
 });
+
+it('a zone whose link is called otherwise is a failure, in the same words for whoever is asked, and the fix works', () =>
+  withScene({}, async (scene) => {
+    const { world, daemon, zones } = scene;
+    await rename(scene, 'web0');
+    const { faults } = await waitFor(
+      async () => {
+        const status = await daemon.status();
+        return status.state === 'degraded' && status;
+      },
+      { what: 'the daemon to be degraded' },
+    );
+    const [fault] = faults.filter(({ level }) => level === 'bad');
+    const what = "web0 is a guest's vif7.0 under another name (vifname), and has no network";
+    expect(fault).toMatchObject({ what, links: ['web0', 'vif7.0'] });
+    const commands = [
+      ['status'],
+      ['status', '--check'],
+      ['doctor'],
+      ['explain', 'web0'],
+      ['explain', 'vif7.0'],
+      ['explain', String(zones[0].ipv4)],
+      ['zone', 'set', 'web0', '--ipv4', '10.75.3.7'],
+      ['zone', 'set', 'vif7.0', '--name', 'web'],
+    ];
+    for (const words of commands) {
+      const { exitCode, stdout, stderr } = await world.cli(words);
+      const told = `${stdout}${stderr}`.replaceAll(/\s+/g, ' ');
+      expect(told, words.join(' ')).toContain(what);
+      if (!words.includes('--check')) expect(told, words.join(' ')).toContain(fault?.fix);
+      const succeeds = words[0] === 'status' ? words.length === 1 : words[2] === 'vif7.0';
+      expect(exitCode, words.join(' ')).toBe(succeeds ? 0 : 1);
+    }
+    await world.host.mustExec('sh', ['-c', String(fault?.fix)]);
+    await untilState(daemon, 'vif7.0');
+    await waitFor(async () => (await daemon.status()).state === 'ready', { what: 'the daemon to be ready' });
+    expect(await reaches(zones[0], farHost.ipv4)).toBe(true);
+  }));
 
 it('a link that has its zone’s name again is served, and the guard names nobody', () =>
   withScene({ routeBack: true, beforeDaemon: ({ host, internet }) => watchFor([host, internet]) }, async (scene) => {

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
-import { strangeLinks } from '../../../src/lifecycle/strange-links.ts';
+import type { AskedDirectory } from '../../../src/directories/zone-directory.ts';
+import type { ZoneEntry } from '../../../src/directories/zone-entry.ts';
+import { strangeLinkCalled, strangeLinks } from '../../../src/lifecycle/strange-links.ts';
+import { parseAddress } from '../../../src/model/address.ts';
 import { ProtectNetworkError } from '../../../src/model/errors.ts';
+import { sentenceOf } from '../../../src/model/fault.ts';
+import { type LinkName, parseLinkName } from '../../../src/model/link-name.ts';
 import { startWorld } from './support.ts';
 
 it('are guests’ under other names, emulated cards, and what only looks like a zone’s', () => {
@@ -8,20 +13,62 @@ it('are guests’ under other names, emulated cards, and what only looks like a 
     { ifindex: 1, name: 'lo', up: true },
     { ifindex: 2, name: 'eth0', up: true, bus: 'pci' },
     { ifindex: 3, name: 'vif7.0', up: true, bus: 'xen-backend' },
-    { ifindex: 4, name: 'web0', up: true, bus: 'xen-backend' },
+    { ifindex: 4, name: 'web0', up: true, bus: 'xen-backend', device: 'vif-4-1' },
+    { ifindex: 8, name: 'vif-app', up: true, bus: 'xen-backend', device: 'vif-8-0' },
+    { ifindex: 9, name: 'odd0', up: true, bus: 'xen-backend', device: 'vif-0-0' },
     { ifindex: 5, name: 'vif7.0-emu', up: true, kind: 'tun' },
     { ifindex: 6, name: 'vifbr0', up: true, kind: 'bridge' },
     { ifindex: 7, name: 'db0', up: true },
   ];
-  expect(strangeLinks(links, new Map([[7, 'vif9.0']]))).toMatchInlineSnapshot(`
+  const formerly = new Map([[7, zoneLink('vif9.0')]]);
+  expect(strangeLinks(links, formerly, []).map(sentenceOf)).toMatchInlineSnapshot(`
     [
-      "web0 is a guest's link under another name (vifname): it has no network, and what it sends is dropped; leave vifname out of its vif line",
+      "web0 is a guest's vif4.1 under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again; fix: ip link set web0 down && ip link set web0 name vif4.1 && ip link set vif4.1 up",
+      "vif-app is a guest's vif8.0 under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again; fix: ip link set vif-app down && ip link set vif-app name vif8.0 && ip link set vif8.0 up",
+      "odd0 is a guest's link under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again",
       "vif7.0-emu is the emulated card of an HVM guest: it has no network, and what it sends is dropped; the guest has one by vif7.0, with a Xen network driver",
       "vifbr0 is filtered like a link of zones, for its name begins with vif: what it sends is dropped as spoofed; give it another name",
-      "db0 was vif9.0 until it was renamed (vifname): it has no network, and what it sends is dropped; leave vifname out of the guest's vif line",
+      "db0 is a guest's vif9.0 under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again; fix: ip link set db0 down && ip link set db0 name vif9.0 && ip link set vif9.0 up",
     ]
   `);
 });
+
+it('of a zone that a directory gives an address are a failure, of others a warning', () => {
+  const [app, web] = ['app0', 'web0'].map((name, index) => ({
+    ifindex: index,
+    name,
+    up: true,
+    bus: 'xen-backend',
+    device: `vif-${index + 7}-0`,
+  }));
+  const levels = (...entries: ZoneEntry[]) =>
+    strangeLinks(
+      [app, web].flatMap((link) => link ?? []),
+      new Map(),
+      [directoryOf(entries)],
+    ).map(({ level }) => level);
+  const entry = { link: zoneLink('vif7.0'), addresses: [], name: undefined, origin: '' };
+  const addresses = [parseAddress('10.75.0.7') ?? []].flat();
+  expect(levels()).toEqual(['warning', 'warning']);
+  expect(levels(entry)).toEqual(['warning', 'warning']);
+  expect(levels({ ...entry, addresses })).toEqual(['bad', 'warning']);
+  expect(levels({ ...entry, unusable: { why: '', fix: undefined } })).toEqual(['bad', 'warning']);
+});
+
+it('are found by either name', () => {
+  const links = [{ name: 'eth0' }, { name: 'web0', bus: 'xen-backend', device: 'vif-7-0' }];
+  for (const name of ['web0', 'vif7.0']) expect(strangeLinkCalled(name, links)?.links).toEqual(['web0', 'vif7.0']);
+  expect(strangeLinkCalled('eth0', links)).toBeUndefined();
+  expect(strangeLinkCalled('vif8.0', links)).toBeUndefined();
+});
+
+function zoneLink(name: string): LinkName {
+  return parseLinkName(name) as LinkName;
+}
+
+function directoryOf(entries: readonly ZoneEntry[]): AskedDirectory {
+  return { name: 'xenstore', snapshot: { state: 'answered', entries, problems: [], detail: '', since: 0 } };
+}
 
 it('are known by a rename, until they are renamed back or go', async () => {
   const world = await startWorld({});
@@ -53,7 +100,7 @@ it('are warned of when they come, and no longer once they are gone', async () =>
 
 it('are named by the guard while they are there, also where nothing else happens', async () => {
   const world = await startWorld({});
-  const isGuarded = (name: string) => world.has(`iifname ${name} counter drop`);
+  const isGuarded = (name: string) => world.has(name, `${name}-emu`, 'counter drop');
   world.host.addLink('web0', { bus: 'xen-backend' });
   world.host.addLink('eth1', { bus: 'pci' });
   await world.settle();
@@ -72,5 +119,5 @@ it('are named by the guard where the first transaction that does so fails', asyn
   world.host.addLink('web0', { bus: 'xen-backend' });
   await world.settle();
   await world.pass(60_000);
-  expect(world.has('iifname web0 counter drop')).toBe(true);
+  expect(world.has('web0', 'web0-emu', 'counter drop')).toBe(true);
 });
