@@ -91,10 +91,17 @@ export function guardChains(settings: LayoutSettings): ChainLayout[] {
 const elsewhereByRoute = [payloadIsNot('ip6', 'saddr', '::'), sourceIsElsewhere, counter, drop];
 const fromAnyZone = interfaceIs('iifname', anyZoneLink);
 /** The chains of the second layer for IPv6, which has no rp_filter; `edera` need not be there for it to hold. */
-export const reversePathChains: readonly ChainLayout[] = [
-  { name: fragmentChain, hook: fragmentHook, rules: [[fromAnyZone, isFragment.ipv6, ...elsewhereByRoute]] },
-  { name: 'guard', hook, rules: [[fromAnyZone, ...elsewhereByRoute]] },
-];
+export function reversePathChains(settings: LayoutSettings): readonly ChainLayout[] {
+  const guests = fromGuestsElsewhere(settings);
+  return [
+    {
+      name: fragmentChain,
+      hook: fragmentHook,
+      rules: [...guests, [fromAnyZone, isFragment.ipv6, ...elsewhereByRoute]],
+    },
+    { name: 'guard', hook, rules: [...guests, [fromAnyZone, ...elsewhereByRoute]] },
+  ];
+}
 
 /** A drop that is counted for the zone's link where that is one of ours, and for all others together. */
 export function countedDrop(kind: DropKind, ...conditions: Expression[]): Expression[][] {

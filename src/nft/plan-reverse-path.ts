@@ -13,7 +13,8 @@ export function planReversePath(settings: LayoutSettings, observed: Ruleset): Nf
   const table = observed.get(tableKey(family, name));
   if (!isWanted(settings)) return table === undefined ? [] : [deleteTable(family, name)];
   const isWhole =
-    table?.isDormant !== true && reversePathChains.every((chain) => holds(table?.chains.get(chain.name), chain));
+    table?.isDormant !== true &&
+    reversePathChains(settings).every((chain) => holds(table?.chains.get(chain.name), chain));
   return isWhole ? [] : remakeReversePath(settings);
 }
 
@@ -26,7 +27,7 @@ export function remakeReversePath(settings: LayoutSettings): NftCommand[] {
     addTable(family, name),
     deleteTable(family, name),
     addTable(family, name),
-    ...reversePathChains.flatMap((chain) => [
+    ...reversePathChains(settings).flatMap((chain) => [
       addChain(ref(chain.name), chain.hook),
       ...chain.rules.map((expr) => addRule(ref(chain.name), expr)),
     ]),

@@ -37,6 +37,26 @@ describe.each(['web0', 'vif7.0-emu'])('a zone’s link that is called %s now', (
     }));
 });
 
+it('a zone’s link under another name sends no IPv6 while somebody has taken our main table away', () =>
+  withScene({ routeBack: true, beforeDaemon: ({ host, internet }) => watchFor([host, internet]) }, async (scene) => {
+    const { world, daemon } = scene;
+    await rename(scene, 'web0');
+    const table = () => world.host.mustExec('nft', ['list', 'table', 'ip6', 'edera-reverse-path']);
+    await waitFor(async () => (await table()).includes('"web0"'), { what: 'the second layer to name it' });
+    // Nothing is repaired meanwhile.
+    await daemon.kill();
+    await world.host.nft('delete table inet edera');
+    for (const source of ['own', 'nobody'] as const) await send(scene, source);
+    // A sibling is heard behind these.
+    await send(scene, 'own', 1);
+    await waitFor(async () => (await heard(scene, 'icmpv6')) >= 2 * rounds, { what: 'the sibling to be heard' });
+    expect(await heard(scene, 'icmpv6')).toBe(2 * rounds);
+    // The control.
+    await world.host.nft('delete table ip6 edera-reverse-path');
+    await send(scene, 'nobody');
+    await waitFor(async () => (await heard(scene, 'icmpv6')) > 2 * rounds, { what: 'what is forged to be heard' });
+  }));
+
 it('a zone whose link is called otherwise is a failure, in the same words for whoever is asked, and the fix works', () =>
   withScene({}, async (scene) => {
     const { world, daemon, zones } = scene;
@@ -121,11 +141,12 @@ async function watchFor(places: readonly Scene['world']['internet'][]): Promise<
     ]);
 }
 
-async function heard({ world }: Scene): Promise<number> {
+async function heard({ world }: Scene, protocol = ''): Promise<number> {
   const places = [world.host, world.internet];
   const chains = await Promise.all(
     places.map((place) => place.mustExec('nft', ['list', 'chain', 'inet', 'lab', 'in'])),
   );
-  const counts = chains.flatMap((text) => [...text.matchAll(/packets (\d+)/g)].map(([, count]) => Number(count)));
+  const pattern = new RegExp(`${protocol}.*packets (\\d+)`, 'g');
+  const counts = chains.flatMap((text) => [...text.matchAll(pattern)].map(([, count]) => Number(count)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
