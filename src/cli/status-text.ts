@@ -177,7 +177,10 @@ function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
     state === 'opening' && reason !== null ? [`${link}: ${reason}`] : [],
   );
   const problems = directories.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
-  const warned = [...new Set([...warnings, ...problems])].filter((text) => !grave.includes(text));
+  const reasons = zones.map(({ reason }) => reason ?? '');
+  const isTold = (text: string) =>
+    grave.includes(text) || directories.some(({ name }) => isReason(text, `${name}: `, reasons));
+  const warned = [...new Set([...warnings, ...problems])].filter((text) => !isTold(text));
   const forgeries = zones.flatMap(({ link, lastForgery }) => {
     if (lastForgery === null || now - lastForgery.at > recentMs) return [];
     return [`${link}: from ${lastForgery.source} to ${lastForgery.destination}, ${duration(now - lastForgery.at)} ago`];
@@ -197,6 +200,11 @@ function troubles(status: Status, { now, width, paint }: StatusView): Block[] {
     ...section('Unassigned IPv6 addresses', unassigned, { tone: 'warning', width, paint, dispensable: 1 }),
     ...section('Put back', repairs, { tone: 'plain', width, paint, dispensable: 2 }),
   ];
+}
+
+/** True for a directory's problem that is why a zone has no network, which is told with the zone. */
+function isReason(text: string, before: string, reasons: readonly string[]): boolean {
+  return text.startsWith(before) && reasons.some((reason) => reason.includes(text.slice(before.length)));
 }
 
 /** `2 min ago, within 9 ms: our jump in ip filter FORWARD, changed by ufw (812)` */

@@ -126,7 +126,7 @@ function uplinksOf(ways: OutlookFacts['ways']): UplinkStatus[] {
 function directoryStatus(directory: ZoneDirectory): DirectoryStatus {
   const snapshot = directory.snapshot();
   const { state, problems, detail, since } = snapshot;
-  const { length } = snapshot.table ?? snapshot.entries;
+  const { length } = snapshot.table ?? snapshot.entries.filter(({ unusable }) => unusable === undefined);
   return { name: directory.name, state, entries: length, problems, detail, since };
 }
 

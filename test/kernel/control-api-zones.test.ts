@@ -52,6 +52,27 @@ describe.each<Flavour>(['edera', 'krata'])('zones of %s', (flavour) => {
     expect(await reaches(early, late.ipv4)).toBe(true);
   });
 
+  it('without an address that can be used are a failure, told with the link', async () => {
+    const zone = await world.addZone({ domid: 7 });
+    put('z', zone, { ipv4: 'dhcp', ipv6: '' });
+    const daemon = await startDaemon();
+    const reason = /zone z: "dhcp(\/16)?" is not an address; ignored/;
+    await waitFor(async () => (await daemon.status()).state === 'degraded', {
+      what: 'the state',
+      deadlineMs: deadline,
+    });
+    const unserved = await untilState(daemon, zone.link, 'unserved');
+    expect(unserved).toMatchObject({ wanted: true, directory: 'control-api', origin: 'zone z' });
+    expect(unserved.reason).toMatch(reason);
+    expect(await world.cli(['status', '--check'])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(reason),
+    });
+    put('z', zone);
+    await untilState(daemon, zone.link, 'ready', deadline);
+    expect(await world.cli(['status', '--check'])).toMatchObject({ exitCode: 0 });
+  });
+
   it('change their address: the new one works, the old one is cut off and gone', async () => {
     const zone = await world.addZone({ domid: 7 });
     put('z', zone);

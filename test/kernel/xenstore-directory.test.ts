@@ -33,7 +33,9 @@ const start = () =>
 
 /** `vif5.0 10.75.0.3 z5` for every entry. */
 function said({ entries }: DirectorySnapshot = directory.snapshot()): string[] {
-  return entries.map(({ link, addresses, name }) => [link, ...addresses, name ?? '-'].join(' '));
+  return entries.map(({ link, addresses, name, unusable }) =>
+    [link, ...addresses, ...(unusable === undefined ? [] : [`unusable: ${unusable.why}`]), name ?? '-'].join(' '),
+  );
 }
 
 function soon(assertion: () => void, timeout = 1000): Promise<void> {
@@ -147,6 +149,10 @@ test('what is no address is reported and the rest is used; both are bounded', as
   const { entries, problems } = directory.snapshot();
   expect(entries.find(({ link }) => link === 'vif5.0')?.addresses).toEqual(['10.75.0.3']);
   expect(entries.find(({ link }) => link === 'vif6.0')?.addresses).toHaveLength(16);
+  expect(entries.find(({ link }) => link === 'vif7.0')).toMatchObject({
+    addresses: [],
+    unusable: { why: `${ipNodeOf(7)}: "ÿþ\\u0000" is not an address` },
+  });
   expect(entries.filter(({ link }) => link.startsWith('vif8.'))).toHaveLength(64);
   expect(problems).toEqual([
     `${ipNodeOf(5)}: "nonsense" is not an address`,
@@ -193,10 +199,9 @@ test('krata names no link: with two there is no guessing', async () => {
   await attachDevice(client, 5, 1);
   await write(client, path('/local/domain/5/krata/network/zone/ipv4'), '10.75.0.3/16');
   await start();
-  expect(said()).toEqual([]);
-  expect(directory.snapshot().problems).toEqual([
-    '/local/domain/5/krata/network names no link and domain 5 has 2; not used',
-  ]);
+  const why = '/local/domain/5/krata/network names no link and domain 5 has 2; not used';
+  expect(said()).toEqual([`vif5.0 unusable: ${why} k5`, `vif5.1 unusable: ${why} k5`]);
+  expect(directory.snapshot().problems).toEqual([why]);
   await xenstored.remove('/local/domain/0/backend/vif/5/0');
   await soon(() => expect(said()).toEqual(['vif5.1 10.75.0.3 k5']));
 });

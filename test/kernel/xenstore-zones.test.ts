@@ -130,6 +130,36 @@ describe('zones of xl', () => {
   });
 });
 
+describe('an ip node of domain 0’s that holds no address', () => {
+  it('is a failure, told with the link; what a guest may have written is none', async () => {
+    const [zone, other] = await Promise.all([world.addZone({ domid: 7 }), world.addZone({ domid: 8 })]);
+    await attach(zone);
+    await attach(other);
+    const daemon = await startDaemon();
+    await Promise.all([zone, other].map(({ link }) => untilState(daemon, link, 'ready', deadline)));
+    expect((await daemon.status()).state).toBe('ready');
+    const node = `${backendOf(zone)}/ip`;
+    await xenstored.write(node, 'dhcp');
+    const reason = `${node}: "dhcp" is not an address`;
+    expect(await untilState(daemon, zone.link, 'unserved', deadline)).toMatchObject({ wanted: true, reason });
+    expect(await daemon.status()).toMatchObject({ state: 'degraded', directories: [{ entries: 1 }] });
+    for (const words of [['status', '--check'], ['doctor'], ['status']]) {
+      const { exitCode, stdout } = await world.cli(words);
+      const told = stdout.replaceAll(/\s+/g, ' ');
+      expect(told.split(reason), words.join(' ')).toHaveLength(2);
+      expect(exitCode, words.join(' ')).toBe(words.join() === 'status' ? 0 : 1);
+    }
+    expect((await world.cli(['explain', zone.link])).stdout).toContain(reason);
+    // From now on the guest may write it, who could switch an alarm on and off by it.
+    await xenstored.chmod(node, 'n0', 'b7');
+    await waitFor(async () => (await daemon.status()).state === 'ready', { what: 'the state ready' });
+    expect(await untilState(daemon, zone.link, 'unserved', deadline)).toMatchObject({ wanted: false });
+    await xenstored.chmod(node, 'n0', 'r7');
+    await xenstored.write(node, String(zone.ipv4));
+    await untilState(daemon, zone.link, 'ready', deadline);
+  });
+});
+
 describe('a node that is opened to the guest', () => {
   const attacksIn = (daemon: Daemon) => daemon.log.filter(({ msg }) => /possible attack/.test(String(msg)));
 

@@ -20,6 +20,8 @@ export interface ControlZone {
   readonly ended: boolean;
   /** Empty for a zone that is not ours, not placed yet or ended. */
   readonly claims: readonly LinkClaim[];
+  /** What it should have a network by, and has not. */
+  readonly refusals: readonly LinkRefusal[];
   /** What is wrong with it, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -31,6 +33,11 @@ export interface LinkClaim {
   readonly addresses: readonly Address[];
 }
 
+export interface LinkRefusal extends Omit<LinkClaim, 'addresses'> {
+  /** A sentence of `problems`, or several. */
+  readonly why: string;
+}
+
 /** Reads one zone of a reply of `service`. Never throws: what cannot be used has a problem and no claims. */
 export function readZone(service: ServiceName, raw: unknown): ControlZone {
   const parsed = schemas[service].safeParse(raw);
@@ -38,16 +45,21 @@ export function readZone(service: ServiceName, raw: unknown): ControlZone {
   const { id, name, backend, state, domid, interfaces } = parsed.data;
   const zone = { key: id, id: printable(id, 128), name: printable(name, 63) || undefined };
   const phase = phases[service][state] ?? 'unknown';
-  const left = { ...zone, ended: phase === 'ended', claims: [], problems: [] };
+  const left = { ...zone, ended: phase === 'ended', claims: [], refusals: [], problems: [] };
   if (backend !== defaultBackend || phase === 'ended' || unplacedDomids.has(domid)) return left;
   if (phase === 'unknown')
     return {
       ...left,
       problems: [say(directoryWarnings.unknownState, { id: zone.id, n: state })],
     };
-  const problems: string[] = [];
-  const claims = interfaces.flatMap((told) => readInterface(told, zone.id, domid, problems));
-  return { ...left, claims, problems };
+  const read = interfaces.map((told) => readInterface(told, domid, zone.id));
+  const refusals = read.flatMap(({ refused }) => refused ?? []);
+  return {
+    ...left,
+    claims: read.flatMap(({ claim }) => claim ?? []),
+    refusals,
+    problems: read.flatMap(({ problems = [] }) => problems),
+  };
 }
 
 interface Interface {
@@ -55,24 +67,29 @@ interface Interface {
   readonly addresses: readonly string[];
 }
 
-function readInterface(told: Interface, id: string, domid: number, problems: string[]): LinkClaim[] {
+interface Read {
+  readonly claim?: LinkClaim;
+  readonly refused?: LinkRefusal;
+  readonly problems?: readonly string[];
+}
+
+function readInterface({ hostInterface, addresses: told }: Interface, domid: number, id: string): Read {
   // Interfaces are announced before they have a link or an address: nothing to say about them yet.
-  if (told.hostInterface === '' || told.addresses.length === 0) return [];
-  const link = told.hostInterface === undefined ? undefined : parseLinkName(told.hostInterface);
-  if (told.hostInterface !== undefined && link === undefined) {
-    problems.push(say(directoryWarnings.notALink, { id, text: printable(told.hostInterface, 64) }));
-    return [];
+  if (hostInterface === '' || told.length === 0) return {};
+  const link = hostInterface === undefined ? undefined : parseLinkName(hostInterface);
+  const stranger = (why: string): Read => ({ refused: { domid, link: undefined, why }, problems: [why] });
+  if (hostInterface !== undefined && link === undefined) {
+    return stranger(say(directoryWarnings.notALink, { id, text: printable(hostInterface, 64) }));
   }
   if (link !== undefined && domidOf(link) !== domid) {
-    problems.push(say(directoryWarnings.otherDomain, { id, link, n: domidOf(link), n2: domid }));
-    return [];
+    return stranger(say(directoryWarnings.otherDomain, { id, link, n: domidOf(link), n2: domid }));
   }
-  const addresses = told.addresses.flatMap((text) => {
-    const address = parseAddressWithOptionalLength(text);
-    if (address === undefined) problems.push(say(directoryWarnings.notAnAddress, { id, text: printable(text, 64) }));
-    return address ?? [];
-  });
-  return addresses.length === 0 ? [] : [{ domid, link, addresses: [...new Set(addresses)] }];
+  const addresses = told.flatMap((text) => parseAddressWithOptionalLength(text) ?? []);
+  const problems = told
+    .filter((text) => parseAddressWithOptionalLength(text) === undefined)
+    .map((text) => say(directoryWarnings.notAnAddress, { id, text: printable(text, 64) }));
+  if (addresses.length > 0) return { claim: { domid, link, addresses: [...new Set(addresses)] }, problems };
+  return { refused: { domid, link, why: problems.slice(0, maxNamed).join('; ') }, problems };
 }
 
 function unusable(raw: unknown, issue: z.core.$ZodIssue | undefined): ControlZone {
@@ -80,7 +97,7 @@ function unusable(raw: unknown, issue: z.core.$ZodIssue | undefined): ControlZon
   const id = data === undefined ? '(no usable id)' : printable(data.id, maxIdLength);
   const reason = issue === undefined ? 'invalid' : `${issue.path.join('.')}: ${issue.message}`;
   const problems = [say(directoryWarnings.unreadZone, { id, reason })];
-  return { key: data?.id ?? Symbol(id), id, name: undefined, ended: false, claims: [], problems };
+  return { key: data?.id ?? Symbol(id), id, name: undefined, ended: false, claims: [], refusals: [], problems };
 }
 
 type Phase = 'alive' | 'ended' | 'unknown';
@@ -99,6 +116,8 @@ const unplacedDomids: ReadonlySet<number> = new Set([0, 0xffffffff]);
 const maxIdLength = 128;
 const maxInterfaces = 64;
 const maxAddresses = 64;
+/** In one reason. */
+const maxNamed = 4;
 const shortText = z.string().max(256);
 
 const zoneId = z.string().min(1).max(maxIdLength);

@@ -53,7 +53,9 @@ export class ControlApiDirectory implements ZoneDirectory {
   /** To be called when zone links come or go: with krata, a zone's link is whichever its domain has. */
   linksChanged(): void {
     // Edera names each link itself: there is nothing to find for it.
-    const isAsked = this.#zones.values().some(({ claims }) => claims.some(({ link }) => link === undefined));
+    const isAsked = this.#zones
+      .values()
+      .some(({ claims, refusals }) => [...claims, ...refusals].some(({ link }) => link === undefined));
     if (this.#answered && isAsked) this.#publish(this.#snapshot.state, this.#snapshot.detail);
   }
 

@@ -19,22 +19,45 @@ export interface Resolved {
 export function resolveEntries(zones: Iterable<ControlZone>, links: readonly LinkName[]): Resolved {
   const problems: string[] = [];
   const claimed = new Map<LinkName, Claimed[]>();
+  const refused: ZoneEntry[] = [];
   const linksByDomid = Map.groupBy(links, domidOf);
   for (const zone of zones) {
     problems.push(...zone.problems);
+    const meant = ({ link, domid }: Pick<LinkClaim, 'link' | 'domid'>) =>
+      link === undefined ? (linksByDomid.get(domid) ?? []) : [link];
+    const refuse = (candidates: readonly LinkName[], why: string) =>
+      refused.push(...candidates.map((link) => refusedEntry(link, zone, why)));
     for (const claim of zone.claims) {
-      const link = claim.link ?? onlyLink(zone, claim, linksByDomid, problems);
-      if (link !== undefined) addClaim(claimed, link, zone, claim.addresses);
+      const [link, ...others] = meant(claim);
+      if (link === undefined) continue;
+      if (others.length === 0) addClaim(claimed, link, zone, claim.addresses);
+      else refuse([link, ...others], unclear(zone, claim, [link, ...others], problems));
     }
+    for (const refusal of zone.refusals) refuse(meant(refusal), refusal.why);
   }
-  const entries: ZoneEntry[] = [];
-  for (const [link, claims] of claimed) {
-    const [first, ...others] = claims;
-    if (first === undefined) continue;
-    if (others.length === 0) entries.push(entryOf(link, first));
-    else problems.push(say(directoryWarnings.claimedTwice, { link, ids: claimants(claims) }));
-  }
-  return { entries: entries.sort(byLink), problems: bounded(problems.sort()) };
+  return { entries: entriesOf(claimed, refused, problems).sort(byLink), problems: bounded(problems.sort()) };
+}
+
+/** One link has one entry: what can be used, else the first reason. */
+function entriesOf(
+  claimed: ReadonlyMap<LinkName, readonly Claimed[]>,
+  refused: readonly ZoneEntry[],
+  problems: string[],
+): ZoneEntry[] {
+  const known = new Set(claimed.keys());
+  return [
+    ...[...claimed].flatMap(([link, claims]) => judge(link, claims, problems)),
+    ...refused.filter(({ link }) => known.size < known.add(link).size),
+  ];
+}
+
+function judge(link: LinkName, claims: readonly Claimed[], problems: string[]): ZoneEntry[] {
+  const [first, ...others] = claims;
+  if (first === undefined) return [];
+  if (others.length === 0) return [entryOf(link, first)];
+  const why = say(directoryWarnings.claimedTwice, { link, ids: claimants(claims) });
+  problems.push(why);
+  return [{ ...refusedEntry(link, first.zone, why), name: undefined, origin: `zones ${claimants(claims)}` }];
 }
 
 /** True where the two say the same in every word. Runs on each event over all zones, so it does nothing in general. */
@@ -44,6 +67,7 @@ export function sameResolved(left: Resolved, right: Resolved): boolean {
 
 function sameEntry(left: ZoneEntry, right: ZoneEntry | undefined): boolean {
   if (left.link !== right?.link || left.origin !== right.origin || left.name !== right.name) return false;
+  if (left.unusable?.why !== right.unusable?.why) return false;
   return sameList(left.addresses, right.addresses, Object.is);
 }
 
@@ -77,18 +101,16 @@ function addClaim(
   else own.addresses = [...new Set([...own.addresses, ...addresses])];
 }
 
-/** krata's case. A domain without a link is on its way up or down; one with several is not ours to guess about. */
-function onlyLink(
-  zone: ControlZone,
-  { domid }: LinkClaim,
-  linksByDomid: ReadonlyMap<number, readonly LinkName[]>,
-  problems: string[],
-): LinkName | undefined {
-  const [only, ...others] = linksByDomid.get(domid) ?? [];
-  if (others.length === 0) return only;
-  const names = [only, ...others].sort().slice(0, maxNamed).join(', ');
-  problems.push(say(directoryWarnings.severalLinks, { id: zone.id, n: domid, links: names }));
-  return undefined;
+/** krata's case: which of the domain's links is meant is not ours to guess. */
+function unclear({ id }: ControlZone, { domid }: LinkClaim, links: readonly LinkName[], problems: string[]): string {
+  const names = [...links].sort().slice(0, maxNamed).join(', ');
+  const why = say(directoryWarnings.severalLinks, { id, n: domid, links: names });
+  problems.push(why);
+  return why;
+}
+
+function refusedEntry(link: LinkName, { id, name }: ControlZone, why: string): ZoneEntry {
+  return { link, addresses: [], name, origin: `zone ${id}`, unusable: { why, fix: undefined } };
 }
 
 function entryOf(link: LinkName, { zone, addresses }: Claimed): ZoneEntry {

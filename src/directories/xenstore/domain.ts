@@ -15,7 +15,7 @@ import {
   XenstoreError,
   type XenstorePath,
 } from '../../xenstore/index.ts';
-import type { ZoneEntry } from '../zone-entry.ts';
+import type { Unusable, ZoneEntry } from '../zone-entry.ts';
 import { believe, isSuspicion, unlessMissing } from './trust.ts';
 
 export const backendFolder = path('/local/domain/0/backend/vif');
@@ -37,18 +37,23 @@ interface Finding {
   readonly link: LinkName;
   readonly origin: XenstorePath;
   readonly addresses: readonly Address[];
+  readonly unusable?: Unusable;
 }
 
-interface BackendFindings {
+interface Findings<T> {
+  readonly found: readonly T[];
+  /** What domain 0 has written and is no address. Never of a suspect node: whoever can write one could raise alarms at will. */
+  readonly refused: readonly T[];
+  readonly problems: readonly string[];
+}
+
+interface BackendFindings extends Findings<Finding> {
   readonly links: readonly LinkName[];
-  readonly found: readonly Finding[];
-  readonly problems: readonly string[];
 }
 
-interface KrataFindings {
-  readonly found: readonly Omit<Finding, 'link'>[];
-  readonly problems: readonly string[];
-}
+type KrataFindings = Findings<Omit<Finding, 'link'>>;
+
+const nothing = { found: [], refused: [], problems: [] };
 
 /** Where early krata keeps a domain's addresses; what is watched for changes of them. */
 export function krataFolder(domid: number): XenstorePath {
@@ -88,18 +93,29 @@ export async function readDomain(
   const { found, problems, links } = backend;
   // `ip` comes first: krata's keys are looked for where there is none. A suspicion is not to be lost to their failing.
   const wanted = found.length < links.length && !problems.some(isSuspicion);
-  const krata = wanted ? await readKrata(client, domid) : { found: [], problems: [] };
+  const krata = wanted ? await readKrata(client, domid) : nothing;
   const [link] = links;
-  const added = link !== undefined && links.length === 1 ? krata.found.map((finding) => ({ ...finding, link })) : [];
-  const unclear = krata.found.length > added.length;
+  const ofOnly = (findings: KrataFindings['found']) =>
+    link !== undefined && links.length === 1 ? findings.map((finding) => ({ ...finding, link })) : [];
+  const known = [...found, ...ofOnly(krata.found)];
   const guess = say(directoryWarnings.ambiguousLink, { node: krataFolder(domid), n: domid, n2: links.length });
+  const unclear = krata.found.length > 0 && links.length !== 1 ? [guess] : [];
+  const unnamed = unclear.flatMap((why) =>
+    links.map((each): Finding => ({ link: each, ...unusable(krataFolder(domid), why) })),
+  );
+  const refused = [...backend.refused, ...ofOnly(krata.refused), ...unnamed];
+  const lacking = refused.filter((each) => known.every((finding) => finding.link !== each.link));
   return {
     name,
-    entries: [...found, ...added].map((finding) => ({ ...finding, name })),
-    problems: [...problems, ...krata.problems, ...(unclear ? [guess] : [])],
+    entries: [...known, ...lacking].map((finding) => ({ ...finding, name })),
+    problems: [...problems, ...krata.problems, ...unclear],
     unwatched:
       krata.found.length + krata.problems.length > 0 ? [domainFolder(domid), below(domainFolder(domid), 'krata')] : [],
   };
+}
+
+function unusable(origin: XenstorePath, why: string): Omit<Finding, 'link'> {
+  return { origin, addresses: [], unusable: { why, fix: undefined } };
 }
 
 function devidOf(link: LinkName): number {
@@ -126,7 +142,7 @@ async function inTransaction<T extends BackendFindings | KrataFindings | undefin
     });
   } catch (error) {
     if (!hasErrno(error, 'EAGAIN') || !latest?.problems.some(isSuspicion)) throw error;
-    return { ...latest, found: [] };
+    return { ...latest, found: [], refused: [] };
   }
 }
 
@@ -134,7 +150,7 @@ async function readBackend(store: Store, domid: number): Promise<BackendFindings
   const folder = below(backendFolder, domid);
   const listing = await believe(store, [backendFolder, folder], () => store.directory(folder));
   if (listing.kind === 'missing') return undefined;
-  if (listing.kind === 'suspect') return { links: [], found: [], problems: [listing.problem] };
+  if (listing.kind === 'suspect') return { ...nothing, links: [], problems: [listing.problem] };
   const all = listing.value.flatMap((name) => parseLinkName(`vif${domid}.${name}`) ?? []);
   const links = all.sort((a, b) => devidOf(a) - devidOf(b)).slice(0, maxDevices);
   const readings = await Promise.all(links.map((link) => readDevice(store, link)));
@@ -142,6 +158,7 @@ async function readBackend(store: Store, domid: number): Promise<BackendFindings
   return {
     links,
     found: readings.flatMap(({ found }) => found),
+    refused: readings.flatMap(({ refused }) => refused),
     problems: [...readings.flatMap(({ problems }) => problems), ...(all.length > maxDevices ? [tooMany] : [])],
   };
 }
@@ -150,16 +167,27 @@ async function readDevice(store: Store, link: LinkName): Promise<Omit<BackendFin
   const folder = below(backendFolder, domidOf(link), devidOf(link));
   const node = below(folder, 'ip');
   const value = await believe(store, [folder, node], () => store.readBytes(node));
-  if (value.kind === 'suspect') return { found: [], problems: [value.problem] };
-  if (value.kind === 'missing') return { found: [], problems: [] };
+  if (value.kind === 'suspect') return { ...nothing, problems: [value.problem] };
+  if (value.kind === 'missing') return nothing;
   const { addresses, problems } = parseAddresses(node, value.value);
-  return { found: addresses.length > 0 ? [{ link, origin: node, addresses }] : [], problems };
+  const { found, refused } = judge(node, addresses, problems);
+  const ofLink = (finding: Omit<Finding, 'link'>): Finding => ({ link, ...finding });
+  return { found: found.map(ofLink), refused: refused.map(ofLink), problems };
+}
+
+function judge(
+  origin: XenstorePath,
+  addresses: readonly Address[],
+  problems: readonly string[],
+): Pick<KrataFindings, 'found' | 'refused'> {
+  if (addresses.length > 0) return { found: [{ origin, addresses }], refused: [] };
+  return { found: [], refused: problems.length > 0 ? [unusable(origin, problems.join('; '))] : [] };
 }
 
 /** krata's keys name no link: it is the domain's only one. Most hosts have no such keys, which costs one request. */
 async function readKrata(client: XenstoreClient, domid: number): Promise<KrataFindings> {
   const folder = krataFolder(domid);
-  if ((await unlessMissing(client.directory(folder))) === undefined) return { found: [], problems: [] };
+  if ((await unlessMissing(client.directory(folder))) === undefined) return nothing;
   return inTransaction(client, (store) => readKrataFolder(store, domid));
 }
 
@@ -167,10 +195,10 @@ async function readKrataFolder(store: Store, domid: number): Promise<KrataFindin
   const folder = krataFolder(domid);
   const domain = domainFolder(domid);
   const listing = await believe(store, [domain, below(domain, 'krata'), folder], () => store.directory(folder));
-  if (listing.kind === 'missing') return { found: [], problems: [] };
-  if (listing.kind === 'suspect') return { found: [], problems: [listing.problem] };
+  if (listing.kind === 'missing') return nothing;
+  if (listing.kind === 'suspect') return { ...nothing, problems: [listing.problem] };
   const form = ['zone', 'guest'].find((name) => listing.value.includes(name));
-  if (form === undefined) return { found: [], problems: [] };
+  if (form === undefined) return nothing;
   const readings = await Promise.all(
     ['ipv4', 'ipv6'].map(async (key) => {
       const node = below(folder, form, key);
@@ -179,11 +207,10 @@ async function readKrataFolder(store: Store, domid: number): Promise<KrataFindin
       return { node, addresses: [], problems: value.kind === 'suspect' ? [value.problem] : [] };
     }),
   );
+  const problems = readings.flatMap((reading) => reading.problems);
+  const mistakes = problems.filter((problem) => !isSuspicion(problem));
   const addresses = readings.flatMap((reading) => reading.addresses);
-  return {
-    found: addresses.length > 0 ? [{ origin: below(folder, form), addresses }] : [],
-    problems: readings.flatMap(({ problems }) => problems),
-  };
+  return { ...judge(below(folder, form), addresses, mistakes), problems };
 }
 
 /**

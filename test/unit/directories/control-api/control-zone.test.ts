@@ -26,7 +26,21 @@ function resolve(
     zones.map((zone) => received(zone, service)),
     links,
   );
-  return { served: entries.map(({ link, addresses }) => `${link} ${addresses}`), problems };
+  const usable = entries.filter(({ unusable }) => unusable === undefined);
+  return { served: usable.map(({ link, addresses }) => `${link} ${addresses}`), problems };
+}
+
+/** Links that have no network for a reason, and the reason. */
+function refused(
+  zones: readonly WireZone[],
+  links: readonly LinkName[] = [],
+  service: ServiceName = 'protect.control.v1',
+): string[] {
+  const { entries } = resolveEntries(
+    zones.map((zone) => received(zone, service)),
+    links,
+  );
+  return entries.flatMap(({ link, unusable }) => (unusable === undefined ? [] : [`${link}: ${unusable.why}`]));
 }
 
 const nothing = { served: [], problems: [] };
@@ -110,6 +124,38 @@ describe("Edera's zones", () => {
     expect(served).toEqual(['vif5.0 10.75.0.5']);
     expect(problems).toEqual(['vif3.0 is claimed by zones a and b; served to neither']);
     expect(resolve(zones.reverse())).toEqual({ served, problems });
+  });
+
+  test('a link is told why its zone has no network by it', () => {
+    const links = [link('vif3.0'), link('vif4.0'), link('vif5.0'), link('vif5.1')];
+    expect(refused([ederaZone('a', 3, ['10.75.0.300'])], links)).toEqual([
+      'vif3.0: zone a: "10.75.0.300" is not an address; ignored',
+    ]);
+    // The zone's own link, not the one that it was told of.
+    expect(refused([ederaZone('a', 3, ['10.75.0.3'], { link: 'vif4.0' })], links)).toEqual([
+      'vif3.0: zone a: vif4.0 belongs to domain 4, but the zone is domain 3; not served',
+    ]);
+    expect(refused([ederaZone('a', 3, ['10.75.0.3'], { link: 'web0' })], links)).toEqual([
+      'vif3.0: zone a: "web0" is not the name of a zone link; not served',
+    ]);
+    expect(refused([ederaZone('a', 3, ['10.75.0.3']), ederaZone('b', 3, ['10.75.0.4'])], links)).toEqual([
+      'vif3.0: vif3.0 is claimed by zones a and b; served to neither',
+    ]);
+    const unclear = 'zone a: domain 5 has several links (vif5.0, vif5.1) and krata does not name one; not served';
+    expect(refused([krataZone('a', 5, '10.75.0.3/16')], links, 'krata.v1.control')).toEqual([
+      `vif5.0: ${unclear}`,
+      `vif5.1: ${unclear}`,
+    ]);
+  });
+
+  test('a link that is served, of a zone that ended or has no address yet is told nothing', () => {
+    const interfaces = [
+      { hostInterface: 'vif3.0', addresses: ['10.75.0.3'] },
+      { hostInterface: 'web0', addresses: ['10.75.0.4'] },
+    ];
+    expect(refused([ederaZone('a', 3, [], { interfaces })], [link('vif3.0')])).toEqual([]);
+    expect(refused([ederaZone('a', 3, ['nonsense'], { state: 6 })], [link('vif3.0')])).toEqual([]);
+    expect(refused([ederaZone('a', 3, [])], [link('vif3.0')])).toEqual([]);
   });
 
   test('an ended zone claims nothing, so its successor on the link is served', () => {
@@ -222,9 +268,9 @@ describe('garbage', () => {
       zones.map((zone) => readZone(service, zone)),
       links,
     );
-    for (const { link, addresses } of entries) {
+    for (const { link, addresses, unusable } of entries) {
       expect(link).toMatch(/^vif\d+\.\d+$/);
-      expect(addresses.length).toBeGreaterThan(0);
+      expect(addresses.length > 0).toBe(unusable === undefined);
     }
     for (const problem of problems) expect(problem).toMatch(/^[^\p{C}]{1,600}$/u);
   }

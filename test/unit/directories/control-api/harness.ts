@@ -67,11 +67,11 @@ async function until(
 
 /** `vif1.0 10.75.0.3,… name origin` per entry. */
 export function lines(snapshot: DirectorySnapshot): string[] {
-  return snapshot.entries.map(({ link, addresses, name, origin }) => `${link} ${addresses} ${name} ${origin}`);
+  return usable(snapshot).map(({ link, addresses, name, origin }) => `${link} ${addresses} ${name} ${origin}`);
 }
 
 export function served(snapshot: DirectorySnapshot): string[] {
-  return snapshot.entries.map(({ link, addresses }) => `${link} ${addresses}`);
+  return usable(snapshot).map(({ link, addresses }) => `${link} ${addresses}`);
 }
 
 export function link(text: string): LinkName {
@@ -81,3 +81,7 @@ export function link(text: string): LinkName {
 }
 
 export const ignore = (): void => undefined;
+
+function usable({ entries }: DirectorySnapshot) {
+  return entries.filter(({ unusable }) => unusable === undefined);
+}
