@@ -127,7 +127,10 @@ export const hostMeanings: Readonly<Record<keyof typeof hostWarnings, Meaning>> 
     'HVM guests have two cards for each `vif`; only the one with a Xen driver is given a network',
     'install the driver in the guest, or `type=vif` in its `vif` line',
   ],
-  likeZone: ['an interface of this host has such a name', '`ip link set NAME name OTHER`, and where it is configured'],
+  likeZone: [
+    'an interface of this host has such a name, and is a tap, has no kind (`ip -d link show NAME`) or is named like `vif7.0`. Bridges, VLANs and other interfaces with a kind are left alone',
+    '`ip link set NAME name OTHER`, and where it is configured',
+  ],
   unfollowedSysctls: [
     'no inotify watch could be had: what others write is repaired once a minute instead of at once',
     "raise `fs.inotify.max_user_watches`; or, where REASON is `more than N links, for which the limit of open files is too low (LimitNOFILE)`, the unit's `LimitNOFILE` to eight times the number of links",

@@ -118,8 +118,8 @@ export class DesiredTracker {
 function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts, accesses: Accesses): Kept {
   const [links, holders] = [mirror.links.values(), mirror.holders()];
   const takenBy = (link: Link) => mirror.takenBy(link);
-  const guestsElsewhere = mirror.guestsElsewhere();
-  const input = { config, hasIpv6, links, guestsElsewhere, takenBy, directories, holders, served };
+  const named = { guestsElsewhere: mirror.guestsElsewhere(), hostLinks: mirror.hostLinks() };
+  const input = { config, hasIpv6, links, ...named, takenBy, directories, holders, served };
   return computeDesired({ ...input, ...policiesIn(accesses) }) as Kept;
 }
 

@@ -8,7 +8,7 @@ import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import type { Access, LayoutSettings } from '../nft/layout-model.ts';
+import type { Access, HostLink, LayoutSettings } from '../nft/layout-model.ts';
 import { reasons } from '../words/warnings.ts';
 import { type Claim, judgeClaims, type Refusal } from './claims.ts';
 import type { Taken } from './taken.ts';
@@ -49,6 +49,8 @@ export interface DesiredInput {
   readonly links: Iterable<Link>;
   /** Guests' links that are called unlike zones', sorted. */
   readonly guestsElsewhere?: readonly string[];
+  /** The host's own links that are called like zones', sorted. */
+  readonly hostLinks?: readonly HostLink[];
   /** Without it nobody is said to have taken a link. */
   readonly takenBy?: (link: Link) => Taken | undefined;
   /** Some policy says what zones may reach. */
@@ -161,7 +163,8 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
   return zone?.addresses.some((address) => familyOf(address) === 'ipv6') === true;
 }
 
-function layoutOf({ config, guestsElsewhere = [], isPoliced = false }: DesiredInput, subnets: Subnets): LayoutSettings {
+function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
+  const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false } = input;
   const { uplink, forward, isolation } = config.settings;
   const resolver = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
   return {
@@ -170,6 +173,7 @@ function layoutOf({ config, guestsElsewhere = [], isPoliced = false }: DesiredIn
     masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
     notMasqueraded: uplink.noMasquerade,
     guestsElsewhere,
+    hostLinks,
     placement: forward.placement,
     mark: forward.mark,
     egress: isPoliced ? { resolver, port: resolverPort } : undefined,

@@ -1,7 +1,8 @@
 /** The links as last heard of: by index, by name, and what stands on a zone's link or has it as a member. */
 import type { Link } from '../host/port.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { isCalledLikeZones, isGuestElsewhere } from './strange-links.ts';
+import type { HostLink } from '../nft/layout-model.ts';
+import { hostLinkOf, isCalledLikeZones, isGuestElsewhere } from './strange-links.ts';
 import { type Taken, takenBy } from './taken.ts';
 
 const nobody: readonly number[] = [];
@@ -22,6 +23,8 @@ export class LinkTable {
   readonly formerly = new Map<number, LinkName>();
   /** The names of guests' links that are called unlike zones', by ifindex. */
   readonly guestsElsewhere = new Map<number, string>();
+  /** The host's own that are called like zones', by ifindex. */
+  readonly hostLinks = new Map<number, HostLink>();
   #touched: TouchedLinks | 'all' = 'all';
 
   reset(links: readonly Link[]): void {
@@ -29,6 +32,7 @@ export class LinkTable {
     this.#byName.clear();
     this.#above.clear();
     this.guestsElsewhere.clear();
+    this.hostLinks.clear();
     for (const link of links) this.set(link);
     this.#touched = 'all';
   }
@@ -75,7 +79,7 @@ export class LinkTable {
     } else if (before.master !== link.master) this.#touch(link);
     const stands = before?.lower !== link.lower && this.#stand(before, link);
     const isOurs = isCalledLikeZones(link.name) || (before !== undefined && isCalledLikeZones(before.name));
-    return this.#noteGuest(link) || stands || (isOurs && isNews(before, link));
+    return this.#noteTold(link) || stands || (isOurs && isNews(before, link));
   }
 
   /** True where that is news of a zone's link. */
@@ -86,7 +90,7 @@ export class LinkTable {
     if (known === undefined) return false;
     this.#dropName(known);
     const wasGuest = this.guestsElsewhere.delete(link.ifindex);
-    if (wasGuest) this.#touched = 'all';
+    if (this.hostLinks.delete(link.ifindex) || wasGuest) this.#touched = 'all';
     return this.#stand(known, undefined) || isCalledLikeZones(known.name) || wasGuest;
   }
 
@@ -109,13 +113,18 @@ export class LinkTable {
     return from !== undefined || to !== undefined;
   }
 
-  /** True where that is news: the guard has to name it. */
-  #noteGuest(link: Link): boolean {
+  /** True where that is news: the guard is told of it by its name. */
+  #noteTold(link: Link): boolean {
     const { ifindex, name } = link;
-    const guest = isGuestElsewhere(link, this.formerly.get(ifindex)) ? name : undefined;
-    if (this.guestsElsewhere.get(ifindex) === guest) return false;
+    const before = this.formerly.get(ifindex);
+    const [guest, host] = [isGuestElsewhere(link, before) ? name : undefined, hostLinkOf(link, before)];
+    const known = this.hostLinks.get(ifindex);
+    const isSame = known?.name === host?.name && known?.kind === host?.kind;
+    if (this.guestsElsewhere.get(ifindex) === guest && isSame) return false;
     if (guest === undefined) this.guestsElsewhere.delete(ifindex);
     else this.guestsElsewhere.set(ifindex, guest);
+    if (host === undefined) this.hostLinks.delete(ifindex);
+    else this.hostLinks.set(ifindex, host);
     this.#touched = 'all';
     return true;
   }

@@ -18,6 +18,7 @@ import { routeProtocol } from '../host/rtnetlink.ts';
 import type { Address, Family } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import type { HostLink } from '../nft/layout-model.ts';
 import { ingressTable } from '../nft/names.ts';
 import { observedKeys, observeRuleset } from '../nft/observe.ts';
 import { type Ruleset, tableKey } from '../nft/ruleset.ts';
@@ -56,6 +57,11 @@ export class Mirror {
   guestsElsewhere(): string[] {
     const names = [...this.#table.guestsElsewhere.values()].flatMap(withEmulated);
     return [...new Set(names)].sort();
+  }
+
+  /** The host's own links that are called like zones', sorted. */
+  hostLinks(): HostLink[] {
+    return [...this.#table.hostLinks.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
   /** What follows from it was refused: it may have been listed wrongly, and is read again though nobody has changed it. */

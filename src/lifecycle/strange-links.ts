@@ -4,12 +4,13 @@ import type { Link } from '../host/port.ts';
 import { type Fault, notice } from '../model/fault.ts';
 import { isZoneLink, type LinkName, linkName, maxNameLength, parseLinkName } from '../model/link-name.ts';
 import { shellWord } from '../model/shell.ts';
+import type { HostLink } from '../nft/layout-model.ts';
 import { fault, faults } from '../words/faults.ts';
 import { say } from '../words/say.ts';
 import { hostWarnings } from '../words/warnings.ts';
 
 /** What tells whose link it is. */
-export type Known = Pick<Link, 'name' | 'bus' | 'device'>;
+export type Known = Pick<Link, 'name' | 'kind' | 'bus' | 'device'>;
 
 /** True for zones' links, and for what the guard takes for one (`anyZoneLink` of the layout). */
 export function isCalledLikeZones(name: string): boolean {
@@ -20,6 +21,22 @@ export function isCalledLikeZones(name: string): boolean {
 export function isGuestElsewhere(link: Known, before: LinkName | undefined): boolean {
   return !isCalledLikeZones(link.name) && isRenamed(link, before);
 }
+
+/**
+ * A link that is called like zones' and is certainly none: the kernel knows its kind, which xen-netback's links have not, nor is it
+ * a tap, which may be an emulated card.
+ */
+export function hostLinkOf(link: Known, before: LinkName | undefined): HostLink | undefined {
+  const { name, kind } = link;
+  if (kind === undefined || kind === 'tun' || !isCalledLikeZones(name)) return undefined;
+  if (guestShape.test(name) || isRenamed(link, before)) return undefined;
+  return wordShape.test(name) && wordShape.test(kind) ? { name, kind } : undefined;
+}
+
+/** Also with numbers that no zone's link has. */
+const guestShape = /^vif\d+\.\d+|-emu$/;
+/** What a rule can name; no wildcard of nft's. */
+const wordShape = /^[\w.-]{1,15}$/;
 
 /** True for a guest's link that is not called as Xen calls it. */
 function isRenamed({ name, bus }: Known, before: LinkName | undefined): boolean {
@@ -66,7 +83,7 @@ function strangeLink(
   if (emulated !== undefined && parseLinkName(emulated) !== undefined) {
     return { ...notice(say(hostWarnings.emulatedCard, { name, link: emulated })), links: [name] };
   }
-  if (isZoneLink(name) || !isCalledLikeZones(name)) return undefined;
+  if (isZoneLink(name) || !isCalledLikeZones(name) || hostLinkOf(link, before) !== undefined) return undefined;
   return notice(say(hostWarnings.likeZone, { name }));
 }
 

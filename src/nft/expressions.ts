@@ -32,6 +32,11 @@ export function interfaceIsNot(key: 'iifname' | 'oifname', name: string): Expres
   return match('!=', { meta: { key } }, name);
 }
 
+/** rtnetlink's word for what the link is; empty for a device of a driver. */
+export function interfaceKindIs(side: 'iif' | 'oif', kind: string): Expression {
+  return match('==', { meta: { key: `${side}kind` } }, kind);
+}
+
 export function interfaceIn(key: 'iifname' | 'oifname', names: readonly string[]): Expression {
   const [only] = names;
   return match('==', { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });

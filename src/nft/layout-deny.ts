@@ -20,6 +20,7 @@ import {
   trackingStateIn,
 } from './expressions.ts';
 import { acceptToResolver } from './layout-egress.ts';
+import { ofHostLinks } from './layout-host-links.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings, metadataOf } from './layout-model.ts';
 import { hostDeniedChain, userInputChain } from './names.ts';
 
@@ -33,12 +34,19 @@ const firstFreePort = 1024;
 export function hostDenials(settings: LayoutSettings): ChainLayout[] {
   const metadata = metadataAtHost(settings);
   if (!settings.denyHost && metadata.length === 0) return [];
-  const input = [...head, ...metadata, ...acceptToResolver(settings), ...(settings.denyHost ? services : [])];
+  const atHost = [...metadata, ...acceptToResolver(settings), ...(settings.denyHost ? services : [])];
+  const input = [...ofHostLinks(settings, 'iif', accept), ...head, ...atHost];
   return [
     { name: hostDeniedChain, hook: undefined, rules: [[jump(userInputChain)], [counter, drop]] },
     { name: 'input-guard', hook: { type: 'filter', hook: 'input', prio: filter }, rules: input },
     ...(settings.denyHost
-      ? [{ name: outputGuardName, hook: { type: 'filter', hook: 'output', prio: filter } as const, rules: outputGuard }]
+      ? [
+          {
+            name: outputGuardName,
+            hook: { type: 'filter', hook: 'output', prio: filter } as const,
+            rules: [...ofHostLinks(settings, 'oif', accept), ...outputGuard],
+          },
+        ]
       : []),
   ];
 }

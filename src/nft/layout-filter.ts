@@ -7,23 +7,23 @@ import {
   drop,
   type Expression,
   interfaceIs,
-  interfaceIsNot,
   jump,
   markHas,
   returns,
 } from './expressions.ts';
+import { betweenHostLinks, returnOthers } from './layout-host-links.ts';
 import { anyZoneLink, type LayoutSettings, metadataOf } from './layout-model.ts';
 import { userChain } from './names.ts';
 
-const userFirst: Expression[][] = [
-  [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), returns],
-  [jump(userChain)],
-];
+function userFirst(settings: LayoutSettings): Expression[][] {
+  return [...returnOthers(settings), [jump(userChain)]];
+}
 
 /** The head of `EDERA-FORWARD`, in `ip filter` and `ip6 filter` alike. Only what iptables can read back. */
 export function forwardHead(settings: LayoutSettings, family: Family): Expression[][] {
-  const marked = settings.mark === 0 ? [] : [[markHas(settings.mark), counter, accept]];
-  return [...userFirst, ...denials(settings, family), ...marked];
+  const marked = settings.mark === 0 ? [] : [markHas(settings.mark), counter, accept];
+  const between = marked.length === 0 ? [] : betweenHostLinks(settings, ...marked);
+  return [...userFirst(settings), ...denials(settings, family, between), ...(marked.length === 0 ? [] : [marked])];
 }
 
 /**
@@ -31,14 +31,15 @@ export function forwardHead(settings: LayoutSettings, family: Family): Expressio
  * still behind the operator's own. Undefined where the settings deny nothing in the family.
  */
 export function denyRules(settings: LayoutSettings, family: Family): Expression[][] | undefined {
-  const rules = denials(settings, family);
-  return rules.length === 0 ? undefined : [...userFirst, ...rules];
+  const rules = denials(settings, family, betweenHostLinks(settings, returns));
+  return rules.length === 0 ? undefined : [...userFirst(settings), ...rules];
 }
 
-function denials(settings: LayoutSettings, family: Family): Expression[][] {
+/** `between`: what becomes of packets between zones and the host's own links, which zones are not kept from. */
+function denials(settings: LayoutSettings, family: Family, between: Expression[][]): Expression[][] {
   const fromZone = interfaceIs('iifname', anyZoneLink);
   return [
-    ...(settings.denyZoneToZone ? [[fromZone, interfaceIs('oifname', anyZoneLink), counter, drop]] : []),
     ...metadataOf(settings, family).map((target) => [fromZone, addressIs(family, 'daddr', target), counter, drop]),
+    ...(settings.denyZoneToZone ? [...between, [fromZone, interfaceIs('oifname', anyZoneLink), counter, drop]] : []),
   ];
 }

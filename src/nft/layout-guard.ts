@@ -32,6 +32,7 @@ import {
   trace,
   trackedPairIn,
 } from './expressions.ts';
+import { ofHostLinks } from './layout-host-links.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 import { type DropKind, dropCounts, filledSets, forgedChain, sets, unassignedChain } from './names.ts';
 
@@ -92,14 +93,14 @@ const elsewhereByRoute = [payloadIsNot('ip6', 'saddr', '::'), sourceIsElsewhere,
 const fromAnyZone = interfaceIs('iifname', anyZoneLink);
 /** The chains of the second layer for IPv6, which has no rp_filter; `edera` need not be there for it to hold. */
 export function reversePathChains(settings: LayoutSettings): readonly ChainLayout[] {
-  const guests = fromGuestsElsewhere(settings);
+  const known = [...fromGuestsElsewhere(settings), ...ofHostLinks(settings, 'iif', accept)];
   return [
     {
       name: fragmentChain,
       hook: fragmentHook,
-      rules: [...guests, [fromAnyZone, isFragment.ipv6, ...elsewhereByRoute]],
+      rules: [...known, [fromAnyZone, isFragment.ipv6, ...elsewhereByRoute]],
     },
-    { name: 'guard', hook, rules: [...guests, [fromAnyZone, ...elsewhereByRoute]] },
+    { name: 'guard', hook, rules: [...known, [fromAnyZone, ...elsewhereByRoute]] },
   ];
 }
 
@@ -133,7 +134,13 @@ function fragmentChains(settings: LayoutSettings): ChainLayout[] {
     {
       name: ownFragmentChain,
       hook: undefined,
-      rules: [...own, ...fromGuestsElsewhere(settings), [fromAnyZone, jump(forgedChain)], ...elsewhere(settings)],
+      rules: [
+        ...own,
+        ...fromGuestsElsewhere(settings),
+        ...elsewhere(settings),
+        ...ofHostLinks(settings, 'iif', accept),
+        [fromAnyZone, jump(forgedChain)],
+      ],
     },
     { name: fragmentChain, hook: fragmentHook, rules: isAny },
   ];
@@ -179,7 +186,7 @@ function solicitedChecks(settings: LayoutSettings): Expression[][] {
   ];
 }
 
-/** Ends with a drop for every zone link, known or not. */
+/** Ends with a drop for every zone link, known or not; the host's own go on as any other. */
 function fromZone(settings: LayoutSettings): Expression[][] {
   const own = enabledFamilies(settings).map((family) => [
     pairIn('iifname', family, 'saddr', sets[family].from),
@@ -203,7 +210,14 @@ function fromZone(settings: LayoutSettings): Expression[][] {
     : [[interfaceInSet('iifname', dropCounts.source), accept], [jump(forgedChain)]];
   // Whoever set route_localnet for all links has opened dom0's loopback services to every one of them.
   const loopback = settings.subnets.ipv4 === undefined ? [] : [[payloadIs('ip', 'daddr', loopbackNet), counter, drop]];
-  return [...loopback, ...solicitedChecks(settings), ...own, ...neighbourDiscovery(settings), ...rest];
+  return [
+    ...ofHostLinks(settings, 'iif', returns),
+    ...loopback,
+    ...solicitedChecks(settings),
+    ...own,
+    ...neighbourDiscovery(settings),
+    ...rest,
+  ];
 }
 
 const discovery: Expression[][] = [
@@ -258,6 +272,7 @@ const tunnelPorts = [4789, 6081, 8472];
 export function inputErrors(settings: LayoutSettings): Expression[][] {
   return [
     [interfaceIsNot('iifname', anyZoneLink), accept],
+    ...ofHostLinks(settings, 'iif', accept),
     ...(settings.antiSpoof ? [[payloadIs('udp', 'dport', { set: tunnelPorts }), counter, drop]] : []),
     ...errorJumps(settings),
   ];

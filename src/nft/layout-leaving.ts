@@ -15,6 +15,7 @@ import {
   translateSource,
 } from './expressions.ts';
 import { countedDrop } from './layout-guard.ts';
+import { isHostLink } from './layout-host-links.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 
 const sourceNat = 100;
@@ -31,7 +32,7 @@ export function leavingChains(settings: LayoutSettings): ChainLayout[] {
   };
   if (translated.length === 0) return [nat];
   // What connection tracking does not know or calls invalid is not translated, nor is what was opened without our table.
-  const rules = translated.map(({ outwards }) => [...outwards, jump(uplinkLeakChain)]);
+  const rules = translated.flatMap(({ outwards }) => outwards.map((way) => [...way, jump(uplinkLeakChain)]));
   return [
     nat,
     { name: uplinkLeakChain, hook: undefined, rules: uplinkLeak(translated) },
@@ -42,22 +43,26 @@ export function leavingChains(settings: LayoutSettings): ChainLayout[] {
 interface Translated {
   readonly family: Family;
   readonly subnet: Prefix;
-  /** True for what a zone sends to an uplink. Zone to zone keeps its addresses. */
-  readonly outwards: readonly Expression[];
+  /** Each true for what a zone sends to an uplink. Zone to zone keeps its addresses. */
+  readonly outwards: readonly (readonly Expression[])[];
   /** True where the destination sees zones' own addresses; undefined where none does. */
   readonly exemption: Expression | undefined;
 }
 
 function translatedFamilies(settings: LayoutSettings): Translated[] {
   const { masquerade: kinds, notMasqueraded, subnets, uplinkInterfaces } = settings;
-  const byUplink =
+  const ways =
     uplinkInterfaces.length > 0
-      ? [interfaceIn('oifname', uplinkInterfaces)]
-      : [interfaceIsNot('oifname', anyZoneLink), interfaceIsNot('oifname', 'lo')];
+      ? [[interfaceIn('oifname', uplinkInterfaces)]]
+      : [
+          [interfaceIsNot('oifname', anyZoneLink), interfaceIsNot('oifname', 'lo')],
+          ...settings.hostLinks.map((link) => isHostLink('oif', link)),
+        ];
   return enabledFamilies(settings).flatMap((family) => {
     const subnet = subnets[family];
     if (subnet === undefined || kinds[family] === 'off') return [];
-    const outwards = [addressIs(family, 'saddr', subnet), addressIsNot(family, 'daddr', subnet), ...byUplink];
+    const leaves = [addressIs(family, 'saddr', subnet), addressIsNot(family, 'daddr', subnet)];
+    const outwards = ways.map((way) => [...leaves, ...way]);
     const exempt = notMasqueraded.filter((prefix) => prefix.family === family);
     const exemption = exempt.length === 0 ? undefined : addressIsAmong(family, 'daddr', exempt);
     return [{ family, subnet, outwards, exemption }];
@@ -70,7 +75,7 @@ function uplinkNat(settings: LayoutSettings, translated: readonly Translated[]):
     const translate = source === 'kernel' || source === 'off' ? masquerade : translateSource(source);
     return [
       ...(exemption === undefined ? [] : [[addressIs(family, 'saddr', subnet), exemption, accept]]),
-      [...outwards, counter, translate],
+      ...outwards.map((way) => [...way, counter, translate]),
     ];
   });
 }

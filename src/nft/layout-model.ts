@@ -15,6 +15,8 @@ export interface LayoutSettings {
   readonly notMasqueraded: readonly Prefix[];
   /** Links of guests that are called unlike zones', sorted: nothing that comes by them passes. */
   readonly guestsElsewhere: readonly string[];
+  /** The host's own links that are called like zones', sorted by name: they are left alone. */
+  readonly hostLinks: readonly HostLink[];
   readonly placement: 'auto' | 'first';
   /** One bit, or 0 for none. */
   readonly mark: number;
@@ -28,14 +30,20 @@ export interface LayoutSettings {
 }
 
 /** Equal for layouts that differ in nothing but the configuration: of all else that shapes one, a pass has to be told. */
-export function shapeOf({ guestsElsewhere, egress }: LayoutSettings): string {
-  return JSON.stringify([guestsElsewhere, egress !== undefined]);
+export function shapeOf({ guestsElsewhere, hostLinks, egress }: LayoutSettings): string {
+  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined]);
 }
 
 export interface EgressSettings {
   /** Where zones' questions for names are answered: the gateway of each family that is on, and the port there. */
   readonly resolver: Readonly<Record<Family, Address | undefined>>;
   readonly port: number;
+}
+
+/** `kind`: rtnetlink's word, e.g. `bridge`. */
+export interface HostLink {
+  readonly name: string;
+  readonly kind: string;
 }
 
 /** A link and the addresses it may use. */

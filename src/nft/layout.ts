@@ -16,6 +16,7 @@ import {
   jump,
   markHas,
   pairIn,
+  returns,
   setMarkBit,
 } from './expressions.ts';
 import { hostDenialChains, hostDenials } from './layout-deny.ts';
@@ -32,6 +33,7 @@ import {
   zoneErrors,
 } from './layout-guard.ts';
 import { hostErrorChains } from './layout-host-errors.ts';
+import { isHostLink, ofHostLinks } from './layout-host-links.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
 import { anyZoneLink, type ChainLayout, dropSets, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 import { filledSets, sets, unassignedChain, userInputChain } from './names.ts';
@@ -123,11 +125,18 @@ function forwardBegin(settings: LayoutSettings): Expression[][] {
 function forwardFromZone(settings: LayoutSettings): Expression[][] {
   const strays = enabledFamilies(settings).flatMap((family) => {
     const subnet = settings.subnets[family];
-    const isStray = interfaceIsNot('oifname', anyZoneLink);
-    return subnet === undefined ? [] : [[addressIs(family, 'daddr', subnet), isStray, jump('stray')]];
+    const ways = [
+      [interfaceIsNot('oifname', anyZoneLink)],
+      ...settings.hostLinks.map((link) => isHostLink('oif', link)),
+    ];
+    return subnet === undefined ? [] : ways.map((way) => [addressIs(family, 'daddr', subnet), ...way, jump('stray')]);
   });
+  const others = [
+    ...(settings.mark === 0 ? [] : ofHostLinks(settings, 'iif', markHas(settings.mark), clearMarkBit(settings.mark))),
+    ...ofHostLinks(settings, 'iif', returns),
+  ];
   const mark = settings.mark === 0 ? [] : [[setMarkBit(settings.mark)]];
-  return [...strays, ...errorJumps(settings), ...egressJump(settings), ...mark];
+  return [...others, ...strays, ...errorJumps(settings), ...egressJump(settings), ...mark];
 }
 
 /** The lookup counts by itself: each element has a counter. */

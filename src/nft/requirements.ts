@@ -13,6 +13,7 @@ const fullLayout: LayoutSettings = {
   masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   notMasqueraded: [],
   guestsElsewhere: [],
+  hostLinks: [{ name: 'vifbr0', kind: 'bridge' }],
   placement: 'auto',
   mark: 1,
   antiSpoof: true,

@@ -77,7 +77,7 @@ function match(left: NftObject, right: unknown, op: string): string {
   if (typeof right === 'boolean') return `${selector(left)} ${right ? 'exists' : 'missing'}`;
   const isMasked = '&' in left;
   const sign = op === 'in' || (op === '==' && !isMasked) ? '' : `${op} `;
-  const isName = String((left['meta'] as Fields | undefined)?.['key']).endsWith('ifname');
+  const isName = String((left['meta'] as Fields | undefined)?.['key']).match(/^[io]if(name|kind)$/) !== null;
   const one = (value: unknown) => constant(value, { isMasked, isName });
   const several = (values: unknown) => (values as unknown[]).map(one);
   if (Array.isArray(right)) return `${selector(left)} ${sign}${several(right).join(',')}`;

@@ -116,6 +116,9 @@ function meta(key: string, view: View): Value {
     case 'iiftype':
     case 'oiftype':
       return typeOf(key === 'iiftype' ? packet.input : packet.output, host);
+    case 'iifkind':
+    case 'oifkind':
+      return kindOf(key === 'iifkind' ? packet.input : packet.output, host);
     case 'skuid':
     case 'skgid':
     case 'cgroup':
@@ -144,6 +147,12 @@ function typeOf(link: Glimpse['input'], host: View['host']): Value {
   return typeof link === 'string' && host?.links.get(link)?.isEthernet === true
     ? known('link-type', 1)
     : unknown('the kind of link');
+}
+
+/** The kernel gives an empty one for a device of a driver. */
+function kindOf(link: Glimpse['input'], host: View['host']): Value {
+  if (host === undefined || typeof link === 'object') return unknown('the kind of link');
+  return link === undefined ? absent : asValue('name', host.links.get(link)?.kind ?? '');
 }
 
 function groupOf(link: Glimpse['input'], host: View['host']): Value {

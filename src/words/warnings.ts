@@ -14,7 +14,7 @@ export const hostWarnings = {
   emulatedCard:
     '{name} is the emulated card of an HVM guest: it has no network, and what it sends is dropped; the guest has one by {link}, with a Xen network driver',
   likeZone:
-    '{name} is filtered like a link of zones, for its name begins with vif: what it sends is dropped as spoofed; give it another name',
+    "{name} is filtered like a link of zones: its name begins with vif, and it cannot be told from a guest's. What it sends is dropped as spoofed; give it another name",
   unfollowedSysctls: "other programs' changes to {link}'s sysctls are only noticed by the resync: {reason}",
 } as const;
 

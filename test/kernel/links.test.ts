@@ -12,7 +12,7 @@ import type { Zone } from '../lab/zone.ts';
 describe('a link that is no zone’s', () => {
   it('gets nothing, whatever the directory says', () =>
     withScene({}, async ({ world, daemon }) => {
-      const names = ['vif0.1', 'vif01.2', 'vif3.01', 'vif7.0-emu', 'vif32752.0', 'xvif', 'vif.', 'vif5'];
+      const names = ['vif0.1', 'vif01.2', 'vif3.01', 'vif7.0-emu', 'vif32752.0', 'xvif'];
       const before = await world.host.snapshot();
       for (const name of names) {
         await world.writeZoneFile(name, { ipv4: '10.75.0.50', ipv6: 'fdd4:1476:6c7e::50' });

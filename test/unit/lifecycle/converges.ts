@@ -33,7 +33,11 @@ export async function converges(events: fc.Arbitrary<Event>, end: End, runs: num
         const { desired } = world.reconciler.state;
         const scope = { kind: 'all', prune: true, zones: [...(desired?.zones.values() ?? [])] } as const;
         // Links that were zones' and bear another name now: the layout guards them by it.
-        const layout = { ...defaults, guestsElsewhere: desired?.layout.guestsElsewhere ?? [] };
+        const layout = {
+          ...defaults,
+          guestsElsewhere: desired?.layout.guestsElsewhere ?? [],
+          hostLinks: desired?.layout.hostLinks ?? [],
+        };
         expect(await pending(world.host, layout, scope)).toEqual([]);
       } finally {
         await world.stop();

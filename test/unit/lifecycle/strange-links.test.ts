@@ -18,6 +18,8 @@ it('are guests’ under other names, emulated cards, and what only looks like a 
     { ifindex: 9, name: 'odd0', up: true, bus: 'xen-backend', device: 'vif-0-0' },
     { ifindex: 5, name: 'vif7.0-emu', up: true, kind: 'tun' },
     { ifindex: 6, name: 'vifbr0', up: true, kind: 'bridge' },
+    { ifindex: 10, name: 'viftap', up: true, kind: 'tun' },
+    { ifindex: 11, name: 'vif-odd', up: true },
     { ifindex: 7, name: 'db0', up: true },
   ];
   const formerly = new Map([[7, zoneLink('vif9.0')]]);
@@ -27,7 +29,8 @@ it('are guests’ under other names, emulated cards, and what only looks like a 
       "vif-app is a guest's vif8.0 under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again; fix: ip link set vif-app down && ip link set vif-app name vif8.0 && ip link set vif8.0 up",
       "odd0 is a guest's link under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again",
       "vif7.0-emu is the emulated card of an HVM guest: it has no network, and what it sends is dropped; the guest has one by vif7.0, with a Xen network driver",
-      "vifbr0 is filtered like a link of zones, for its name begins with vif: what it sends is dropped as spoofed; give it another name",
+      "viftap is filtered like a link of zones: its name begins with vif, and it cannot be told from a guest's. What it sends is dropped as spoofed; give it another name",
+      "vif-odd is filtered like a link of zones: its name begins with vif, and it cannot be told from a guest's. What it sends is dropped as spoofed; give it another name",
       "db0 is a guest's vif9.0 under another name (vifname), and has no network: zones are served by the name that Xen gives their link, and what this one sends is dropped; remove vifname from the guest's vif line, or its next start has the other name again; fix: ip link set db0 down && ip link set db0 name vif9.0 && ip link set vif9.0 up",
     ]
   `);
@@ -120,4 +123,26 @@ it('are named by the guard where the first transaction that does so fails', asyn
   await world.settle();
   await world.pass(60_000);
   expect(world.has('web0', 'web0-emu', 'counter drop')).toBe(true);
+});
+
+it('are not the host’s own, which the rules leave alone as long as they are that', async () => {
+  const world = await startWorld({});
+  const isLeftAlone = (name: string, kind = 'bridge') => world.has(`iifname "${name}" iifkind ${kind} return`);
+  world.host.addLink('vifbr0', { kind: 'bridge' });
+  world.host.addLink('viftap', { kind: 'tun' });
+  world.host.addLink('vif-web', { bus: 'xen-backend', device: 'vif-7-0' });
+  world.host.addLink('vif9.0-emu', { kind: 'veth' });
+  world.host.addLink('vif8.0', { kind: 'veth' });
+  await world.settle();
+  expect(isLeftAlone('vifbr0')).toBe(true);
+  expect(world.has('iifkind tun')).toBe(false);
+  expect(world.has('iifkind veth')).toBe(false);
+  world.host.renameLink('vif8.0', 'vifx');
+  world.host.renameLink('vifbr0', 'vifbr1');
+  await world.settle();
+  expect(world.has('vifx', 'iifkind')).toBe(false);
+  expect([isLeftAlone('vifbr0'), isLeftAlone('vifbr1')]).toEqual([false, true]);
+  world.host.renameLink('vifbr1', 'br1');
+  await world.settle();
+  expect(world.has('iifkind')).toBe(false);
 });

@@ -93,9 +93,9 @@ describe('the layout', () => {
       add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
       add rule inet edera own-fragments iifname . ip saddr @own4 accept
       add rule inet edera own-fragments iifname . ip6 saddr @own6 accept
-      add rule inet edera own-fragments iifname "vif*" jump forged
       add rule inet edera own-fragments iifname != "lo" ip saddr @zone4 jump forged
       add rule inet edera own-fragments iifname != "lo" ip6 saddr @zone6 jump forged
+      add rule inet edera own-fragments iifname "vif*" jump forged
       add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       add rule inet edera guard-fragments exthdr frag exists jump own-fragments
       add rule inet edera stray iifname @strays drop
@@ -223,8 +223,8 @@ describe('the layout', () => {
       add rule inet edera guard iifname "vif*" jump from-zone
       add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
       add rule inet edera own-fragments iifname . ip saddr @own4 accept
-      add rule inet edera own-fragments iifname "vif*" jump forged
       add rule inet edera own-fragments iifname != "lo" ip saddr @zone4 jump forged
+      add rule inet edera own-fragments iifname "vif*" jump forged
       add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       add rule inet edera stray iifname @strays drop
       add rule inet edera stray counter drop
@@ -309,9 +309,9 @@ describe('what a setting changes', () => {
       - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
       - add rule inet edera own-fragments iifname . ip saddr @own4 accept
       - add rule inet edera own-fragments iifname . ip6 saddr @own6 accept
-      - add rule inet edera own-fragments iifname "vif*" jump forged
       - add rule inet edera own-fragments iifname != "lo" ip saddr @zone4 jump forged
       - add rule inet edera own-fragments iifname != "lo" ip6 saddr @zone6 jump forged
+      - add rule inet edera own-fragments iifname "vif*" jump forged
       - add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       - add rule inet edera guard-fragments exthdr frag exists jump own-fragments
       - add rule inet edera input-errors udp dport { 4789, 6081, 8472 } counter drop

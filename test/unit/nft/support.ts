@@ -5,12 +5,14 @@ import { type Address, type Prefix, parseAddress, parsePrefix } from '../../../s
 import { type LinkName, parseLinkName } from '../../../src/model/link-name.ts';
 import { accessOf, accessTemplate } from '../../../src/nft/access.ts';
 import { applyRuleset } from '../../../src/nft/apply.ts';
-import type { LayoutSettings, ZonePair } from '../../../src/nft/layout-model.ts';
+import type { HostLink, LayoutSettings, ZonePair } from '../../../src/nft/layout-model.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset, type Scope } from '../../../src/nft/plan.ts';
 import type { ZoneEgress } from '../../../src/policy/model.ts';
 import { parseAllow, parseDeny } from '../../../src/policy/rule.ts';
 import type { FakeHost } from '../../fake/kernel.ts';
+
+const bridge: HostLink = { name: 'vifbr0', kind: 'bridge' };
 
 export const defaults: LayoutSettings = {
   subnets: { ipv4: prefix('10.75.0.0/16'), ipv6: prefix('fdd4:1476:6c7e::/48') },
@@ -18,6 +20,7 @@ export const defaults: LayoutSettings = {
   masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   notMasqueraded: [],
   guestsElsewhere: [],
+  hostLinks: [],
   placement: 'auto',
   mark: 0x10000000,
   antiSpoof: true,
@@ -45,6 +48,7 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
     [prefix('10.1.0.0/24'), prefix('10.1.1.0/24'), prefix('10.1.2.0/24'), prefix('2001:db8:8::1/128')],
   ),
   guestsElsewhere: fc.constantFrom<readonly string[]>([], ['web0'], ['db-1', 'web0']),
+  hostLinks: fc.constantFrom<readonly HostLink[]>([], [bridge], [{ name: 'vif-lan', kind: 'vlan' }, bridge]),
   placement: fc.constantFrom('auto' as const, 'first' as const),
   mark: fc.constantFrom(0, 1, 0x10000000, 0x80000000),
   antiSpoof: fc.boolean(),
