@@ -32,7 +32,9 @@ const setSchema = z
   })
   .transform(({ set }) => ({ body: set, name: set.name, type: [set.type].flat().filter(netlink.isKeyPart) }))
   // What comes and goes by itself, or with packets, is nothing that the layout could lack.
-  .refine(({ body, type }) => type.length === [body.type].flat().length && ![body.flags ?? []].flat().includes('timeout'));
+  .refine(
+    ({ body, type }) => type.length === [body.type].flat().length && ![body.flags ?? []].flat().includes('timeout'),
+  );
 /** Processes whose last events may not have been read yet. */
 const rememberedProcesses = 32;
 

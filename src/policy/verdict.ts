@@ -51,7 +51,9 @@ function leadsTo({ target, ports }: PortRule, { address, isHost }: Flow, address
     case 'zone':
       return addressesOf(target.name).includes(address);
     case 'prefix':
-      return contains(target.prefix, address) && (!isHost || (isSingle(target.prefix.text) && ports.first === ports.last));
+      return (
+        contains(target.prefix, address) && (!isHost || (isSingle(target.prefix.text) && ports.first === ports.last))
+      );
     case 'name':
       return false;
   }
