@@ -6,9 +6,8 @@ import { groupNumber } from '../host/group.ts';
 import { resolverPort } from '../lifecycle/desired.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
 import { messageOf } from '../model/errors.ts';
-import type { LinkName } from '../model/link-name.ts';
 import type { ZoneMessage } from '../policy/messages.ts';
-import type { ZoneEgress } from '../policy/model.ts';
+import type { PolicedZone, ZoneEgress } from '../policy/model.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 
 /** Who may connect besides root: the forwarder's own user is its only member. */
@@ -32,6 +31,8 @@ export class ForwarderLink {
   readonly #reconciler: Reconciler;
   readonly #server: ForwarderServer;
   #socket: string | undefined;
+  /** A zone that is the same value may reach the same. */
+  readonly #messages = new WeakMap<PolicedZone, ZoneMessage>();
   /** Since the forwarder's start; undefined while it has said nothing. */
   totals: ForwarderTotals | undefined;
 
@@ -81,22 +82,20 @@ export class ForwarderLink {
   #zones(): ZoneMessage[] {
     const { desired, accesses } = this.#reconciler.policing;
     return [...(desired()?.byLink.values() ?? [])].flatMap((zone) => {
-      const egress = zone.access && accesses.egressOf(zone);
-      return egress === undefined ? [] : [zoneMessage(zone.link, zone.name, [...zone.addresses], egress)];
+      if (zone.access === undefined) return [];
+      const egress = accesses.egressOf(zone);
+      const message = this.#messages.get(zone) ?? (egress && zoneMessage(zone, egress));
+      if (message !== undefined) this.#messages.set(zone, message);
+      return message ?? [];
     });
   }
 }
 
-function zoneMessage(
-  link: LinkName,
-  name: string | undefined,
-  addresses: ZoneMessage['addresses'],
-  { mode, allow, deny }: ZoneEgress,
-): ZoneMessage {
+function zoneMessage({ link, name, addresses }: PolicedZone, { mode, allow, deny }: ZoneEgress): ZoneMessage {
   const names = allow.flatMap((rule) => {
     if (rule.kind === 'icmp' || rule.target.kind !== 'name') return [];
     return [{ pattern: rule.target.pattern.text, isPrivate: rule.target.isPrivate }];
   });
   const denied = deny.flatMap(({ target }) => (target.kind === 'name' ? [target.pattern.text] : []));
-  return { link, ...(name !== undefined && { name }), addresses, mode, allow: names, deny: denied };
+  return { link, ...(name !== undefined && { name }), addresses: [...addresses], mode, allow: names, deny: denied };
 }

@@ -39,7 +39,7 @@ export class ForwarderServer {
   /** Undefined while there is nothing to say. */
   #policy: PolicyMessage | undefined;
   /** What the zones are, by link, each as it was sent. */
-  #zones = new Map<string, { readonly zone: ZoneMessage; readonly text: string }>();
+  #zones = new Map<string, ZoneMessage>();
 
   constructor(options: ForwarderServerOptions) {
     this.#options = options;
@@ -59,15 +59,15 @@ export class ForwarderServer {
 
   /** Says only what is different; the first time, and where `policy` is, all of it. */
   say(policy: PolicyMessage, zones: readonly ZoneMessage[]): void {
-    const now = new Map(zones.map((zone) => [zone.link as string, { zone, text: JSON.stringify(zone) }]));
+    const now = new Map(zones.map((zone) => [zone.link as string, zone]));
     const isNew = JSON.stringify(policy) !== JSON.stringify(this.#policy);
-    const changed = [...now.values()].filter(({ zone, text }) => this.#zones.get(zone.link)?.text !== text);
-    const gone = [...this.#zones.values()].filter(({ zone }) => !now.has(zone.link));
+    const changed = zones.filter((zone) => !isSame(zone, this.#zones.get(zone.link)));
+    const gone = [...this.#zones.values()].filter(({ link }) => !now.has(link));
     this.#policy = policy;
     this.#zones = now;
     if (isNew) this.#greet();
     else if (changed.length + gone.length > 0) {
-      this.#send({ kind: 'zones', changed: changed.map(({ zone }) => zone), gone: gone.map(({ zone }) => zone.link) });
+      this.#send({ kind: 'zones', changed, gone: gone.map(({ link }) => link) });
     }
   }
 
@@ -127,8 +127,7 @@ export class ForwarderServer {
 
   #greet(): void {
     if (this.#policy === undefined) return;
-    const zones = [...this.#zones.values()].map(({ zone }) => zone);
-    this.#send({ kind: 'policy', ...this.#policy, zones });
+    this.#send({ kind: 'policy', ...this.#policy, zones: [...this.#zones.values()] });
   }
 
   #send(message: DaemonMessage): void {
@@ -145,6 +144,10 @@ export class ForwarderServer {
     socket.destroy();
     this.#options.failed(why);
   }
+}
+
+function isSame(one: ZoneMessage, other: ZoneMessage | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 function parse(line: string): ForwarderMessage | undefined {

@@ -57,6 +57,8 @@ export class Leases {
   readonly #options: LeasesOptions;
   /** By link and `flowKey`. */
   readonly #byLink = new Map<LinkName, Map<string, Lease>>();
+  /** Names that no rule allows and audit lets pass, by link and address; the oldest first. */
+  readonly #audited = new Map<LinkName, Map<Address, string>>();
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -77,10 +79,8 @@ export class Leases {
 
   /** What the zone called the address when it asked for it. */
   nameOf(link: LinkName, address: Address): string | undefined {
-    return this.#byLink
-      .get(link)
-      ?.values()
-      .find((lease) => lease.address === address)?.name;
+    const leases = this.#byLink.get(link)?.values();
+    return leases?.find((lease) => lease.address === address)?.name ?? this.#audited.get(link)?.get(address);
   }
 
   /** Whoever asks is believed nothing but the addresses: what the zone's rules do not allow is refused. Resolves when the kernel holds them. */
@@ -90,8 +90,11 @@ export class Leases {
     if (egress === undefined) return refused(`no policy is about ${link}`);
     const seconds = Math.min(Math.max(Math.ceil(ttl), shortestSeconds), longestSeconds) + spareSeconds;
     const rules = nameRules(egress, name);
-    // Where nothing is dropped, nothing needs to be opened.
-    if (rules.length === 0 && egress.mode === 'audit') return { kind: 'leased', addresses: [...addresses], seconds };
+    if (rules.length === 0 && egress.mode === 'audit') {
+      // Where nothing is dropped, nothing needs to be opened; what is reported has a name all the same.
+      for (const address of addresses) this.#remember(link, address, name);
+      return { kind: 'leased', addresses: [...addresses], seconds };
+    }
     if (rules.length === 0) return refused('no rule');
     const opened = await Promise.all(
       addresses.map(async (address) => ({ address, rules: await this.#rulesTo(address, egress, rules) })),
@@ -125,6 +128,7 @@ export class Leases {
   async judge(link: LinkName): Promise<void> {
     const zone = this.#options.zoneOf(link);
     const egress = zone && this.#options.egressOf(zone);
+    if (egress?.mode !== 'audit') this.#audited.delete(link);
     const wrong: Lease[] = [];
     for (const lease of this.of(link)) if (!(await this.#isAllowed(lease, egress))) wrong.push(lease);
     await this.#end(link, wrong);
@@ -233,6 +237,14 @@ export class Leases {
       const keys = leases.filter(({ address }) => familyOf(address) === family).map((lease) => keyOf(link, lease));
       if (keys.length > 0) await this.#options.nft.release(set, keys);
     }
+  }
+
+  #remember(link: LinkName, address: Address, name: string): void {
+    const names = this.#audited.get(link) ?? new Map<Address, string>();
+    names.delete(address);
+    const [oldest] = names.keys();
+    if (oldest !== undefined && names.size >= maxLeases) names.delete(oldest);
+    this.#audited.set(link, names.set(address, name));
   }
 
   #keep(link: LinkName, lease: Lease): void {

@@ -85,7 +85,7 @@ export class Policing {
         await this.leases.compare(mayEnd);
         this.#isCompared = mayEnd;
       }
-      for (const link of changed) await this.#cut(link);
+      await this.#cut(changed);
     } catch (error) {
       if (!(error instanceof ProtectNetworkError)) throw error;
       failed(error);
@@ -114,20 +114,33 @@ export class Policing {
     if (this.#zone(link) === undefined) this.denials.forget(link);
   }
 
-  /** Ends what the zone has begun and no rule allows now. What it was allowed when that began is not asked. */
-  async #cut(link: LinkName): Promise<void> {
+  /** Ends what zones have begun and no rule allows now. What they were allowed when that began is not asked. */
+  async #cut(changed: readonly LinkName[]): Promise<void> {
     const { conntrack } = this.#options.host;
-    const zone = this.#zone(link);
-    const egress = zone && this.#options.accesses.egressOf(zone);
-    if (zone?.access === undefined || egress === undefined) {
-      this.#judged.delete(link);
-      return;
-    }
-    const begun = await conntrack.begunBy(zone.addresses);
+    const owners = this.#owners(changed);
     const wrong: BegunConnection[] = [];
-    for (const each of begun) if (await this.#mustEnd(link, egress, each)) wrong.push(each);
+    // One walk over the table for all of them.
+    for (const each of await conntrack.begunBy([...owners.keys()])) {
+      const owner = owners.get(each.source);
+      if (owner !== undefined && (await this.#mustEnd(owner.zone.link, owner.egress, each))) wrong.push(each);
+    }
     if (wrong.length > 0) await conntrack.end(wrong);
-    this.#judged.set(link, zone.access.text);
+    for (const link of changed) {
+      const access = this.#zone(link)?.access;
+      if (access === undefined) this.#judged.delete(link);
+      else this.#judged.set(link, access.text);
+    }
+  }
+
+  /** Who has which address, of those that a policy is about. */
+  #owners(links: readonly LinkName[]): Map<Address, { readonly zone: DesiredZone; readonly egress: ZoneEgress }> {
+    const owned = links.flatMap((link) => {
+      const zone = this.#zone(link);
+      const egress = zone && this.#options.accesses.egressOf(zone);
+      if (zone === undefined || egress === undefined) return [];
+      return zone.addresses.map((address) => [address, { zone, egress }] as const);
+    });
+    return new Map(owned);
   }
 
   async #mustEnd(link: LinkName, egress: ZoneEgress, connection: BegunConnection): Promise<boolean> {

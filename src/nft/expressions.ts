@@ -103,6 +103,9 @@ export function flowIsNew(family: Family, set: string): Expression {
 export const isIcmp: Expression = match('==', { meta: { key: 'l4proto' } }, { set: ['icmp', 'ipv6-icmp'] });
 export const hasPorts: Expression = match('==', { meta: { key: 'l4proto' } }, { set: ['tcp', 'udp'] });
 
+/** Broadcast and multicast. */
+export const isToMany: Expression = match('==', { meta: { key: 'pkttype' } }, { set: ['broadcast', 'multicast'] });
+
 /** What begins a connection, as far as connection tracking can tell; all others belong to one, or are errors about one. */
 export const beginsConnection: Expression = trackingStateIn(['invalid', 'new', 'untracked']);
 

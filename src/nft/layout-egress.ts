@@ -25,6 +25,7 @@ import {
   interfaceIsNot,
   isBelow,
   isIcmp,
+  isToMany,
   jump,
   layer4Is,
   linkIsBelow,
@@ -180,6 +181,8 @@ function egressToHost(settings: LayoutSettings): Expression[][] {
       return [allowed, leased].map((set) => [flowIn(family, set), returns]);
     }),
     [isIcmp, interfaceInSet('iifname', policySets.icmp), returns],
+    // Every guest calls out to its link now and then (mDNS, DHCP); nobody needs to be told, or answered.
+    [isToMany, drop],
     [goTo(deniedChain)],
   ];
 }

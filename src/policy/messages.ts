@@ -7,8 +7,10 @@ import { z } from 'zod';
 import { type Address, parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 
-/** A line beyond is no message. */
+/** A line of the forwarder's beyond is no message. */
 export const maxMessageBytes = 64 * 1024;
+/** The same of the daemon's: all zones of a host, each with its rules about names. */
+export const maxPolicyBytes = 64 * 1024 * 1024;
 /** Addresses of one name and family in one message. */
 export const maxLeasedAddresses = 64;
 /** RFC 1035 2.3.4, without the last dot. */
