@@ -4,7 +4,7 @@ import type { Address } from '../model/address.ts';
 import { delayAfter } from '../model/backoff.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
-import { type DaemonMessage, daemonMessage, type ForwarderMessage, maxMessageBytes } from '../policy/messages.ts';
+import { type DaemonMessage, daemonMessage, type ForwarderMessage, maxPolicyBytes } from '../policy/messages.ts';
 import { limits } from './limits.ts';
 
 export interface Leased {
@@ -125,7 +125,7 @@ export class DaemonChannel {
   }
 }
 
-/** Bytes as they come, made lines of at most `maxMessageBytes`. */
+/** Bytes as they come, made lines of at most `maxPolicyBytes`. */
 class Lines {
   readonly #take: (line: string) => void;
   #rest: Buffer[] = [];
@@ -151,7 +151,7 @@ class Lines {
   #keep(part: Buffer): void {
     this.#rest.push(part);
     this.#restBytes += part.length;
-    if (this.#restBytes > maxMessageBytes)
-      throw new ProtectNetworkError('garbled', `a line of more than ${maxMessageBytes} bytes`);
+    if (this.#restBytes > maxPolicyBytes)
+      throw new ProtectNetworkError('garbled', `a line of more than ${maxPolicyBytes} bytes`);
   }
 }
