@@ -8,6 +8,9 @@ import { parsePattern } from './pattern.ts';
 /** An entry of `allow` as it stands in the file. */
 export type Written = string | { readonly to: string; readonly private?: boolean | undefined };
 
+/** Each takes an element in the kernel for each address of the name. */
+const maxPortsOfName = 64;
+
 /** What is wrong, and what was expected, to be put behind the text. */
 class Wrong extends Error {}
 
@@ -65,7 +68,14 @@ function allowRule(text: string, place: Place): AllowRule {
     : lower.startsWith('[')
       ? bracketed(text)
       : plain(text);
-  return { kind: 'ports', text, place, target, ...transportOf(rest) } satisfies PortRule;
+  const rule = { kind: 'ports', text, place, target, ...transportOf(rest) } satisfies PortRule;
+  const count = rule.ports.last - rule.ports.first + 1;
+  if (target.kind === 'name' && count > maxPortsOfName) {
+    throw new Wrong(
+      `spans ${count} ports; expected at most ${maxPortsOfName} for a name, each address of which is opened port by port`,
+    );
+  }
+  return rule;
 }
 
 const urlPorts = new Map([

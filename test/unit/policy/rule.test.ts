@@ -58,6 +58,10 @@ describe('a rule of allow', () => {
     ['api.example.com:0', '"api.example.com:0" has the port 0; expected 1 to 65535'],
     ['api.example.com:65536', 'has the port 65536; expected 1 to 65535'],
     ['api.example.com:1-70000', 'has the port 70000; expected 1 to 65535'],
+    [
+      'api.example.com:8000-8064',
+      'spans 65 ports; expected at most 64 for a name, each address of which is opened port by port',
+    ],
     ['api.example.com:8010-8000', 'has a range that ends before it begins; expected 8000-8010'],
     ['api.example.com:https', 'has the port "https"; expected a number from 1 to 65535, or a range such as 8000-8010'],
     ['api.example.com:80,443', 'has the port "80,443"; expected a number'],
