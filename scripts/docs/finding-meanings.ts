@@ -107,7 +107,7 @@ export const findingMeanings: {
     uplinksDown: ['the same', 'the same'],
     silentGateway: ['the router did not answer when it was asked for last', 'look at the router and the cable'],
     policyRule: [
-      "a policy rule is asked before zones' routes; `why` says which packets it drops or sends elsewhere",
+      "a policy rule, such as `pref 100 from PREFIX lookup TABLE`, is asked before zones' routes; `why` says which packets it drops or sends elsewhere",
       'the `ip rule add` it prints, for what goes to zones; for what leaves them, whoever made the rule: [several-uplinks.md](several-uplinks.md)',
     ],
     zoneIsRouter: [

@@ -1,11 +1,11 @@
 /** A snapshot made ready for questions: parsed once, looked up by name, and remembering what was asked and is not known yet. */
-import type { InspectedLink, PolicyRule, RouteDecision, RouteQuestion } from '../host/inspection.ts';
+import type { InspectedLink, RouteDecision, RouteQuestion } from '../host/inspection.ts';
 import type { SysctlPath } from '../host/port.ts';
+import type { PolicyRule, RoutingTables } from '../host/routing-tables.ts';
 import type { TrafficFilter } from '../host/traffic-filters.ts';
 import { type Address, contains, type Family, families, familyOf, parsePrefix } from '../model/address.ts';
 import { legacyTables, withExtensions } from '../rules/iptables-tables.ts';
 import { parseNftText } from '../rules/listing.ts';
-import type { RoutingTables } from '../rules/routing.ts';
 import { parseRuleset, type Ruleset } from '../rules/ruleset.ts';
 import type { FibHost } from '../rules/view.ts';
 import { keyOf, type Question, type Snapshot } from './snapshot.ts';

@@ -89,7 +89,7 @@ function settingAgainst({ snapshot, links }: Facts, { family, output, destinatio
     const other = links.get(output)?.altnames?.find((name) => uplinkInterfaces.includes(name));
     return `uplink.interfaces does not name ${output}${other === undefined ? '' : `, but ${other}, an alternative name of it`}`;
   }
-  if (!masquerade[family]) return `uplink.masquerade${family === 'ipv4' ? '4' : '6'} is false`;
+  if (masquerade[family] === 'off') return `uplink.masquerade${family === 'ipv4' ? '4' : '6'} is false`;
   const exempt = noMasquerade.find((text) => {
     const prefix = parsePrefix(text);
     return prefix !== undefined && prefix.family === family && contains(prefix, destination);

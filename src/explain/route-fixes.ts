@@ -1,6 +1,6 @@
 /** What brings a packet past a route or policy rule of somebody else's, and a zone's address back to its link. Pure. */
 import { lookupMainAhead } from '../faults/policy-rules.ts';
-import type { PolicyRule } from '../host/inspection.ts';
+import type { PolicyRule } from '../host/routing-tables.ts';
 import { type Address, type Family, hostLength } from '../model/address.ts';
 import { describeRule, devicesOf, type RouteAnswer, route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';

@@ -1,7 +1,8 @@
 /** The kernel's routing decision with its check of the source, and what stands behind it: policy rule, table, route, rp_filter. Pure. */
-import type { PolicyRule } from '../host/inspection.ts';
+import { downUplinks } from '../faults/uplinks.ts';
+import type { PolicyRule } from '../host/routing-tables.ts';
 import type { Address, Family } from '../model/address.ts';
-import { isZoneLink, parseLinkName } from '../model/link-name.ts';
+import { isZoneLink } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import { describeRoute, describeRule, devicesOf, type RouteAnswer, route } from '../rules/routing.ts';
 import type { Facts } from './facts.ts';
@@ -23,6 +24,7 @@ interface Asked {
   readonly input: string | undefined;
   readonly mark?: number | undefined;
   readonly transport?: string;
+  readonly sourcePort?: number | undefined;
   readonly destinationPort?: number | undefined;
 }
 
@@ -66,19 +68,13 @@ function sourceText(facts: Facts, { family, input, source }: Packet): string[] {
   return filter === 0 ? [] : [`source ${source} passes rp_filter=${filter} on ${input}`];
 }
 
-/** A link that goes down takes its routes along. */
-function downLinks({ snapshot }: Facts): string {
-  const down = snapshot.links.filter(({ ifname, isUp }) => !isUp && parseLinkName(ifname) === undefined);
-  const names = down.slice(0, 4).map(({ ifname }) => ifname);
-  return names.length === 0 ? '' : ` (down, so without routes: ${names.join(', ')}${down.length > 4 ? ' …' : ''})`;
-}
-
-/** Those that are down and, by their addresses or the settings, are meant to lead somewhere. */
-function downUplinks({ snapshot }: Facts): string[] {
-  const down = snapshot.links.filter(({ ifname, isUp }) => !isUp && !isZoneLink(ifname) && ifname !== 'lo');
-  const isMeant = ({ ifname, addr_info }: (typeof down)[number]) =>
-    snapshot.uplinkInterfaces.includes(ifname) || addr_info.some(({ scope }) => scope === 'global');
-  return down.filter(isMeant).map(({ ifname }) => ifname);
+function linksDown(facts: Facts): string[] {
+  const { links, uplinkInterfaces } = facts.snapshot;
+  const addresses = links.flatMap(({ ifindex, addr_info }) =>
+    addr_info.map(({ local }) => ({ ifindex, address: local })),
+  );
+  const all = links.map(({ ifname, isUp, ...link }) => ({ ...link, name: ifname, up: isUp }));
+  return downUplinks({ links: all, addresses }, uplinkInterfaces, (address) => facts.isOfZones(address));
 }
 
 export interface Refusal {
@@ -103,10 +99,12 @@ export function explainRefusal(facts: Facts, asked: Asked, refused: string): Ref
     return { what: 'forwarding', text: `the host does not forward IPv4: ${name} is 0`, fix: [`sysctl -w ${name}=1`] };
   }
   if (answer.kind === 'none') {
+    const down = linksDown(facts);
+    const why = down.length === 0 ? '' : ` (down, so without routes: ${down.join(', ')})`;
     return {
       what: 'no-route',
-      text: `there is no route to ${destination}${downLinks(facts)}`,
-      fix: downUplinks(facts).map((name) => `ip link set ${name} up`),
+      text: `there is no route to ${destination}${why}`,
+      fix: down.map((name) => `ip link set ${name} up`),
     };
   }
   // For what the host takes itself, the kernel gives a failed check of the source the same number as a martian.
@@ -185,7 +183,7 @@ function martian(facts: Facts, { source }: Asked, refused: string): Refusal {
 
 function named(
   facts: Facts,
-  { family, source, destination, input, mark, transport, destinationPort }: Asked,
+  { family, source, destination, input, mark, transport, sourcePort, destinationPort }: Asked,
 ): RouteAnswer {
   return route(facts.routing[family], {
     family,
@@ -193,7 +191,8 @@ function named(
     destination,
     input,
     mark: mark ?? 0,
-    ...(transport === undefined ? {} : { transport }),
+    transport,
+    sourcePort,
     destinationPort,
   });
 }

@@ -2,15 +2,10 @@
  * What was seen of a host, as one serialisable value, and the questions that came up while a packet's way was computed.
  * Computing asks only what is noted here; what is missing is collected, observed, and all is computed again.
  */
-import type {
-  InspectedLink,
-  Neighbour,
-  PolicyRule,
-  RouteDecision,
-  RouteQuestion,
-  TableRoute,
-} from '../host/inspection.ts';
+import type { Masquerade } from '../config/masquerade.ts';
+import type { InspectedLink, Neighbour, RouteDecision, RouteQuestion } from '../host/inspection.ts';
 import type { NftObject, SysctlPath } from '../host/port.ts';
+import type { PolicyRule, TableRoute } from '../host/routing-tables.ts';
 import type { TrafficFilter } from '../host/traffic-filters.ts';
 import type { Address, Family } from '../model/address.ts';
 import type { Fault } from '../model/fault.ts';
@@ -42,7 +37,7 @@ export interface Snapshot {
   readonly subnets: Readonly<Record<Family, { readonly prefix: string; readonly gateway: Address } | null>>;
   readonly uplinkInterfaces: readonly string[];
   /** What the settings say of the source that zones leave under. */
-  readonly masquerade: Readonly<Record<Family, boolean>>;
+  readonly masquerade: Readonly<Record<Family, Masquerade>>;
   readonly noMasquerade: readonly string[];
   readonly zones: readonly ZoneFacts[];
   /** Guests' links under other names: `links` has that name, and the one that Xen gave it where it is known. */

@@ -1,11 +1,13 @@
 /** Takes the snapshot, and answers the questions that came up while a packet's way was computed. */
 import type { Config } from '../config/config.ts';
+import { masqueradeOf } from '../config/masquerade.ts';
 import { fetchStatus } from '../control/fetch-status.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
 import type { AskedDirectory, ZoneDirectory } from '../directories/zone-directory.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
-import type { Inspection, TableRoute } from '../host/inspection.ts';
+import type { Inspection } from '../host/inspection.ts';
 import type { Sysctl } from '../host/port.ts';
+import type { TableRoute } from '../host/routing-tables.ts';
 import { computeDesired, unknownLink } from '../lifecycle/desired.ts';
 import { strangeLinks } from '../lifecycle/strange-links.ts';
 import { type Address, type Family, parseAddress } from '../model/address.ts';
@@ -36,14 +38,15 @@ export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
   ]);
   const known = await askDirectories(config, hasIpv6(sysctl), links, [...routes4, ...routes6], daemon.faults);
   const { ipv4, ipv6 } = config.subnets;
+  const { uplink } = config.settings;
   return {
     subnets: {
       ipv4: ipv4 === undefined ? null : { prefix: ipv4.prefix.text, gateway: ipv4.gateway },
       ipv6: ipv6 === undefined ? null : { prefix: ipv6.prefix.text, gateway: ipv6.gateway },
     },
-    uplinkInterfaces: config.settings.uplink.interfaces,
-    masquerade: { ipv4: config.settings.uplink.masquerade4, ipv6: config.settings.uplink.masquerade6 },
-    noMasquerade: config.settings.uplink.noMasquerade.map(({ text }) => text),
+    uplinkInterfaces: uplink.interfaces,
+    masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
+    noMasquerade: uplink.noMasquerade.map(({ text }) => text),
     ...known,
     daemon,
     links,
@@ -72,7 +75,7 @@ export async function answer(
   for (const question of questions) {
     if (question.kind === 'filters') filters[keyOf(question)] = (await inspection.filters(question.link)) ?? null;
     else if (question.kind === 'sysctl') sysctls[keyOf(question)] = sysctl.read(question.path) ?? null;
-    else decisions[keyOf(question)] = await inspection.decide(question.question);
+    else decisions[keyOf(question)] = await inspection.decide(question.question, snapshot.links);
   }
   return { ...snapshot, sysctls, decisions, filters };
 }

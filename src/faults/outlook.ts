@@ -1,8 +1,11 @@
 /** What `status` and `doctor` see of the ways between zones and the outside, read once. */
-import type { EarlyRule, ForwardedPacket, Gateway, HostAddress, Outlook } from '../host/outlook.ts';
+import type { ForwardedPacket, Gateway, HostAddress, Outlook } from '../host/outlook.ts';
 import type { DefaultRoute, Link } from '../host/port.ts';
-import { type Address, contains, type Family, families, familyOf, parsePrefix } from '../model/address.ts';
+import type { KernelDecision, PolicyRule } from '../host/routing-tables.ts';
+import { outside } from '../host/ways-out.ts';
+import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { isZoneLink } from '../model/link-name.ts';
+import { describeRule, route } from '../rules/routing.ts';
 
 export interface OutlookFacts {
   readonly links: readonly Link[];
@@ -23,16 +26,21 @@ export type Direction = 'to the outside' | 'to other zones' | 'from the outside'
 /** Packets of zones that a policy rule keeps from where they should go. */
 export interface Misled {
   readonly family: Family;
-  readonly rule: EarlyRule;
+  readonly rule: PolicyRule;
   readonly direction: Direction;
   /** By which link they leave instead; undefined where they are dropped. */
   readonly device: string | undefined;
 }
 
-/** More zones in the same subnet tell nothing new. */
+type Flow = Pick<ForwardedPacket, 'transport' | 'sourcePort' | 'destinationPort'>;
+
+/** More zones in the same subnet, and more ports, tell little that is new. */
 const maxAsked = 64;
-/** Stand for all that is outside. */
-const outside = { ipv4: '1.1.1.1' as Address, ipv6: '2606:4700:4700::1111' as Address };
+const usual: readonly Flow[] = [
+  { transport: 'tcp', sourcePort: 49_152, destinationPort: 443 },
+  { transport: 'udp', sourcePort: 49_152, destinationPort: 53 },
+  { transport: 'icmp' },
+];
 
 /** `links`: all of this host's. */
 export async function observeOutlook(
@@ -40,8 +48,13 @@ export async function observeOutlook(
   links: readonly Link[],
   zones: readonly ServedZone[],
 ): Promise<OutlookFacts> {
-  const ways = await outlook.waysOut();
-  const facts = { links, ways, addresses: outlook.addresses(), gateways: outlook.gateways() };
+  const { devices, gateways } = outlook.waysOut();
+  const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+  const ways = devices.flatMap(({ family, ifindex }) => {
+    const device = names.get(ifindex);
+    return device === undefined ? [] : [{ family, device }];
+  });
+  const facts = { links, ways, addresses: outlook.addresses(), gateways };
   return { ...facts, misled: families.flatMap((family) => misledIn(outlook, family, zones, facts)) };
 }
 
@@ -52,21 +65,44 @@ function misledIn(
   zones: readonly ServedZone[],
   { links, ways }: Pick<OutlookFacts, 'links' | 'ways'>,
 ): Misled[] {
-  const rules = outlook.earlyRules(family).filter(({ isIntricate }) => !isIntricate);
+  const { rules: all, routes } = outlook.early(family, links);
+  // What is asked here has no traffic class.
+  const rules = all.filter(({ typeOfService = 0 }) => typeOfService === 0);
   if (rules.length === 0) return [];
   const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
   const uplinks = links.filter(({ name }) => ways.some((way) => way.family === family && way.device === name));
-  const found = new Map<string, Misled>();
-  for (const question of questionsOf(family, zones.slice(0, maxAsked), uplinks)) {
-    const { direction, packet, wanted } = question;
-    const { device } = outlook.decide(packet);
-    const name = device === undefined ? undefined : names.get(device);
-    if (wanted === undefined ? name !== undefined && !isZoneLink(name) : device === wanted) continue;
-    const rule = rules.find((each) => decides(each, packet, names.get(packet.input)));
-    if (rule !== undefined)
-      found.set(`${rule.priority} ${rule.text} ${direction}`, { family, rule, direction, device: name });
-  }
-  return [...found.values()];
+  const flows = flowsOf(rules);
+  const asked = zones.slice(0, Math.max(2, maxAsked / flows.length));
+  const found = questionsOf(family, asked, uplinks).flatMap(({ direction, packet, wanted }) =>
+    flows.flatMap((flow): Misled[] => {
+      const ifindex = leavesBy(outlook.decide({ ...packet, ...flow }));
+      const device = ifindex === undefined ? undefined : names.get(ifindex);
+      const isRight = wanted === undefined ? device !== undefined && !isZoneLink(device) : ifindex === wanted;
+      if (isRight) return [];
+      const answer = route({ rules, routes }, { ...packet, ...flow, family, input: names.get(packet.input), mark: 0 });
+      return 'rule' in answer && answer.kind !== 'unclear' ? [{ family, rule: answer.rule, direction, device }] : [];
+    }),
+  );
+  return [...new Map(found.map((each) => [`${describeRule(each.rule)} ${each.direction}`, each])).values()];
+}
+
+/** Undefined where it is dropped, or meant for this host. */
+function leavesBy(decision: KernelDecision): number | undefined {
+  return decision.ok && decision.type === 'unicast' ? decision.device : undefined;
+}
+
+/** A usual one, and what the rules ask for. */
+function flowsOf(rules: readonly PolicyRule[]): Flow[] {
+  const choosy = rules.filter((rule) => rule.transport ?? rule.sourcePorts ?? rule.destinationPorts);
+  const flows = choosy.flatMap(({ transport = 'tcp', sourcePorts, destinationPorts }) => {
+    const flow = usual.find((each) => each.transport === (transport === 'ipv6-icmp' ? 'icmp' : transport));
+    if (flow === undefined) return [];
+    const [sourcePort = flow.sourcePort] = sourcePorts ?? [];
+    const [destinationPort = flow.destinationPort] = destinationPorts ?? [];
+    return [{ ...flow, sourcePort, destinationPort }];
+  });
+  const all = choosy.length === 0 ? usual.slice(0, 1) : [...usual, ...flows];
+  return [...new Map(all.map((flow) => [JSON.stringify(flow), flow])).values()];
 }
 
 interface WayQuestion {
@@ -98,20 +134,4 @@ function questionsOf(family: Family, zones: readonly ServedZone[], uplinks: read
       ...back,
     ];
   });
-}
-
-/** The rule fits the packet, and its table says something of the destination. */
-function decides(
-  { from, to, input, destinations }: EarlyRule,
-  { source, destination }: { readonly source: Address; readonly destination: Address },
-  arrival: string | undefined,
-): boolean {
-  const fits = covers(from, source) && covers(to, destination) && (input === undefined || input === arrival);
-  return fits && destinations.some((each) => each === 'default' || covers(each, destination));
-}
-
-function covers(prefix: string | undefined, address: Address): boolean {
-  if (prefix === undefined || prefix === address) return true;
-  const parsed = parsePrefix(prefix);
-  return parsed !== undefined && parsed.family === familyOf(address) && contains(parsed, address);
 }

@@ -1,7 +1,8 @@
 /** Policy rules of others that are asked ahead of zones' routes, in words. Pure. */
-import type { EarlyRule } from '../host/outlook.ts';
+import type { PolicyRule } from '../host/routing-tables.ts';
 import type { Family, Prefix } from '../model/address.ts';
 import type { Fault } from '../model/fault.ts';
+import { describeRule } from '../rules/routing.ts';
 import { fault } from '../words/faults.ts';
 import { findings } from '../words/findings.ts';
 import type { Direction, Misled } from './outlook.ts';
@@ -13,7 +14,7 @@ export function policyRuleFaults(
 ): Fault[] {
   const byRule = new Map<string, Misled[]>();
   for (const each of misled) {
-    const key = `${each.family} ${each.rule.priority} ${each.rule.text}`;
+    const key = `${each.family} ${describeRule(each.rule)}`;
     byRule.set(key, [...(byRule.get(key) ?? []), each]);
   }
   return [...byRule.values()].flatMap((all) => {
@@ -22,15 +23,14 @@ export function policyRuleFaults(
   });
 }
 
-function faultOf(family: Family, rule: EarlyRule, all: readonly Misled[], prefix: Prefix | undefined): Fault {
+function faultOf(family: Family, rule: PolicyRule, all: readonly Misled[], prefix: Prefix | undefined): Fault {
   const command = family === 'ipv4' ? 'ip rule' : 'ip -6 rule';
   const fates = all.map(({ direction, device }) => `${wherefrom[direction]} ${fate(device)}`);
   const why = `it is asked before the main table, which has zones' routes; ${fates.join(', ')}`;
   // What leaves for the outside is led away on purpose, or by mistake: whoever made the rule knows.
   const isOurs = all.some(({ direction }) => direction !== 'to the outside');
   const fix = isOurs && prefix !== undefined ? lookupMainAhead(family, rule.priority, `to ${prefix.text}`) : undefined;
-  const gaps = { command, n: rule.priority, rule: rule.text };
-  return fault(findings.uplinks.policyRule, gaps, why, fix ?? null);
+  return fault(findings.uplinks.policyRule, { command, rule: describeRule(rule) }, why, fix ?? null);
 }
 
 const wherefrom: Readonly<Record<Direction, string>> = {

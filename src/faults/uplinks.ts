@@ -1,5 +1,7 @@
 /** Whether zones' packets can leave this host, in words. Pure. */
 import type { Config } from '../config/config.ts';
+import type { HostAddress } from '../host/outlook.ts';
+import type { Link } from '../host/port.ts';
 import { type Address, contains, type Family, families, familyNames, familyOf } from '../model/address.ts';
 import type { Fault } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
@@ -23,7 +25,7 @@ function defaultRouteFaults(facts: OutlookFacts, config: Config, wanted: Readonl
   const enabled = families.filter((family) => config.subnets[family] !== undefined);
   const lost = enabled.filter((family) => !leadsOut(facts, family));
   const isCutOff = enabled.every((family) => lost.includes(family));
-  const down = downUplinks(facts, config);
+  const down = downUplinks(facts, config.settings.uplink.interfaces, isOfZones(config));
   const named = lost.map((family) => familyNames[family]).join(' and ');
   if (lost.length === 0) return [];
   if (down.length > 0) {
@@ -50,29 +52,47 @@ function leadsOut({ ways }: OutlookFacts, family: Family): boolean {
 }
 
 function hasAddress(facts: OutlookFacts, config: Config, family: Family): boolean {
-  return outerAddresses(facts, config).some(({ address }) => familyOf(address) === family);
+  return outerAddresses(facts, isOfZones(config)).some(({ address }) => familyOf(address) === family);
+}
+
+function isOfZones({ subnets }: Config): (address: Address) => boolean {
+  return (address) => {
+    const subnet = subnets[familyOf(address)]?.prefix;
+    return subnet !== undefined && contains(subnet, address);
+  };
+}
+
+export interface LinkFacts {
+  readonly links: readonly Pick<Link, 'ifindex' | 'name' | 'up' | 'bus' | 'master'>[];
+  readonly addresses: readonly HostAddress[];
 }
 
 /** Addresses of this host that are none of the zones' subnets and can be reached from elsewhere. */
-function outerAddresses({ addresses, links }: OutlookFacts, config: Config): { name: string; address: Address }[] {
+function outerAddresses(
+  { addresses, links }: LinkFacts,
+  isInside: (address: Address) => boolean,
+): { name: string; address: Address }[] {
   const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
   return addresses.flatMap(({ ifindex, address }) => {
     const name = names.get(ifindex);
-    const subnet = config.subnets[familyOf(address)]?.prefix;
     if (name === undefined || name === 'lo' || isZoneLink(name) || address.startsWith('fe80:')) return [];
-    return subnet !== undefined && contains(subnet, address) ? [] : [{ name, address }];
+    return isInside(address) ? [] : [{ name, address }];
   });
 }
 
-/** The links that are down and, by the settings, their address or their device, may be where zones' packets leave. */
-function downUplinks(facts: OutlookFacts, config: Config): string[] {
-  const configured = new Set(outerAddresses(facts, config).map(({ name }) => name));
+/**
+ * The links that are down and, by the settings, their address or their device, may be where zones' packets leave. `named`: by
+ * the settings; `isInside`: whether an address is of the zones' subnets.
+ */
+export function downUplinks(
+  facts: LinkFacts,
+  named: readonly string[],
+  isInside: (address: Address) => boolean,
+): string[] {
+  const configured = new Set(outerAddresses(facts, isInside).map(({ name }) => name));
   return facts.links
     .filter(({ name, up }) => !up && name !== 'lo' && !isZoneLink(name))
-    .filter((link) => {
-      const isNamed = config.settings.uplink.interfaces.includes(link.name);
-      return isNamed || configured.has(link.name) || isNetworkCard(link);
-    })
+    .filter((link) => named.includes(link.name) || configured.has(link.name) || isNetworkCard(link))
     .map(({ name }) => name);
 }
 

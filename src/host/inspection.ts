@@ -2,8 +2,6 @@
  * A read-only look at everything that decides about a packet, for `explain` and `doctor`: small calls, none of which changes
  * the host. Not part of the port that the daemon lives on; nothing here is for the hot path.
  */
-import { constants } from 'node:os';
-import { getSystemErrorMessage } from 'node:util';
 import { type Address, type Family, families, familyOf, parseAddress } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
@@ -12,9 +10,17 @@ import { hasLegacyArp, legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { Fill, LinkTies, NftObject } from './port.ts';
 import { readNumberIfThere } from './read-if-there.ts';
-import { protocolName, tableName, transportName, transportNumber } from './route-numbers.ts';
+import { transportNumber } from './route-numbers.ts';
 import { askKernel, dump, listLinks, namesOf } from './route-socket.ts';
 import { tiesOf } from './route-words.ts';
+import {
+  askRoute,
+  type KernelDecision,
+  type PolicyRule,
+  readRoutes,
+  readRules,
+  type TableRoute,
+} from './routing-tables.ts';
 import type { ToolName, Tools } from './tools.ts';
 import { listFilters, type TrafficFilter } from './traffic-filters.ts';
 
@@ -46,31 +52,6 @@ export interface InspectedAddress {
   readonly isUsable: boolean;
 }
 
-export interface PolicyRule extends Partial<Omit<netlink.RuleMessage, 'table' | 'transport' | 'action'>> {
-  readonly priority: number;
-  /** None of a rule that goes elsewhere, refuses or does nothing. */
-  readonly table?: string | undefined;
-  readonly transport?: string | undefined;
-  /** `blackhole`, `unreachable`, `prohibit`, `nop`; undefined where a table or another rule is asked. */
-  readonly action?: string | undefined;
-}
-
-export interface TableRoute {
-  readonly family: Family;
-  /** As iproute2 names it: `unicast`, `local`, `blackhole` … */
-  readonly type: string;
-  readonly dst: string;
-  readonly table: string;
-  readonly protocol: string;
-  readonly gateway?: string | undefined;
-  /** None of a route without a link, or with several. */
-  readonly dev?: string | undefined;
-  readonly metric?: number | undefined;
-  readonly isDead?: boolean;
-  /** Of a multipath route. */
-  readonly nexthops?: readonly { readonly dev: string | undefined; readonly gateway: string | undefined }[] | undefined;
-}
-
 export interface Neighbour {
   readonly dst: Address;
   readonly dev: string | undefined;
@@ -90,15 +71,10 @@ export interface RouteQuestion {
   readonly destinationPort?: number;
 }
 
-/** `refused` says the kernel's error number in words. */
+/** Links by their names. */
 export type RouteDecision =
-  | {
-      readonly ok: true;
-      readonly type: string;
-      readonly device: string | undefined;
-      readonly gateway: string | undefined;
-    }
-  | { readonly ok: false; readonly refused: string };
+  | (Omit<Extract<KernelDecision, { ok: true }>, 'device'> & { readonly device: string | undefined })
+  | Extract<KernelDecision, { ok: false }>;
 
 export class Inspection {
   readonly #tools: Tools;
@@ -133,17 +109,11 @@ export class Inspection {
   }
 
   async policyRules(family: Family): Promise<PolicyRule[]> {
-    return askKernel((socket) =>
-      dump(socket, 'the policy rules', netlink.listRules(family), netlink.readRule).map(toPolicyRule),
-    );
+    return askKernel((socket) => readRules(socket, family));
   }
 
   async routes(family: Family): Promise<TableRoute[]> {
-    return askKernel((socket) => {
-      const names = namesOf(listLinks(socket));
-      const routes = dump(socket, 'the routes', netlink.listRoutes(family, {}), netlink.readRoute);
-      return routes.filter((route) => !route.isCached && route.family === family).map((route) => toRoute(route, names));
-    });
+    return askKernel((socket) => readRoutes(socket, family, namesOf(listLinks(socket))));
   }
 
   /** Of both families: neighbour proxies, whoever's, or those that were asked for. */
@@ -161,22 +131,17 @@ export class Inspection {
     });
   }
 
-  async decide({ input, protocol, ...question }: RouteQuestion): Promise<RouteDecision> {
+  /** `links`: as they were listed; one that has gone meanwhile is refused by the kernel. */
+  async decide(
+    { input, protocol, ...question }: RouteQuestion,
+    links: readonly InspectedLink[],
+  ): Promise<RouteDecision> {
+    const ifindex = links.find(({ ifname }) => ifname === input)?.ifindex;
+    if (input !== undefined && ifindex === undefined) return { ok: false, refused: `there is no link ${input}` };
     const transport = protocol && transportNumber(protocol, familyOf(question.destination));
-    return askKernel((socket) => {
-      const names = namesOf(listLinks(socket));
-      const [ifindex] = [...names].find(([, name]) => name === input) ?? [];
-      if (input !== undefined && ifindex === undefined) return { ok: false, refused: `there is no link ${input}` };
-      try {
-        const [message] = socket.ask(netlink.getRoute({ ...question, input: ifindex, transport }));
-        const route = message && netlink.readRoute(message);
-        if (route === undefined) throw new netlink.GarbledMessage('no route in the answer');
-        return { ok: true, type: route.type, device: names.get(route.devices[0] ?? 0), gateway: route.gateway };
-      } catch (error) {
-        if (!(error instanceof netlink.NetlinkError)) throw error;
-        return { ok: false, refused: wordsFor(error) };
-      }
-    });
+    const decision = askKernel((socket) => askRoute(socket, { ...question, input: ifindex, transport }));
+    if (!decision.ok) return decision;
+    return { ...decision, device: links.find((link) => link.ifindex === decision.device)?.ifname };
   }
 
   /** At clsact and ingress qdiscs. Undefined where tc is not installed. */
@@ -249,32 +214,6 @@ function toAddress({ family, address, length, scope, flags }: netlink.AddressMes
   return local === undefined ? [] : [{ local, prefixlen: length, scope: names[scope] ?? String(scope), isUsable }];
 }
 
-/** FR_ACT_NOP is 3; what refuses has the number of the type of route that does (RTN_*). */
-function toPolicyRule({ table, transport, action, ...rule }: netlink.RuleMessage): PolicyRule {
-  return {
-    ...rule,
-    table: table === 0 ? undefined : tableName(table),
-    transport: transport === undefined ? undefined : transportName(transport),
-    action: action < 3 ? undefined : action === 3 ? 'nop' : (netlink.routeTypes[action] ?? String(action)),
-  };
-}
-
-function toRoute(route: netlink.RouteMessage, names: ReadonlyMap<number, string>): TableRoute {
-  const { family, type, destination = 'default', table, protocol, device, gateway, priority, isDead, hops } = route;
-  return {
-    family,
-    type,
-    dst: destination,
-    table: tableName(table),
-    protocol: protocolName(protocol),
-    gateway,
-    dev: device === undefined ? undefined : names.get(device),
-    metric: priority,
-    isDead,
-    nexthops: hops?.map((hop) => ({ dev: names.get(hop.device), gateway: hop.gateway })),
-  };
-}
-
 /** NUD_*, by their bits. Without NUD_NOARP, in which nothing is asked. */
 const neighbourStates: readonly string[] = [
   'INCOMPLETE',
@@ -286,8 +225,3 @@ const neighbourStates: readonly string[] = [
   '',
   'PERMANENT',
 ];
-
-function wordsFor({ code }: netlink.NetlinkError): string {
-  const errno = (constants.errno as Readonly<Record<string, number>>)[code];
-  return errno === undefined ? code : getSystemErrorMessage(-errno);
-}

@@ -1,22 +1,20 @@
 /** How this host reaches the outside, and zones through it, by netlink: for `status` and `doctor`, who judge it. Changes nothing. */
-import { type Address, type Family, families, parseAddress } from '../model/address.ts';
+import { type Address, type Family, families, familyOf, parseAddress } from '../model/address.ts';
 import * as netlink from '../netlink/index.ts';
-import type { DefaultRoute, Link } from './port.ts';
-import { tableName } from './route-numbers.ts';
+import type { Link } from './port.ts';
+import { transportNumber } from './route-numbers.ts';
 import { dump } from './route-socket.ts';
+import { askRoute, type KernelDecision, type RoutingTables, readEarly } from './routing-tables.ts';
 import { NetlinkRoutes } from './rtnetlink.ts';
+import { type NextHop, readWaysOut, type WaysOut } from './ways-out.ts';
 
 export interface Outlook {
   links(): Promise<Link[]>;
-  /** By which links traffic to the outside leaves, whatever table says so. */
-  waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]>;
+  waysOut(): Pick<WaysOut, 'devices'> & { readonly gateways: readonly Gateway[] };
   addresses(): HostAddress[];
-  /** Next hops of the default routes of the main table. */
-  gateways(): Gateway[];
-  /** Those that are asked before the main table, without the kernel's own; in their order. */
-  earlyRules(family: Family): EarlyRule[];
-  /** The kernel's own answer. */
-  decide(question: ForwardedPacket): Way;
+  /** See `readEarly`. `links`: for their names. */
+  early(family: Family, links: readonly Link[]): RoutingTables;
+  decide(question: ForwardedPacket): KernelDecision;
   close(): Promise<void>;
 }
 
@@ -25,25 +23,9 @@ export interface HostAddress {
   readonly address: Address;
 }
 
-export interface Gateway {
-  readonly family: Family;
-  readonly ifindex: number;
-  readonly address: Address;
+export interface Gateway extends NextHop {
   /** Did not answer when it was asked for last. */
   readonly isSilent: boolean;
-}
-
-export interface EarlyRule {
-  readonly priority: number;
-  /** What it asks for, as one types it after `ip rule add`: `from 10.75.0.0/16 lookup 100`. */
-  readonly text: string;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-  readonly input: string | undefined;
-  /** It looks at more than these, or its sense is turned round. */
-  readonly isIntricate: boolean;
-  /** The destinations that it decides about; `default` for all. */
-  readonly destinations: readonly string[];
 }
 
 export interface ForwardedPacket {
@@ -51,20 +33,14 @@ export interface ForwardedPacket {
   readonly destination: Address;
   /** The link by which it comes in. */
   readonly input: number;
-}
-
-/** `device`: by which link it leaves; undefined where it is dropped. */
-export interface Way {
-  readonly device: number | undefined;
-  readonly isLocal: boolean;
+  /** Policy rules may ask for them. */
+  readonly transport?: 'icmp' | 'tcp' | 'udp' | undefined;
+  readonly sourcePort?: number | undefined;
+  readonly destinationPort?: number | undefined;
 }
 
 /** NUD_INCOMPLETE and NUD_FAILED. */
 const silent = 0x01 | 0x20;
-const mainPriority = 32766;
-/** FR_ACT_*. */
-const actions: Readonly<Record<number, string>> = { 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' };
-const lookup = 1;
 
 export class NetlinkOutlook implements Outlook {
   readonly #routes = new NetlinkRoutes();
@@ -74,8 +50,9 @@ export class NetlinkOutlook implements Outlook {
     return this.#routes.links();
   }
 
-  waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]> {
-    return this.#routes.waysOut();
+  waysOut(): ReturnType<Outlook['waysOut']> {
+    const { devices, gateways } = readWaysOut(this.#socket);
+    return { devices, gateways: gateways.map((hop) => ({ ...hop, isSilent: this.#isSilent(hop) })) };
   }
 
   addresses(): HostAddress[] {
@@ -87,32 +64,13 @@ export class NetlinkOutlook implements Outlook {
     );
   }
 
-  gateways(): Gateway[] {
-    return families.flatMap((family) =>
-      this.#table(family, netlink.routeTable.main).flatMap(({ destination, gateway, devices: [ifindex] }) => {
-        const address = parseAddress(gateway ?? '');
-        if (destination !== undefined || address === undefined || ifindex === undefined) return [];
-        return [{ family, ifindex, address, isSilent: this.#isSilent(family, ifindex, address) }];
-      }),
-    );
+  early(family: Family, links: readonly Link[]): RoutingTables {
+    return readEarly(this.#socket, family, new Map(links.map(({ ifindex, name }) => [ifindex, name])));
   }
 
-  earlyRules(family: Family): EarlyRule[] {
-    return dump(this.#socket, 'policy rules', netlink.listRules(family), netlink.readRule)
-      .filter((rule) => rule.family === family && rule.priority > 0 && rule.priority < mainPriority)
-      .map((rule) => this.#early(rule));
-  }
-
-  decide({ source, destination, input }: ForwardedPacket): Way {
-    try {
-      const answers = this.#socket.ask(netlink.getRoute({ destination, source, input }));
-      const [route] = answers.flatMap((message) => netlink.readRoute(message) ?? []);
-      const isSent = route?.type === 'unicast';
-      return { device: isSent ? route.devices[0] : undefined, isLocal: route?.type === 'local' };
-    } catch (error) {
-      if (error instanceof netlink.NetlinkError) return { device: undefined, isLocal: false };
-      throw error;
-    }
+  decide({ transport, ...packet }: ForwardedPacket): KernelDecision {
+    const number = transport && transportNumber(transport, familyOf(packet.destination));
+    return askRoute(this.#socket, { ...packet, transport: number });
   }
 
   async close(): Promise<void> {
@@ -120,26 +78,7 @@ export class NetlinkOutlook implements Outlook {
     await this.#routes.close();
   }
 
-  #early(rule: netlink.RuleMessage): EarlyRule {
-    const { family, priority, from, to, input, output, mark, action, table, isInverted } = rule;
-    const words = [
-      ...(isInverted ? ['not'] : []),
-      `from ${from ?? 'all'}`,
-      ...(to === undefined ? [] : [`to ${to}`]),
-      ...(input === undefined ? [] : [`iif ${input}`]),
-      actions[action] ?? `lookup ${tableName(table)}`,
-    ];
-    const isIntricate = isInverted || output !== undefined || mark !== undefined;
-    const destinations =
-      action === lookup
-        ? this.#table(family, table)
-            .filter(({ type }) => type !== 'throw')
-            .map(({ destination }) => destination ?? 'default')
-        : ['default'];
-    return { priority, text: words.join(' '), from, to, input, isIntricate, destinations };
-  }
-
-  #isSilent(family: Family, ifindex: number, address: Address): boolean {
+  #isSilent({ family, ifindex, address }: NextHop): boolean {
     const entries = dump(
       this.#socket,
       'neighbours',
@@ -149,10 +88,5 @@ export class NetlinkOutlook implements Outlook {
     return entries.some((entry) => {
       return !entry.isProxy && entry.ifindex === ifindex && entry.address === address && (entry.state & silent) !== 0;
     });
-  }
-
-  #table(family: Family, table: number): netlink.RouteMessage[] {
-    const routes = dump(this.#socket, 'routes', netlink.listRoutes(family, { table }), netlink.readRoute);
-    return routes.filter((route) => route.family === family && !route.isCached && route.table === table);
   }
 }

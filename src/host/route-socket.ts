@@ -1,4 +1,5 @@
 /** Asking the kernel for its lists of links, routes and the like. */
+import type { Family } from '../model/address.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 
@@ -38,4 +39,14 @@ export function listLinks(socket: netlink.RequestSocket): netlink.LinkMessage[] 
 
 export function namesOf(links: Iterable<netlink.LinkMessage>): Map<number, string> {
   return new Map(Array.from(links, ({ ifindex, name }) => [ifindex, name]));
+}
+
+/** Without exceptions that the kernel has learned. A kernel without IPv6 lists those of IPv4 instead. */
+export function listRoutes(
+  socket: netlink.RequestSocket,
+  family: Family,
+  filter: netlink.RouteFilter,
+): netlink.RouteMessage[] {
+  const all = dump(socket, 'the routes', netlink.listRoutes(family, filter), netlink.readRoute);
+  return all.filter((route) => route.family === family && !route.isCached);
 }

@@ -9,8 +9,9 @@ import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 import type { DefaultRoute, Link, NeighbourProxy, Route, Rtnetlink, RtnetlinkChange, RtnetlinkResult } from './port.ts';
 import { protocolName, tableName } from './route-numbers.ts';
-import { dump, listLinks, namesOf } from './route-socket.ts';
+import { dump, listLinks, listRoutes, namesOf } from './route-socket.ts';
 import { type NeighbourSetting, toLink, typeOf } from './route-words.ts';
+import { leadingTo, readWaysOut } from './ways-out.ts';
 
 /** Our route protocol number: how a restarted daemon knows its routes. Unassigned in iproute2's rt_protos. */
 export const routeProtocol = '75';
@@ -21,9 +22,6 @@ const changesPerTurn = 250;
 const { main, local } = netlink.routeTable;
 /** The kernel gives IPv6 routes 1024 unless told. */
 const aheadInIpv6 = 1;
-
-/** Stand for all that is outside. */
-const outside = { ipv4: '1.1.1.1', ipv6: '2606:4700:4700::1111' } as const;
 
 type AddressChange = Extract<RtnetlinkChange, { address: Address }>;
 
@@ -48,22 +46,23 @@ export class NetlinkRoutes implements Rtnetlink {
 
   async routes(family: Family, device?: { readonly ifindex: number }): Promise<Route[]> {
     const names = device === undefined ? await this.#names() : undefined;
-    return this.#routes(family, { protocol, ...(device === undefined ? {} : { device: device.ifindex }) }).map(
-      (route) => ({
-        family,
-        destination: route.destination ?? 'default',
-        type: typeOf(route),
-        table: tableName(route.table),
-        device: route.devices.length === 1 ? names?.get(route.devices[0] ?? 0) : undefined,
-        protocol: protocolName(route.protocol),
-      }),
-    );
+    return listRoutes(this.#socket, family, {
+      protocol,
+      ...(device === undefined ? {} : { device: device.ifindex }),
+    }).map((route) => ({
+      family,
+      destination: route.destination ?? 'default',
+      type: typeOf(route),
+      table: tableName(route.table),
+      device: route.devices.length === 1 ? names?.get(route.devices[0] ?? 0) : undefined,
+      protocol: protocolName(route.protocol),
+    }));
   }
 
   async defaultRoutes(): Promise<DefaultRoute[]> {
     const names = await this.#names();
     return families.flatMap((family) =>
-      this.#routes(family, { table: main })
+      listRoutes(this.#socket, family, { table: main })
         .filter(({ destination, type }) => destination === undefined && type === 'unicast')
         .flatMap(({ devices, protocol: maker }) =>
           namedIn(names, devices).map((device) => ({ family, device, protocol: protocolName(maker) })),
@@ -71,23 +70,15 @@ export class NetlinkRoutes implements Rtnetlink {
     );
   }
 
-  /** By default routes, and by the rest of the tables; on a host that knows but some networks, by what has a gateway. */
   async waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]> {
     const names = await this.#names();
-    return families.flatMap((family) => {
-      const routes = this.#routes(family, { table: main }).filter(({ type }) => type === 'unicast');
-      const outward = [
-        ...routes.filter(({ destination }) => destination === undefined),
-        ...this.#leadingTo(outside[family]).filter(({ type }) => type === 'unicast'),
-      ];
-      const found = outward.length > 0 ? outward : routes.filter(({ gateway }) => gateway !== undefined);
-      const devices = new Set(found.flatMap((route) => route.devices));
-      return namedIn(names, devices).map((device) => ({ family, device }));
-    });
+    return readWaysOut(this.#socket).devices.flatMap(({ family, ifindex }) =>
+      namedIn(names, [ifindex]).map((device) => ({ family, device })),
+    );
   }
 
   async isOwn(address: Address): Promise<boolean> {
-    return this.#leadingTo(address).some(({ type }) => type === 'local');
+    return leadingTo(this.#socket, address).some(({ type }) => type === 'local');
   }
 
   async proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]> {
@@ -119,17 +110,6 @@ export class NetlinkRoutes implements Rtnetlink {
     this.#socket.close();
   }
 
-  #leadingTo(address: string): netlink.RouteMessage[] {
-    try {
-      return this.#socket
-        .ask(netlink.getRoute({ destination: address }))
-        .flatMap((message) => netlink.readRoute(message) ?? []);
-    } catch (error) {
-      if (error instanceof netlink.NetlinkError) return [];
-      throw error;
-    }
-  }
-
   /** By family and ifindex, in the sysctl's hundredths of a second: a file for each takes a hundred times as long. */
   #proxyDelays(): Map<string, string> {
     const { listNeighbourSettings, readNeighbourSettings } = netlink;
@@ -153,7 +133,9 @@ export class NetlinkRoutes implements Rtnetlink {
   async #whoHolds(change: Extract<RtnetlinkChange, { kind: 'route-add' }>): Promise<RtnetlinkResult> {
     const { address, ifindex, insist } = change;
     const family = familyOf(address);
-    const holders = this.#routes(family, { table: main }).filter(({ destination }) => destination === address);
+    const holders = listRoutes(this.#socket, family, { table: main }).filter(
+      ({ destination }) => destination === address,
+    );
     if (holders.some((route) => route.protocol === protocol && route.devices[0] === ifindex)) return { ok: true };
     if (insist === true) return this.#standAhead(change);
     const [holder] = holders;
@@ -179,12 +161,6 @@ export class NetlinkRoutes implements Rtnetlink {
     const [refusal] = this.#socket.askEach([request]);
     if (refusal === undefined || refusal.code === 'EEXIST') return { ok: true };
     return { ok: false, error: refusedBy(commandLine(change), refusal) };
-  }
-
-  #routes(family: Family, filter: netlink.RouteFilter): netlink.RouteMessage[] {
-    const all = dump(this.#socket, 'the routes', netlink.listRoutes(family, filter), netlink.readRoute);
-    // A kernel without IPv6 lists those of IPv4 instead.
-    return all.filter((route) => route.family === family && !route.isCached);
   }
 
   async #names(): Promise<ReadonlyMap<number, string>> {

@@ -68,7 +68,7 @@ export function mayBeAdvertised({ links, defaultRoutes, named }: Advertised): st
 }
 
 /** A zone's link belongs to a device as well, on the bus of Xen's backends. */
-export function isNetworkCard({ bus, master }: Link): boolean {
+export function isNetworkCard({ bus, master }: Pick<Link, 'bus' | 'master'>): boolean {
   return bus !== undefined && bus !== 'xen-backend' && master === undefined;
 }
 

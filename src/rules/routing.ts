@@ -3,7 +3,7 @@
  * fits and whose table has an answer. The kernel's own answer decides; this one names the rule and the route behind it. Pure.
  */
 
-import type { PolicyRule, TableRoute } from '../host/inspection.ts';
+import type { PolicyRule, RoutingTables, TableRoute } from '../host/routing-tables.ts';
 import { type Address, type Family, familyOf, hostLength, parseAddress, toBigInt } from '../model/address.ts';
 
 export interface RouteQuery {
@@ -12,15 +12,11 @@ export interface RouteQuery {
   readonly source: Address;
   readonly input: string | undefined;
   readonly mark: number;
-  readonly transport?: string;
+  readonly transport?: string | undefined;
+  readonly sourcePort?: number | undefined;
   readonly destinationPort?: number | undefined;
   /** Only routes by this link count. */
   readonly by?: string;
-}
-
-export interface RoutingTables {
-  readonly rules: readonly PolicyRule[];
-  readonly routes: readonly TableRoute[];
 }
 
 export type RouteAnswer =
@@ -104,11 +100,11 @@ function ruleApplies(rule: PolicyRule, query: RouteQuery): boolean | undefined {
     rule.output === undefined,
     rule.mark === undefined || ((query.mark ^ rule.mark.value) & rule.mark.mask) === 0,
     rule.transport === undefined || protocolFits(rule.transport, query),
-    portFits(rule, query),
+    portFits(rule.sourcePorts, query.sourcePort),
+    portFits(rule.destinationPorts, query.destinationPort),
     (rule.typeOfService ?? 0) === 0 ? true : undefined,
     // Forwarded packets belong to no user; and to a VRF's table only where the link is in one.
     (rule.user ?? 0) === 0,
-    rule.sourcePorts === undefined ? true : undefined,
     rule.isOfVrf !== true,
   ];
   const isInverted = rule.isInverted === true;
@@ -122,11 +118,11 @@ function protocolFits(wanted: string, { transport, family }: RouteQuery): boolea
   return family === 'ipv4' ? wanted === 'icmp' : wanted === 'ipv6-icmp';
 }
 
-function portFits({ destinationPorts }: PolicyRule, { destinationPort }: RouteQuery): boolean | undefined {
-  if (destinationPorts === undefined) return true;
-  if (destinationPort === undefined) return undefined;
-  const [from, to] = destinationPorts;
-  return from <= destinationPort && destinationPort <= to;
+function portFits(ports: PolicyRule['sourcePorts'], port: number | undefined): boolean | undefined {
+  if (ports === undefined) return true;
+  if (port === undefined) return undefined;
+  const [from, to] = ports;
+  return from <= port && port <= to;
 }
 
 /** As one types it after `ip rule add`, without its verb. */
@@ -138,7 +134,8 @@ export function describeRule(rule: PolicyRule): string {
   if (rule.input !== undefined) words.push(`iif ${rule.input}`);
   if (rule.mark !== undefined) words.push(`fwmark ${markText(rule.mark)}`);
   if (rule.transport !== undefined) words.push(`ipproto ${rule.transport}`);
-  if (rule.destinationPorts !== undefined) words.push(`dport ${[...new Set(rule.destinationPorts)].join('-')}`);
+  for (const [word, ports] of [['sport', rule.sourcePorts] as const, ['dport', rule.destinationPorts] as const])
+    if (ports !== undefined) words.push(`${word} ${[...new Set(ports)].join('-')}`);
   words.push(rule.action ?? (rule.table === undefined ? `goto ${rule.goto}` : `lookup ${rule.table}`));
   return words.join(' ');
 }

@@ -1,8 +1,8 @@
 /** What a rule can see of a packet at a hook. */
 import type { InspectedLink } from '../host/inspection.ts';
+import type { RoutingTables } from '../host/routing-tables.ts';
 import type { Address, Family } from '../model/address.ts';
 import type { Connection, Glimpse } from './packet.ts';
-import type { RoutingTables } from './routing.ts';
 import type { Hook, NamedSet } from './ruleset.ts';
 import type { Value } from './value.ts';
 

@@ -119,7 +119,7 @@ export const findings = {
     uplinkDown: { level: 'bad or warning', what: '{name} is down, and there is no {family} default route' },
     uplinksDown: { level: 'bad or warning', what: '{names} are down, and there is no {family} default route' },
     silentGateway: { level: 'warning', what: 'the gateway {address} does not answer on {name}' },
-    policyRule: { level: 'bad', what: '{command} {n} ({rule}) leads packets of zones elsewhere' },
+    policyRule: { level: 'bad', what: '{command} {rule} leads packets of zones elsewhere' },
     zoneIsRouter: {
       level: 'bad or warning',
       what: "the zone at {link} is this host's {family} router (protocol {protocol})",

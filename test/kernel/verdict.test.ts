@@ -158,18 +158,46 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'a policy rule that refuses what zones send',
-    says: /ip rule 1000 \(from 10\.75\.0\.0\/16 lookup 100\) leads packets of zones elsewhere/,
+    says: /ip rule pref 1000 from 10\.75\.0\.0\/16 lookup 100 leads packets of zones elsewhere/,
     make: ({ world: { host } }) =>
       host.ip('route add unreachable default table 100', 'rule add pref 1000 from 10.75.0.0/16 lookup 100'),
     mend: ({ world: { host } }) => host.ip('rule del pref 1000', 'route flush table 100'),
   },
   {
     name: 'a policy rule that leads answers away from zones',
-    says: /ip rule 1000 \(from all to 10\.75\.0\.0\/16 lookup 101\) leads packets of zones elsewhere/,
+    says: /ip rule pref 1000 from all to 10\.75\.0\.0\/16 lookup 101 leads packets of zones elsewhere/,
     make: ({ world: { host } }) =>
       host.ip(
         `route add default via ${internetGateway.ipv4} table 101`,
         'rule add pref 1000 to 10.75.0.0/16 lookup 101',
+      ),
+  },
+  {
+    name: 'a policy rule for what has not some mark',
+    says: /ip rule pref 1000 not from all fwmark 0x20 lookup 102 leads packets of zones elsewhere/,
+    make: ({ world: { host } }) =>
+      host.ip(
+        `route add default via ${internetGateway.ipv4} table 102`,
+        'rule add pref 1000 not fwmark 0x20 lookup 102',
+      ),
+  },
+  {
+    name: 'a policy rule for one port',
+    says: /ip rule pref 1000 from all ipproto udp dport 5353 lookup 103 leads packets of zones elsewhere/,
+    make: ({ world: { host } }) =>
+      host.ip(
+        `route add default via ${internetGateway.ipv4} table 103`,
+        'rule add pref 1000 ipproto udp dport 5353 lookup 103',
+      ),
+  },
+  {
+    name: 'a policy rule for one source port, where somebody else’s about another comes first',
+    says: /ip rule pref 1000 from all ipproto tcp sport 8080-8090 lookup 104 leads packets of zones elsewhere/,
+    make: ({ world: { host } }) =>
+      host.ip(
+        `route add default via ${internetGateway.ipv4} table 104`,
+        'rule add pref 1000 ipproto tcp sport 8080-8090 lookup 104',
+        'rule add pref 999 ipproto tcp sport 22 lookup main',
       ),
   },
   {

@@ -72,11 +72,10 @@ test('a wrong policy is named, and the settings are believed all the same', asyn
 /** Netlink can be spoken without any tool; what it would show is this machine's. */
 const blind: Outlook = {
   links: () => Promise.reject(new ProtectNetworkError('refused', 'not seen')),
-  waysOut: () => Promise.reject(new ProtectNetworkError('refused', 'not seen')),
+  waysOut: () => ({ devices: [], gateways: [] }),
   addresses: () => [],
-  gateways: () => [],
-  earlyRules: () => [],
-  decide: () => ({ device: undefined, isLocal: false }),
+  early: () => ({ rules: [], routes: [] }),
+  decide: () => ({ ok: false, refused: 'not seen' }),
   close: async () => undefined,
 };
 

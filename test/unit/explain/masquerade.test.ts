@@ -9,11 +9,11 @@ test.each<[string, Partial<Snapshot>, 'bad' | 'unknown', string]>([
   ['nothing', {}, 'bad', 'leaves unmasqueraded as '],
   [
     'that its family is not masqueraded',
-    { masquerade: { ipv4: false, ipv6: true } },
+    { masquerade: { ipv4: 'off', ipv6: 'kernel' } },
     'unknown',
     'masquerade4 is false',
   ],
-  ['that the other family is not', { masquerade: { ipv4: true, ipv6: false } }, 'bad', 'leaves unmasqueraded as '],
+  ['that the other family is not', { masquerade: { ipv4: 'kernel', ipv6: 'off' } }, 'bad', 'leaves unmasqueraded as '],
   [
     'that its destination is exempt',
     { noMasquerade: ['198.51.0.0/16'] },

@@ -1,6 +1,6 @@
 /** Policy rules and tables, as the kernel goes through them. */
 import { describe, expect, it } from 'vitest';
-import type { PolicyRule, TableRoute } from '../../../src/host/inspection.ts';
+import type { PolicyRule, TableRoute } from '../../../src/host/routing-tables.ts';
 import { type RouteQuery, route } from '../../../src/rules/routing.ts';
 import { address } from './support.ts';
 
@@ -91,6 +91,13 @@ describe('a policy rule', () => {
       passed,
       { transport: 'tcp', destinationPort: 85 },
     ],
+    [
+      'by source port',
+      { ...to100, transport: 'tcp', sourcePorts: [80, 90] },
+      taken,
+      { transport: 'tcp', sourcePort: 85 },
+    ],
+    ['by a source port that is not known', { ...to100, sourcePorts: [80, 90] }, 'unclear'],
     ['by type of service, which is not known', { ...to100, typeOfService: 0x10 }, 'unclear'],
     ['that refuses', { action: 'prohibit' }, 'prohibit'],
     ['that does nothing', { action: 'nop' }, passed],

@@ -48,7 +48,7 @@ export function linkWith(ifindex: number, ifname: string, ...addresses: string[]
 export const emptySnapshot: Snapshot = {
   subnets: { ipv4: { prefix: '10.75.0.0/16', gateway: address('10.75.0.1') }, ipv6: null },
   uplinkInterfaces: [],
-  masquerade: { ipv4: true, ipv6: true },
+  masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   noMasquerade: [],
   zones: [],
   renamed: [],
