@@ -31,6 +31,7 @@ export const testPackages = {
   patchelf: '/usr/bin/patchelf',
   mandoc: '/usr/bin/mandoc',
   ufw: '/usr/sbin/ufw',
+  arptables: '/usr/sbin/arptables-legacy',
   systemd: '/usr/bin/journalctl',
   'dnsmasq-base': '/usr/sbin/dnsmasq',
   'musl-tools': '/usr/bin/musl-gcc',

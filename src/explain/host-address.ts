@@ -36,6 +36,12 @@ export function masqueradeAddress(
   return (near ?? candidates[0])?.address;
 }
 
+/** Under which the host solicits a neighbour: the packet's own source where the link has it, else link-local (ndisc_solicit of Linux). */
+export function askingAddress(link: InspectedLink | undefined, source: Address): Address | undefined {
+  const own = addressesOf(link, 'ipv6');
+  return (own.find(({ address }) => address === source) ?? own.find(({ scope }) => scope === 'link'))?.address;
+}
+
 /** The same label as the destination's first, which keeps private addresses (fc00::/7) from public places; then the longest match. */
 function bestFor(destination: Address, candidates: readonly HostAddress[]): HostAddress | undefined {
   const rank = ({ address }: HostAddress) =>

@@ -8,7 +8,7 @@ import { type Hook, refText } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
 import { dropStep } from './hook-steps.ts';
 import { runHook } from './hooks.ts';
-import { masqueradeAddress } from './host-address.ts';
+import { askingAddress, masqueradeAddress } from './host-address.ts';
 import { type Step, step } from './step.ts';
 import { type Assumptions, Traveller } from './traveller.ts';
 
@@ -33,17 +33,28 @@ export function zoneAsks(facts: Facts, packet: Packet, link: string, target: Add
   );
 }
 
-/** This host asks for a neighbour that it does not know yet, by ARP. */
+/** This host asks for a neighbour that it does not know yet; undefined where no chain ends either. */
 export function hostAsks(facts: Facts, packet: Packet, link: string, target: Address): Step | undefined {
-  const source = masqueradeAddress(facts.links, link, target, undefined);
-  if (packet.family === 'ipv6' || source === undefined) return undefined;
   const bare = bareOf(packet);
-  const question: Packet = { ...bare, arp: 'request', source, destination: target, ...leaving(link) };
-  const answer: Packet = { ...bare, arp: 'reply', source: target, destination: source, input: link };
   const who = `this host's question for ${target} on ${link}`;
+  if (packet.family === 'ipv4') {
+    const source = masqueradeAddress(facts.links, link, target, undefined);
+    if (source === undefined) return undefined;
+    const question: Packet = { ...bare, arp: 'request', source, destination: target, ...leaving(link) };
+    const answer: Packet = { ...bare, arp: 'reply', source: target, destination: source, input: link };
+    return (
+      endOf(facts, question, [['output'], ['egress', link]], `${who} is not sent`) ??
+      endOf(facts, answer, [['ingress', link], ['input']], `the answer to ${who} does not arrive`)
+    );
+  }
+  const source = askingAddress(facts.links.get(link), packet.source);
+  if (source === undefined) return undefined;
+  const solicitation = { ...bare, source, destination: solicitedNode(target), icmpType: neighbourSolicitation };
+  const question = { ...solicitation, ...leaving(link) };
+  const answer = { ...bare, source: target, destination: source, icmpType: neighbourAdvert, input: link };
   return (
-    endOf(facts, question, [['output'], ['egress', link]], `${who} is not sent`) ??
-    endOf(facts, answer, [['ingress', link], ['input']], `the answer to ${who} does not arrive`)
+    endOf(facts, question, [['output'], ['postrouting'], ['egress', link]], `${who} is not sent`) ??
+    endOf(facts, answer, [['ingress', link], ['prerouting'], ['input']], `the answer to ${who} does not arrive`)
   );
 }
 

@@ -24,6 +24,7 @@ import { Explainer } from '../lab/explainer.ts';
 import { openScene } from '../lab/served.ts';
 import { intercepts } from './explain-cases/intercepts.ts';
 import { links } from './explain-cases/links.ts';
+import { neighbours } from './explain-cases/neighbours.ts';
 import { routes } from './explain-cases/routes.ts';
 import { rules } from './explain-cases/rules.ts';
 import { translations } from './explain-cases/translations.ts';
@@ -73,6 +74,7 @@ describe('explain', () => {
     ['directories, links and gateways', links],
     ['routes and switches', routes],
     ['rules', rules],
+    ['ARP and neighbour discovery', neighbours],
     ['translations and iptables', translations],
     ['tc and XDP', intercepts],
   ])('%s', (_group, cases) => {
