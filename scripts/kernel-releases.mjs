@@ -4,7 +4,18 @@ import { isRoot, run, setUp, testPackages } from './setup.mjs';
 
 /** For `npm test`: the files in which the tools matter most, about two minutes a release on two cores. */
 export const chosenFiles = {
-  trixie: ['contract', 'traffic', 'static', 'restart', 'reuse', 'plan', 'iptables', 'guard'],
+  trixie: [
+    'contract',
+    'traffic',
+    'static',
+    'restart',
+    'reuse',
+    'plan',
+    'iptables',
+    'guard',
+    'firewalld',
+    'firewalld-policies',
+  ],
   // Its nft is refused: what remains are ip and conntrack. Its iptables (1.8.7) shows our match of the mark as nothing, in
   // `-j ACCEPT`, and restores that as an accept of everything: see README, "Filtering zone traffic".
   bullseye: ['contract', 'static', 'restart', 'reuse'],

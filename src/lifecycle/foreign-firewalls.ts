@@ -10,9 +10,14 @@ import { filterFamilies, filterTable, forwardHookChain, ownTable } from '../nft/
 import { isDormant } from '../nft/observe.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { fault, faults } from '../words/faults.ts';
+import { firewalldCure } from './firewalld.ts';
+
+interface ForeignChain extends ForwardChain {
+  readonly rules: ForeignTable;
+}
 
 export interface ForeignFirewalls {
-  readonly chains: readonly (ForwardChain & { readonly rules: ForeignTable })[];
+  readonly chains: readonly ForeignChain[];
   /** Where zones' traffic leaves the host, by its default routes. */
   readonly uplinks: readonly string[];
   /** What could not be read, and why. */
@@ -85,7 +90,7 @@ function chainFaults({ chains, uplinks }: ForeignFirewalls, config: Config): Fau
     const fates = concerned.flatMap((subnet) =>
       ways.map((to) => {
         const packet: ZonePacket = { to, subnet, uplinks: leaving, mark };
-        return { subnet, to, fate: fateOf(chain.rules, chain.name, chain.policy, packet) };
+        return { packet, fate: fateOf(chain.rules, chain.name, chain.policy, packet) };
       }),
     );
     return judged(chain, prefixes, fates);
@@ -104,12 +109,11 @@ function isOurs({ family, table, name }: ForwardChain): boolean {
 }
 
 interface Judged {
-  readonly subnet: Prefix;
-  readonly to: ZonePacket['to'];
+  readonly packet: ZonePacket;
   readonly fate: Fate;
 }
 
-function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly Judged[]): Fault[] {
+function judged(chain: ForeignChain, subnets: readonly Prefix[], fates: readonly Judged[]): Fault[] {
   const lost = fates.filter(({ fate }) => fate === 'end');
   const doubtful = fates.filter(({ fate }) => fate === 'may-end');
   if (lost.length + doubtful.length === 0) return [];
@@ -117,7 +121,8 @@ function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly
   const who = isFirewalld
     ? `firewalld (chain ${chain.name} of table ${chain.family} ${chain.table})`
     : `the chain ${chain.name} of table ${chain.family} ${chain.table}`;
-  const commands = isFirewalld ? firewalldCure(subnets) : plainCure(chain);
+  const ended = [...lost, ...doubtful].map(({ packet }) => packet);
+  const commands = isFirewalld ? firewalldCure(chain, subnets, ended) : plainCure(chain);
   const { chainDrops, chainMayDrop } = faults;
   if (lost.length > 0) return [fault(chainDrops, { chain: who, where: listed(lost), commands })];
   return [fault(chainMayDrop, { chain: who, where: listed(doubtful), commands })];
@@ -126,30 +131,10 @@ function judged(chain: ForwardChain, subnets: readonly Prefix[], fates: readonly
 function listed(fates: readonly Judged[]): string {
   const places = { outside: 'to the outside', zone: 'to other zones' };
   const ways = (['outside', 'zone'] as const).flatMap((to) => {
-    const hit = fates.filter((each) => each.to === to).map(({ subnet }) => familyNames[subnet.family]);
+    const hit = fates.filter(({ packet }) => packet.to === to).map(({ packet }) => familyNames[packet.subnet.family]);
     return hit.length === 0 ? [] : `${places[to]} (${hit.join(', ')})`;
   });
   return ways.join(' and ');
-}
-
-/**
- * A policy for addresses, ahead of the reject that ends each firewalld zone and behind what people put there. It needs no
- * link to exist, and leaves alone what zones may reach of dom0 itself, which `--zone=trusted` would open.
- */
-function firewalldCure(subnets: readonly Prefix[]): string {
-  const permanent = 'firewall-cmd --permanent';
-  const policy = `${permanent} --policy=protect-network`;
-  const rules = subnets.flatMap(({ family, text }) =>
-    ['source', 'destination'].map((end) => `--add-rich-rule='rule family=${family} ${end} address=${text} accept'`),
-  );
-  return [
-    `${permanent} --new-policy=protect-network`,
-    `${policy} --add-ingress-zone=ANY`,
-    `${policy} --add-egress-zone=ANY`,
-    `${policy} --set-priority=100`,
-    `${policy} ${rules.join(' ')}`,
-    'firewall-cmd --reload',
-  ].join(' && ');
 }
 
 function plainCure({ family, table, name }: ForwardChain): string {

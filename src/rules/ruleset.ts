@@ -133,9 +133,17 @@ function addRule(draft: Draft, inner: Readonly<Record<string, unknown>>, listing
   };
   // nft prints a statement that its JSON has no shape for as a string in its own language.
   const list: readonly unknown[] = Array.isArray(inner['expr']) ? inner['expr'] : [];
-  const expr = list.map((part) => (isRecord(part) ? part : { undecided: textOf(part) }));
+  const expr = list
+    .map((part) => (isRecord(part) ? part : { undecided: textOf(part) }))
+    .flatMap((part) => [...impliedBy(part), part]);
   const text = listing.rules.get(refText(ref)) ?? JSON.stringify(expr);
   chain?.rules.push({ ref, expr, text });
+}
+
+/** A reject by one family's ICMP ends that family only: nft makes a condition of it, and lists none. */
+function impliedBy({ reject }: NftObject): NftObject[] {
+  const family = { icmp: 'ipv4', icmpv6: 'ipv6' }[isRecord(reject) ? textOf(reject['type']) : ''];
+  return family === undefined ? [] : [{ match: { op: '==', left: { meta: { key: 'nfproto' } }, right: family } }];
 }
 
 function setOf(inner: Readonly<Record<string, unknown>>, isMap: boolean): NamedSet {

@@ -1,5 +1,5 @@
 /**
- * A root directory with another Debian release's tools, which is never entered and from which nothing is installed.
+ * A root directory with another Debian release's tools, from which nothing is installed.
  * mmdebstrap makes it from the machine's own package source; it stays in a cache folder that is named by suite and
  * versions. Copies of its programs are made to load their own libraries by path, so that they run under their own names
  * wherever they are mounted.
@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,30 +25,39 @@ export interface StandIn {
 
 /** Every program behind the tools' names: iptables and its relatives are links to the two xtables programs. */
 const programs = ['nft', 'ip', 'conntrack', 'xtables-nft-multi', 'xtables-legacy-multi'];
+const alternatives = ['iptables', 'ip6tables'].flatMap((name) => ['', '-save', '-restore'].map((end) => name + end));
 const programDirectories = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];
 /** Where the changed copies lie in the root. */
 const copies = 'tools';
 
 /** Takes about 15 s the first time on a machine. Throws with what is missing. */
 export async function prepareRoot(release: Release): Promise<StandIn[]> {
+  const root = await rootOf(release);
+  if (!existsSync(root)) await fill(root, release);
+  return standIns(root);
+}
+
+/** Where it lies once it is prepared. */
+export async function rootOf(release: Release): Promise<string> {
   const recipe = createHash('sha256')
     .update(await readFile(import.meta.filename))
     .digest('hex')
     .slice(0, 8);
   const versions = Object.entries(release.versions).map(([tool, version]) => `${tool}_${version}`);
-  const root = join(tmpdir(), ['protect-network-test-tools', release.suite, ...versions, recipe].join('-'));
-  if (!existsSync(root)) await fill(root, release);
-  return standIns(root);
+  const names = [...versions, ...release.programs, recipe];
+  return join(tmpdir(), ['protect-network-test-tools', release.suite, ...names].join('-'));
 }
 
 /** Fills a folder of its own and renames it, so that two suites at once, or one interrupted, leave no half-filled cache. */
-async function fill(root: string, { suite }: Release): Promise<void> {
+async function fill(root: string, { suite, programs: others }: Release): Promise<void> {
   const work = await mkdtemp(`${root}-`);
   try {
-    const include = `--include=${debianPackages.join(',')}`;
+    const include = `--include=${[...debianPackages, ...others].join(',')}`;
     const how = ['--quiet', '--mode=root', '--variant=extract', include, ...(await downloadOptions())];
     await need('mmdebstrap', [...how, suite, work, await sourceLine(suite)]);
     await mkdir(join(work, copies));
+    // As the packages' own scripts would, which do not run.
+    for (const name of alternatives) await symlink('xtables-nft-multi', join(work, 'usr/sbin', name));
     for (const program of programs) await copyWithOwnLibraries(work, root, program);
     // The tests also run programs as nobody.
     await chmod(work, 0o755);

@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { destroyNamespaces } from '../lab/cleanup.ts';
-import { type Release, releaseNamed, type Tool } from './releases.ts';
+import { type Release, releaseNamed, releaseVariable, type Tool } from './releases.ts';
 import { prepareRoot } from './root.ts';
 
 /** Marks the second start of this file, which happens inside the mount namespace. */
@@ -27,6 +27,7 @@ if (first === inside) {
   const release = releaseNamed(suite);
   await mountTools(release);
   requireVersions(release);
+  process.env[releaseVariable] = release.suite;
   process.exitCode = await runToEnd(command);
   // Of a command that was killed; the name of each namespace ends with this mount namespace.
   destroyNamespaces(readdirSync(namespaces));

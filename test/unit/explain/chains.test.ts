@@ -26,6 +26,12 @@ describe('verdicts', () => {
   it.each([
     ['the first rule that fits decides', [[elsewhere, drop], [fromZone, accept], [drop]], undefined],
     ['a drop ends it', [[fromZone, drop], [accept]], 'base 1'],
+    ['a reject by ICMP', [[{ reject: { type: 'icmp', expr: 'port-unreachable' } }]], 'base 1'],
+    [
+      'a reject by ICMPv6, which ends IPv6 only',
+      [[{ reject: { type: 'icmpv6', expr: 'port-unreachable' } }]],
+      undefined,
+    ],
     ['a reject drops, too', [[{ reject: { type: 'icmpx', expr: 'admin-prohibited' } }]], 'base 1'],
     ['return from a base chain leaves it to the policy', [[returns], [drop]], undefined],
     ['counters and logs decide nothing', [[{ counter: { packets: 1, bytes: 2 } }, { log: null }]], undefined],
