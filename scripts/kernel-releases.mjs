@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { isRoot, run, setUp, testPackages } from './setup.mjs';
 
-/** For `npm test`: the files in which the tools matter most, about two minutes a release on two cores. */
+/** For `npm test`: the files in which the tools matter most, two to four minutes a release on two cores. */
 export const chosenFiles = {
   trixie: [
     'contract',

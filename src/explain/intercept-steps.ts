@@ -1,4 +1,4 @@
-/** Programs and filters at a link, ahead of and behind all of netfilter, whose work cannot be computed here. Pure. */
+/** Programs and filters at a link, ahead of and behind all of netfilter, whose work cannot be computed here. Those of tcx are not seen. Pure. */
 import type { TrafficFilter } from '../host/traffic-filters.ts';
 import type { Family } from '../model/address.ts';
 import type { Facts } from './facts.ts';
