@@ -181,4 +181,10 @@ export const findingMeanings: {
   unread: {
     unread: ['a check was left out', 'fix REASON and run doctor again'],
   },
+  reported: {
+    noForwarder: [
+      'the unit protect-network-dns is not running, or cannot reach the daemon, for ten seconds or more. What zones have open stays, and so do addresses that they know: [policies.md](policies.md#when-something-fails)',
+      'the command; then `systemctl status protect-network-dns`',
+    ],
+  },
 };

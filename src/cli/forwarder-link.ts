@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import { resolversOf } from '../config/resolv-conf.ts';
 import { ForwarderServer, type PolicyMessage } from '../control/forwarder-server.ts';
+import type { ForwarderStatus, ForwarderTotals } from '../control/status.ts';
 import { groupNumber } from '../host/group.ts';
 import { resolverPort } from '../lifecycle/desired.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
@@ -18,14 +19,6 @@ export function forwarderSocketOf(controlSocket: string): string {
   return join(dirname(controlSocket), 'dns.sock');
 }
 
-export interface ForwarderTotals {
-  readonly queries: number;
-  readonly answered: number;
-  readonly denied: number;
-  readonly failed: number;
-  readonly limited: number;
-}
-
 export class ForwarderLink {
   readonly #log: Log;
   readonly #reconciler: Reconciler;
@@ -33,8 +26,9 @@ export class ForwarderLink {
   #socket: string | undefined;
   /** A zone that is the same value may reach the same. */
   readonly #messages = new WeakMap<PolicedZone, ZoneMessage>();
-  /** Since the forwarder's start; undefined while it has said nothing. */
-  totals: ForwarderTotals | undefined;
+  #totals: ForwarderTotals | null = null;
+  /** Unix milliseconds. */
+  #since = Date.now();
 
   constructor(reconciler: Reconciler, log: Log) {
     this.#reconciler = reconciler;
@@ -42,14 +36,19 @@ export class ForwarderLink {
     this.#server = new ForwarderServer({
       open: (request) => reconciler.policing.leases.open(request),
       notAllowed: ({ link, name, times }) => reconciler.policing.heardName(link, name, times),
-      totals: (totals) => (this.totals = totals),
-      connected: (isConnected) => tell(log, isConnected ? 'forwarderConnected' : 'forwarderGone', {}),
+      totals: ({ queries, answered, denied, failed, limited }) => {
+        this.#totals = { queries, answered, denied, failed, limited };
+      },
+      connected: (isConnected) => {
+        this.#since = Date.now();
+        tell(log, isConnected ? 'forwarderConnected' : 'forwarderGone', {});
+      },
       failed: (reason) => tell(log, 'forwarderSocket', { reason }),
     });
   }
 
-  get isConnected(): boolean {
-    return this.#server.isConnected;
+  get status(): ForwarderStatus {
+    return { connected: this.#server.isConnected, since: this.#since, totals: this.#totals };
   }
 
   /** Listens once there are policies; a socket that cannot be made costs names, and nothing else. */

@@ -1,17 +1,26 @@
 /** `protect-network policy show`: what policies say, from their files and the zones there are. */
 import type { ConfigPaths } from '../config/config.ts';
-import { fetchStatus } from '../control/fetch-status.ts';
+import { fetchPolicy, fetchStatus } from '../control/fetch-status.ts';
+import type { LeaseStatus } from '../control/policy.ts';
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
-import type { AllowRule, DenyRule, Place, PolicedZone, Policy } from '../policy/model.ts';
+import {
+  type AllowRule,
+  type DenyRule,
+  type Place,
+  type PolicedZone,
+  type Policy,
+  policyStates,
+} from '../policy/model.ts';
+import { aboutNoZone, contradictions } from '../policy/notes.ts';
 import { isPrivate } from '../policy/rule.ts';
 import { egressOf, policiesOf } from '../policy/select.ts';
 import { painter } from './paint.ts';
-import { aboutNoZone } from './policy-notes.ts';
 import { readJudgedZones } from './static-zones.ts';
 import { table } from './table.ts';
 import { print, printable, standardOutput, warn } from './terminal.ts';
+import { duration } from './units.ts';
 
 /** `doubt`: why there may be other zones. */
 interface KnownZones {
@@ -49,7 +58,7 @@ async function zonesOf({ settings, subnets }: DaemonConfig): Promise<KnownZones>
 async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolean): Promise<ExitCode> {
   const { policies, settings } = config;
   const about = policies.map((policy) => zones.filter((zone) => policiesOf([policy], zone).length > 0));
-  const notes = aboutNoZone(policies, zones);
+  const notes = [...aboutNoZone(policies, zones), ...contradictions(policies, zones)];
   if (json) {
     const told = policies.map(({ place, selector, egress }, index) => ({
       ...place,
@@ -86,16 +95,41 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
 async function showZone(config: DaemonConfig, known: KnownZones, asked: string, json: boolean): Promise<ExitCode> {
   const found = known.zones.filter(({ link, name }) => link === asked || name === asked);
   const zones = found.length > 0 ? found : [supposed(asked)];
+  const leases = known.doubt === undefined ? await leasesOf(config, asked) : new Map<string, readonly LeaseStatus[]>();
   if (json) {
-    await print(`${JSON.stringify({ zones: zones.map((zone) => zoneJson(config, zone)) }, null, 2)}\n`);
+    await print(
+      `${JSON.stringify({ zones: zones.map((zone) => ({ ...zoneJson(config, zone), leases: leases.get(zone.link) ?? [] })) }, null, 2)}\n`,
+    );
   } else {
     const names = new Set(known.zones.map(({ name }) => name));
-    const blocks = zones.map((zone) => zoneText(config, zone, names).join('\n'));
+    const blocks = zones.map((zone) =>
+      [...zoneText(config, zone, names), ...leaseLines(leases.get(zone.link) ?? [])].join('\n'),
+    );
     await print(`${printable(blocks.join('\n\n'))}\n`);
   }
   if (found.length > 0) return ExitCode.ok;
   warn(`there is no zone ${JSON.stringify(asked)} now; this is what would hold for one without an address`);
   return ExitCode.failed;
+}
+
+/** What is open by names now, by link. */
+async function leasesOf(
+  { settings }: DaemonConfig,
+  zone: string,
+): Promise<ReadonlyMap<string, readonly LeaseStatus[]>> {
+  const { zones } = await fetchPolicy(settings.control.socket, zone);
+  return new Map(zones.map(({ link, leases }) => [link, leases]));
+}
+
+function leaseLines(leases: readonly LeaseStatus[]): string[] {
+  if (leases.length === 0) return [];
+  const texts = leases.map(({ name, address, transport, port, seconds }) => {
+    const place = address.includes(':') ? `[${address}]` : address;
+    return [name, `${place}:${port}${transport === 'udp' ? '/udp' : ''}`, `${duration(seconds * 1000)} left`] as const;
+  });
+  const widths = [0, 1].map((column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
+  const lines = texts.map((row) => `  ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ')}`);
+  return ['open by names now:', ...lines.sort()];
 }
 
 /** A zone of which nothing but the name or the link is known. No link is called by the empty text, so that no policy names it. */
@@ -104,15 +138,13 @@ function supposed(asked: string): PolicedZone {
   return { link: link ?? ('' as LinkName), name: link === undefined ? asked : undefined, addresses: [] };
 }
 
-const modeWords = { enforce: 'enforced', audit: 'audit' } as const;
-
 function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
   const egress = egressOf(policies, zone);
   return {
     link: zone.link || null,
     name: zone.name ?? null,
     addresses: zone.addresses,
-    policy: egress === undefined ? 'none' : modeWords[egress.mode],
+    policy: egress === undefined ? 'none' : policyStates[egress.mode],
     allow: (egress?.allow ?? []).map(asJson),
     deny: (egress?.deny ?? []).map(asJson),
   };
@@ -128,7 +160,7 @@ function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: Readonly
       ? 'All else is denied.'
       : 'All else passes, and is told of in the log: the mode is audit.';
   return [
-    `${subject}: ${modeWords[egress.mode]}`,
+    `${subject}: ${policyStates[egress.mode]}`,
     ...ruleLines('allow', egress.allow, names),
     ...ruleLines('deny', egress.deny, names),
     end,

@@ -6,6 +6,7 @@ import { createHost, createOutlook } from '../host/index.ts';
 import { findJournal } from '../host/journal-socket.ts';
 import { takeNetworkLock } from '../host/network-lock.ts';
 import { findServiceManager } from '../host/systemd.ts';
+import { reportPolicy } from '../lifecycle/policy-report.ts';
 import { Reconciler } from '../lifecycle/reconciler.ts';
 import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
@@ -34,15 +35,17 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const reconciler = new Reconciler({ host, config, policies: config.policies, makeDirectories, reporter });
   const service = new Service(findServiceManager(process.env), reconciler, log);
   const outlook = createOutlook();
-  const status = () => reportStatus({ host, outlook, reconciler, reporter, version, startedAt });
+  const forwarder = new ForwarderLink(reconciler, log);
+  const status = () =>
+    reportStatus({ host, outlook, reconciler, reporter, version, startedAt, forwarder: forwarder.status });
+  const policy = (zone: string) => reportPolicy(reconciler, zone);
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => tell(log, 'controlSocket', { reason: messageOf(error) });
-  const serving = new Serving({ status, metrics, failed }, log);
+  const serving = new Serving({ status, metrics, policy, failed }, log);
   const lock = await takeNetworkLock(() => serving.socket);
   if (lock.problem !== undefined) tell(log, 'noLock', { problem: lock.problem });
   await serving.follow(config.settings.control);
   const stopped = untilStopped();
-  const forwarder = new ForwarderLink(reconciler, log);
   reconciler.settled = () => void forwarder.settled();
   try {
     const reload = new Reload({ paths, config, reconciler, reporter, service, log, serving });

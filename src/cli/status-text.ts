@@ -75,9 +75,9 @@ export function statusText(untrusted: Status, view: StatusView): string[] {
   ];
 }
 
-function zoneLines({ zones }: Status, { rates, now, width, paint }: StatusView): string[] {
+function zoneLines({ zones, forwarder }: Status, { rates, now, width, paint }: StatusView): string[] {
   if (zones.length === 0) return wrapped('No zone has a link on this host.', width);
-  return zoneTable({ zones, rates, now, width, paint });
+  return zoneTable({ zones, hasPolicies: forwarder !== null, rates, now, width, paint });
 }
 
 const stateRanks: Record<ZoneState, number> = { failed: 0, taken: 1, unserved: 2, opening: 3, ready: 4 };

@@ -9,6 +9,7 @@ import { bytes, count, shortDuration } from './units.ts';
 
 export interface ZoneTable {
   readonly zones: readonly ZoneStatus[];
+  readonly hasPolicies: boolean;
   readonly rates: ReadonlyMap<number, Rate> | undefined;
   readonly now: number;
   readonly width: number;
@@ -26,7 +27,7 @@ const unknown = '-';
 /** Names are for people and may be long; addresses are not to be pushed out by them. */
 const maxAddressesOnOneLine = 2;
 
-export function zoneTable({ zones, rates, now, width, paint }: ZoneTable): string[] {
+export function zoneTable({ zones, hasPolicies, rates, now, width, paint }: ZoneTable): string[] {
   const figures = (title: string, dispensable: number, cell: (zone: ZoneStatus) => string): Column => {
     return { title, align: 'right', dispensable, cells: zones.map(cell) };
   };
@@ -44,6 +45,7 @@ export function zoneTable({ zones, rates, now, width, paint }: ZoneTable): strin
       cells: zones.map((zone) => `${stateText(zone)} ${shortDuration(now - zone.since)}`),
       tones: zones.map((zone) => (lacksCarrier(zone) ? 'warning' : tones[zone.state])),
     },
+    ...(hasPolicies ? [{ title: 'POLICY', dispensable: 2, cells: zones.map(({ policy }) => policy) }] : []),
     figures('SENT', 3, ({ sent }) => bytesOf(sent)),
     ...trafficColumn('PACKETS', 'SENT/S', 'sent'),
     figures('RECEIVED', 4, ({ received }) => bytesOf(received)),

@@ -2,6 +2,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { errnoOf, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { systemError } from './errno.ts';
+import type { PolicyAnswer } from './policy.ts';
 import type { Status } from './status.ts';
 
 /** Ten times what every domain id Xen has would take. */
@@ -14,10 +15,23 @@ const answerMs = 10_000;
  * `refused` with the daemon's words.
  */
 export async function fetchStatus(socket: string, limitMs = answerMs): Promise<Status> {
-  const { code, body } = await get(socket, '/v1/status', limitMs);
-  if (code !== 200)
-    throw new ProtectNetworkError('refused', `the daemon at ${socket} answered ${code}: ${excerpt(body)}`);
+  const body = await ask(socket, '/v1/status', limitMs);
   return parseStatus(socket, body);
+}
+
+/** What the daemon has opened to a zone by names, and what no rule allowed; `zone` is a link or a name. Throws as `fetchStatus`. */
+export async function fetchPolicy(socket: string, zone: string): Promise<PolicyAnswer> {
+  const value = parseJson(socket, await ask(socket, `/v1/policy?${new URLSearchParams({ zone })}`, answerMs));
+  const zones = isRecord(value) ? value['zones'] : undefined;
+  const isWhole = isListOf((each) => isRecord(each) && Array.isArray(each['leases']) && Array.isArray(each['denials']));
+  if (!isWhole(zones)) throw garbled(socket, "'zones' is missing or has the wrong type");
+  return value as PolicyAnswer;
+}
+
+async function ask(socket: string, path: string, limitMs: number): Promise<string> {
+  const { code, body } = await get(socket, path, limitMs);
+  if (code === 200) return body;
+  throw new ProtectNetworkError('refused', `the daemon at ${socket} answered ${code}: ${excerpt(body)}`);
 }
 
 function get(socket: string, path: string, limitMs: number): Promise<{ code: number; body: string }> {
@@ -72,15 +86,19 @@ function explained(socket: string, cause: unknown, limitMs: number): ProtectNetw
 
 /** As much of a check as keeps what prints it from stumbling; the other side is root's own daemon. */
 function parseStatus(socket: string, body: string): Status {
-  let value: unknown;
+  const value = parseJson(socket, body);
+  const wrong = Object.entries(shape).find(([key, fits]) => !fits(isRecord(value) ? value[key] : undefined));
+  if (wrong !== undefined) throw garbled(socket, `'${wrong[0]}' is missing or has the wrong type`);
+  const { faults = [], forwarder = null } = value as Partial<Status>;
+  return { ...(value as Status), faults, forwarder };
+}
+
+function parseJson(socket: string, body: string): unknown {
   try {
-    value = JSON.parse(body);
+    return JSON.parse(body);
   } catch (cause) {
     throw garbled(socket, messageOf(cause), cause);
   }
-  const wrong = Object.entries(shape).find(([key, fits]) => !fits(isRecord(value) ? value[key] : undefined));
-  if (wrong !== undefined) throw garbled(socket, `'${wrong[0]}' is missing or has the wrong type`);
-  return { ...(value as Status), faults: (value as Partial<Status>).faults ?? [] };
 }
 
 const isNumber = (value: unknown) => typeof value === 'number';
@@ -109,6 +127,8 @@ const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   putBack: isRecord,
   lastRepairs: isListOf((repair) => isRecord(repair) && isTexts(repair['what']) && isTexts(repair['culprits'])),
   failures: isListOf(isRecord),
+  // A daemon before 0.2.0 knows no policies.
+  forwarder: (value) => value === undefined || value === null || isRecord(value),
   warnings: isListOf(isText),
   // A daemon before 0.2.0 has none.
   faults: (value) => value === undefined || isListOf(isRecord)(value),

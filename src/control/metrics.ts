@@ -1,6 +1,6 @@
 /** The daemon's figures for Prometheus and its like. Pure. */
 import { counter, type Family, family, gauge, gaugeHistogram, info, renderFamilies } from './open-metrics.ts';
-import type { Status, ZoneState } from './status.ts';
+import type { PolicyState, Status, ZoneState } from './status.ts';
 import { zoneFamilies } from './zone-metrics.ts';
 
 export const metricsContentType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
@@ -10,6 +10,7 @@ export interface MetricsExtras {
   readonly timesToReadyMs: readonly number[];
 }
 
+const policyNames: readonly PolicyState[] = ['none', 'audit', 'enforced'];
 const zoneStates: readonly ZoneState[] = ['ready', 'opening', 'failed', 'unserved', 'taken'];
 /** Seconds. The promise is milliseconds; a second is what a zone's first packets notice. */
 const readyBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -20,6 +21,7 @@ export function renderMetrics(status: Status, extras: MetricsExtras): string {
     ...daemonFamilies(status),
     ...directoryFamilies(status),
     ...workFamilies(status, extras),
+    ...policyFamilies(status),
     ...zoneFamilies(status.zones),
   ]);
 }
@@ -61,6 +63,37 @@ function directoryFamilies({ directories }: Status): Family[] {
       'gauge',
       'Entries of the zone directory that cannot be used.',
       present.map(({ name, problems }) => gauge(problems.length, { directory: name })),
+    ),
+  ];
+}
+
+/** Nothing where no policy says what zones may reach. */
+function policyFamilies({ forwarder, zones }: Status): Family[] {
+  if (forwarder === null) return [];
+  const { connected, totals } = forwarder;
+  const { queries = 0, ...outcomes } = totals ?? {};
+  return [
+    family(
+      'policed_zones',
+      'gauge',
+      'Zones by policy: none, audit (what no rule allows passes and is told of), enforced (it is denied).',
+      policyNames.map((policy) => gauge(zones.filter((zone) => zone.policy === policy).length, { policy })),
+    ),
+    family('leases', 'gauge', 'Addresses and ports that are open to zones by names they asked for.', [
+      gauge(zones.reduce((sum, zone) => sum + zone.leases, 0)),
+    ]),
+    family('forwarder_up', 'gauge', '1 when the forwarder of names is connected.', [gauge(connected ? 1 : 0)]),
+    family(
+      'forwarder_queries',
+      'counter',
+      "Queries for names by policed zones, since the forwarder's start.",
+      totals === null ? [] : [counter(queries)],
+    ),
+    family(
+      'forwarder_answers',
+      'counter',
+      'What became of queries: answered, denied (no rule), failed (no resolver, or not opened), limited (more than a zone may send).',
+      Object.entries(outcomes).map(([outcome, times]) => counter(times, { outcome })),
     ),
   ];
 }

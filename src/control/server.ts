@@ -6,6 +6,7 @@ import { systemError } from './errno.ts';
 import { healthOf } from './health.ts';
 import { inFlight } from './in-flight.ts';
 import { metricsContentType } from './metrics.ts';
+import type { PolicyAnswer } from './policy.ts';
 import type { Status } from './status.ts';
 
 /** Requests of ours have 200 bytes of header; a scraper's have 1 KiB. */
@@ -20,6 +21,8 @@ const maxRequestsPerConnection = 1000;
 
 export interface ControlSources {
   readonly status: () => Promise<Status>;
+  /** `zone`: a link or a name. */
+  readonly policy: (zone: string) => Promise<PolicyAnswer>;
   /** OpenMetrics text. */
   readonly metrics: () => Promise<string>;
   /** Told about requests that could not be answered and connections that could not be accepted. */
@@ -37,7 +40,7 @@ interface Answer {
   readonly body: string;
 }
 
-type Routes = ReadonlyMap<string, () => Promise<Answer>>;
+type Routes = ReadonlyMap<string, (query: URLSearchParams) => Promise<Answer>>;
 
 /** Throws `conflict` where another daemon answers on the socket, `refused` or `permission` where listening fails. */
 export async function startControlServer(
@@ -47,6 +50,7 @@ export async function startControlServer(
   const forRoot: Routes = new Map([
     ...forAnybody(status, metrics),
     ['/v1/status', async () => json(200, await status())],
+    ['/v1/policy', (query) => policyAnswer(options, query)],
   ]);
   const server = serve(forRoot, failed);
   const claim = await claimSocket(server, options.socket);
@@ -72,8 +76,8 @@ export async function startMetricsServer(
 }
 
 /** However many ask at once, the counters are read once. */
-function shared({ status, metrics, failed = () => undefined }: ControlSources): Required<ControlSources> {
-  return { status: inFlight(status), metrics: inFlight(metrics), failed };
+function shared({ failed = () => undefined, ...sources }: ControlSources): Required<ControlSources> {
+  return { ...sources, status: inFlight(sources.status), metrics: inFlight(sources.metrics), failed };
 }
 
 function forAnybody(status: ControlSources['status'], metrics: ControlSources['metrics']): Routes {
@@ -81,6 +85,12 @@ function forAnybody(status: ControlSources['status'], metrics: ControlSources['m
     ['/metrics', async () => ({ code: 200, type: metricsContentType, body: await metrics() })],
     ['/healthz', async () => plain(healthOf(await status()))],
   ]);
+}
+
+async function policyAnswer({ policy }: ControlSources, query: URLSearchParams): Promise<Answer> {
+  const zone = query.get('zone');
+  if (zone === null) return json(400, { error: 'the zone is missing; expected /v1/policy?zone=LINK-OR-NAME' });
+  return json(200, await policy(zone));
 }
 
 function serve(routes: Routes, failed: (error: unknown) => void): Server {
@@ -111,11 +121,11 @@ function serve(routes: Routes, failed: (error: unknown) => void): Server {
 async function answer(routes: Routes, request: IncomingMessage): Promise<Answer> {
   if (request.method !== 'GET') return json(405, { error: 'only GET is supported' });
   if (hasBody(request)) return json(413, { error: 'a request body is not supported' });
-  const [path = ''] = (request.url ?? '').split('?', 1);
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   const route = routes.get(path);
   return route === undefined
     ? json(404, { error: `not found; available: ${[...routes.keys()].join(', ')}` })
-    : await route();
+    : await route(new URLSearchParams(query));
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

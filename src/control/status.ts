@@ -32,11 +32,34 @@ export interface Status {
   /** The last ones, the youngest first. */
   readonly lastRepairs: readonly RepairStatus[];
   readonly failures: readonly FailureStatus[];
+  /** Null where no policy says what zones may reach. */
+  readonly forwarder: ForwarderStatus | null;
   /** `faults` as one sentence each. */
   readonly warnings: readonly string[];
   /** What is wrong with the host, and no change of ours can fix. */
   readonly faults: readonly Fault[];
 }
+
+/** The forwarder of names, a process of its own. */
+export interface ForwarderStatus {
+  readonly connected: boolean;
+  /** Since when it is, or is not; the daemon's start, where it has not been yet. */
+  readonly since: number;
+  /** What it answered since its own start; null while it has not told. */
+  readonly totals: ForwarderTotals | null;
+}
+
+/** Queries, and what became of them: `limited` ones were more than a zone may send, and got no answer. */
+export interface ForwarderTotals {
+  readonly queries: number;
+  readonly answered: number;
+  readonly denied: number;
+  readonly failed: number;
+  readonly limited: number;
+}
+
+/** Whether policies say what the zone may reach, and what becomes of the rest: `audit` lets it pass. */
+export type PolicyState = 'none' | 'audit' | 'enforced';
 
 export interface IsolationStatus {
   readonly antiSpoof: boolean;
@@ -98,6 +121,9 @@ export interface ZoneStatus {
   /** False: the other end, in the guest, is down. Null where the kernel does not tell. */
   readonly carrier: boolean | null;
   readonly takenBy: TakerStatus | null;
+  readonly policy: PolicyState;
+  /** Addresses and ports that are open to the zone now, as it asked for their names. */
+  readonly leases: number;
   /** From the zone to the host and beyond; null where it could not be read. */
   readonly sent: Counter | null;
   /** Towards the zone. */

@@ -14,6 +14,14 @@ export interface NftEventsOptions {
   readonly listener: (event: HostEvent) => void;
 }
 
+/** By number; 58 is ICMPv6. */
+const transports = new Map([
+  [1, 'icmp'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [58, 'icmp'],
+] as const) as ReadonlyMap<number, 'icmp' | 'tcp' | 'udp'>;
+
 export class NftEvents {
   readonly #options: NftEventsOptions;
   readonly #losses: Losses;
@@ -67,7 +75,8 @@ export class NftEvents {
     if (packet === undefined || input === undefined) return;
     const link = this.#options.nameOf(input);
     const { source, destination, protocol, port } = packet;
-    const transport = port === undefined ? undefined : protocol === 6 ? 'tcp' : 'udp';
+    const known = transports.get(protocol);
+    const transport = known === 'icmp' || port !== undefined ? known : undefined;
     this.#options.listener({
       kind: 'traced',
       table: `${family} ${table}`,

@@ -215,8 +215,8 @@ export type HostEvent =
       readonly link: string;
       readonly source: string;
       readonly destination: string;
-      /** Undefined of ICMP and others, and behind IPv6's extension headers. */
-      readonly transport?: 'tcp' | 'udp' | undefined;
+      /** Undefined of others, and behind IPv6's extension headers. */
+      readonly transport?: 'tcp' | 'udp' | 'icmp' | undefined;
       readonly port?: number | undefined;
     }
   /** Events may be missing from here on: re-read everything. */

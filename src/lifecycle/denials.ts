@@ -16,8 +16,8 @@ export interface Denial {
   readonly name: string | undefined;
   /** Undefined where it did not get further than its name. */
   readonly address: string | undefined;
-  /** Undefined of ICMP and of protocols without ports. */
-  readonly transport: Transport | undefined;
+  /** Undefined of what is none of these, and of names. */
+  readonly transport: Transport | 'icmp' | undefined;
   readonly port: number | undefined;
 }
 

@@ -64,6 +64,10 @@ export class Leases {
     this.#options = options;
   }
 
+  count(link: LinkName): number {
+    return this.#byLink.get(link)?.size ?? 0;
+  }
+
   of(link: LinkName): Lease[] {
     return [...(this.#byLink.get(link)?.values() ?? [])];
   }

@@ -51,6 +51,9 @@ export class Policing {
     return this.#options.desired;
   }
 
+  /** True for addresses of dom0. */
+  readonly isOwn = (address: Address): Promise<boolean> => this.#options.host.rtnetlink.isOwn(address);
+
   get accesses(): Accesses {
     return this.#options.accesses;
   }

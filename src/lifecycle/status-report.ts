@@ -5,6 +5,7 @@ import { masqueradeOf } from '../config/masquerade.ts';
 import type {
   DirectoryStatus,
   FailureStatus,
+  ForwarderStatus,
   LeavingStatus,
   Status,
   UplinkStatus,
@@ -13,6 +14,7 @@ import type {
 import { isDegraded } from '../control/verdict.ts';
 import type { ZoneDirectory } from '../directories/zone-directory.ts';
 import { type OutlookFacts, observeOutlook } from '../faults/outlook.ts';
+import { policyFaults } from '../faults/policies.ts';
 import { outlookFaults } from '../faults/uplinks.ts';
 import type { Outlook } from '../host/outlook.ts';
 import type { Host, Link } from '../host/port.ts';
@@ -22,6 +24,7 @@ import { type Fault, notice, sentenceOf } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import type { CounterTotals } from '../nft/counters.ts';
 import { byKind, noCounters, readCounters } from '../nft/counters.ts';
+import { policyStates } from '../policy/model.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 import { type Retry, remainingMs } from './retry.ts';
@@ -36,6 +39,7 @@ export interface StatusSources {
   readonly version: string;
   /** Unix milliseconds. */
   readonly startedAt: number;
+  readonly forwarder: ForwarderStatus;
 }
 
 export async function reportStatus(sources: StatusSources): Promise<Status> {
@@ -57,12 +61,11 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     ...(reporter.refusal === undefined ? [] : [notice(reporter.refusal)]),
     ...reporter.faults,
     ...(seen === undefined ? [] : outlookFaults(seen, reconciler.state.config, wanted)),
+    ...policyFaultsOf(sources),
     ...unread,
   ];
   const failures = failuresOf(reconciler, records);
-  const zones = records
-    .map((record) => zoneStatus(record, totals, reporter, reconciler.mirror.links.get(record.ifindex)))
-    .sort((a, b) => a.ifindex - b.ifindex);
+  const zones = records.map((record) => zoneStatus(record, totals, sources)).sort((a, b) => a.ifindex - b.ifindex);
   const state = isDegraded({ zones, faults, failures }) ? 'degraded' : 'ready';
   const { config, desired } = reconciler.state;
   const { subnets } = desired ?? config;
@@ -85,6 +88,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     putBack: reporter.repairs.putBack,
     lastRepairs: reporter.repairs.last,
     failures,
+    forwarder: reconciler.policing.accesses.isPoliced ? sources.forwarder : null,
     warnings: faults.map(sentenceOf),
     faults,
   };
@@ -133,10 +137,10 @@ function directoryStatus(directory: ZoneDirectory): DirectoryStatus {
 function zoneStatus(
   record: ZoneRecord,
   totals: CounterTotals,
-  { forgeries, unassigned }: Reporter,
-  present: Link | undefined,
+  { reconciler, reporter: { forgeries, unassigned } }: StatusSources,
 ): ZoneStatus {
   const { link, ifindex, served, state, since, reason, refusal } = record;
+  const present = reconciler.mirror.links.get(ifindex);
   return {
     link,
     ifindex,
@@ -151,6 +155,7 @@ function zoneStatus(
     wanted: refusal?.isWanted ?? served !== undefined,
     carrier: carrierOf(present),
     takenBy: takerOf(served),
+    ...policed(reconciler, ifindex),
     sent: totals.sent.get(link) ?? null,
     received: totals.received.get(link) ?? null,
     spoofed: totals.dropped.source.get(link) ?? null,
@@ -158,6 +163,22 @@ function zoneStatus(
     lastForgery: forgeries.last(ifindex) ?? null,
     lastUnassigned: unassigned.last(ifindex) ?? null,
   };
+}
+
+function policed({ policing, state }: Reconciler, ifindex: number): Pick<ZoneStatus, 'policy' | 'leases'> {
+  const zone = state.desired?.zones.get(ifindex);
+  const egress = zone && policing.accesses.egressOf(zone);
+  if (zone === undefined || egress === undefined) return { policy: 'none', leases: 0 };
+  return { policy: policyStates[egress.mode], leases: policing.leases.count(zone.link) };
+}
+
+/** Which zones there are is only known once each directory has answered. */
+function policyFaultsOf({ reconciler, forwarder }: StatusSources): Fault[] {
+  const { desired, accesses } = reconciler.policing;
+  const directories = reconciler.state.directories.map((directory) => directory.snapshot().state);
+  if (accesses.policies.length === 0 || directories.includes('waiting')) return [];
+  const zones = [...(desired()?.byLink.values() ?? [])];
+  return policyFaults(accesses.policies, zones, forwarder, Date.now());
 }
 
 function takerOf(served: ZoneRecord['served']): ZoneStatus['takenBy'] {

@@ -61,6 +61,8 @@ export interface DenyRule extends Written {
 }
 
 export type Mode = 'enforce' | 'audit';
+/** What the modes are called where a zone's state is told. */
+export const policyStates = { enforce: 'enforced', audit: 'audit' } as const satisfies Record<Mode, string>;
 
 export interface Egress {
   readonly mode: Mode;

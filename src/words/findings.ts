@@ -252,5 +252,11 @@ export const findings = {
     gatewayRoute: faults.gatewayRoute,
     renamedLink: faults.renamedLink,
     renamedUnknown: faults.renamedUnknown,
+    noForwarder: {
+      level: 'bad',
+      what: 'the forwarder of names is not connected',
+      why: 'policies let {n} zones ask for names, and none is answered; what they know already keeps working until it expires',
+      fix: 'systemctl start protect-network-dns',
+    },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, FaultWords>>>>;

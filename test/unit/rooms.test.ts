@@ -35,7 +35,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   rules: facing,
   nft: [...facing, 'policy', 'rules'],
   arp: facing,
-  faults: ['model', 'words', 'config', 'host', 'routes', 'rules'],
+  faults: ['model', 'words', 'config', 'policy', 'host', 'routes', 'rules'],
   control: ['model', 'words', 'policy', 'directories', 'nft'],
   lifecycle: [...daemon, 'faults'],
   explain: [...daemon, 'faults', 'lifecycle'],

@@ -8,6 +8,7 @@ import { explain } from './explain.ts';
 import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { policyShow } from './policy-show.ts';
+import { policySuggest } from './policy-suggest.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 import { zoneList } from './zone-list.ts';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   plan,
   check,
   policyShow,
+  policySuggest,
   zoneSet,
   zoneUnset,
   zoneList,

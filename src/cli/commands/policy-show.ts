@@ -6,8 +6,9 @@ export const policyShow: Command = {
   positionals: ['[LINK|NAME]'],
   description: `Without a zone, lists the policies: where each stands, how many zones it is about, and
 how many rules it has. With one, prints what all policies together allow it and deny
-it, each rule with its file and line. Reads the files, and asks the running daemon
-which zones there are; without a daemon, zones are those of the static directory.
+it, each rule with its file and line, and what is open by names now. Reads the files,
+and asks the running daemon which zones there are; without a daemon, zones are those
+of the static directory.
 Changes nothing.`,
   options: { json: { help: 'print everything as JSON' } },
   exitCodes: [

@@ -42,6 +42,8 @@ const seeds = [
   'GET /metrics HTTP/1.0\r\nAccept: text/plain\r\n\r\n',
   'GET /healthz?verbose HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   'POST /v1/status HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+  'GET /v1/policy?zone=web HTTP/1.1\r\nHost: x\r\n\r\n',
+  'GET /v1/policy?zone=%zz&zone=?&=& HTTP/1.1\r\nHost: x\r\n\r\n',
   'PUT /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello',
 ];
 /** What is asked in one input: pipelined requests are answered one by one, a thousand at most. */
@@ -55,6 +57,7 @@ export async function controlRequests(): Promise<Target> {
     socket: path,
     status: async () => status,
     metrics: async () => '# EOF\n',
+    policy: async () => ({ zones: [] }),
     failed: (error) => failures.push(error),
   });
   return {
@@ -115,6 +118,7 @@ const status: Status = {
   putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
   lastRepairs: [],
   failures: [],
+  forwarder: null,
   warnings: [],
   faults: [],
 };

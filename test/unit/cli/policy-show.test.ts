@@ -55,6 +55,7 @@ test('lists policies with the number of zones that they are about, and says whic
   expect(stderr).toMatchInlineSnapshot(`
     "protect-network: /place/policy.d/agents.toml:5:33: "zone:db:5432" opens nothing: there is no zone "db"
     protect-network: /place/policy.d/agents.toml:8:1: this policy is about no zone
+    protect-network: /place/policy.d/all.toml:1:1: mode "audit" is not in force for zone agent-7: /place/policy.d/agents.toml:1 enforces
     "
   `);
 });

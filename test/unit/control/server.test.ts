@@ -2,11 +2,12 @@ import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, wri
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { fetchPolicy } from '../../../src/control/fetch-status.ts';
 import { startControlServer } from '../../../src/control/server.ts';
 import { hasCode } from '../../../src/model/errors.ts';
 import { ask, sendRaw, serving, servingMetrics, statusOf, temporaryDirectory } from './support.ts';
 
-const nothing = { status: async () => statusOf(), metrics: async () => '' };
+const nothing = { status: async () => statusOf(), metrics: async () => '', policy: async () => ({ zones: [] }) };
 
 test('answers what it knows, and says what there is for everything else', async () => {
   const socketPath = join(temporaryDirectory(), 'control.sock');
@@ -25,8 +26,22 @@ test('answers what it knows, and says what there is for everything else', async 
   const absent = await ask({ socketPath }, '/v1/nothing');
   expect([absent.code, JSON.parse(absent.body)]).toEqual([
     404,
-    { error: 'not found; available: /metrics, /healthz, /v1/status' },
+    { error: 'not found; available: /metrics, /healthz, /v1/status, /v1/policy' },
   ]);
+});
+
+test('asks for the policy of the zone that is named, and for none without a name', async () => {
+  const socketPath = join(temporaryDirectory(), 'control.sock');
+  const asked: string[] = [];
+  const zone = { link: 'vif7.0', name: 'a b&c', policy: 'audit', leases: [], denials: [] } as const;
+  const policy = async (name: string) => {
+    asked.push(name);
+    return { zones: [zone] };
+  };
+  await serving({ socket: socketPath, policy });
+  expect(await fetchPolicy(socketPath, 'a b&c')).toEqual({ zones: [zone] });
+  expect(asked).toEqual(['a b&c']);
+  expect(await ask({ socketPath }, '/v1/policy')).toMatchObject({ code: 400, body: expect.stringContaining('zone=') });
 });
 
 test('understands nothing that could change something', async () => {

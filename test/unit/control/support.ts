@@ -16,7 +16,11 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-const answers: ControlSources = { status: async () => statusOf(), metrics: async () => '# EOF\n' };
+const answers: ControlSources = {
+  status: async () => statusOf(),
+  metrics: async () => '# EOF\n',
+  policy: async () => ({ zones: [] }),
+};
 
 /** A server that is closed when the test ends. */
 export async function serving(options: Partial<ControlSources> & { socket: string }) {
@@ -65,6 +69,7 @@ export function statusOf(changes: Partial<Status> = {}): Status {
       },
     ],
     failures: [],
+    forwarder: null,
     warnings: [],
     faults: [],
     ...changes,
@@ -88,6 +93,8 @@ export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
     wanted: true,
     carrier: true,
     takenBy: null,
+    policy: 'none',
+    leases: 0,
     sent: { packets: 1234, bytes: 567_890 },
     received: { packets: 9, bytes: 840 },
     spoofed: none,

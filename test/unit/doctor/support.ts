@@ -41,6 +41,7 @@ export const status: Status = {
   putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
   lastRepairs: [],
   failures: [],
+  forwarder: null,
   warnings: [],
   faults: [],
 };

@@ -1,0 +1,38 @@
+/** What is wrong with policies on this host as it is, in words. Pure. */
+import type { Fault } from '../model/fault.ts';
+import { notice } from '../model/fault.ts';
+import type { PolicedZone, Policy, ZoneEgress } from '../policy/model.ts';
+import { aboutNoZone, contradictions } from '../policy/notes.ts';
+import { egressOf } from '../policy/select.ts';
+import { fault } from '../words/faults.ts';
+import { findings } from '../words/findings.ts';
+
+/** The forwarder's restart takes less, and so does its start beside the daemon's. */
+const awayMs = 10_000;
+
+/** `since`: Unix milliseconds from which it is, or is not, connected. */
+export interface ForwarderState {
+  readonly connected: boolean;
+  readonly since: number;
+}
+
+/** `zones`: all that there are. `now`: Unix milliseconds. */
+export function policyFaults(
+  policies: readonly Policy[],
+  zones: readonly PolicedZone[],
+  { connected, since }: ForwarderState,
+  now: number,
+): Fault[] {
+  const isAway = !connected && now - since >= awayMs;
+  const cut = isAway ? zones.filter((zone) => asksNames(egressOf(policies, zone))).length : 0;
+  return [
+    ...(cut === 0 ? [] : [fault(findings.reported.noForwarder, { n: cut })]),
+    ...[...aboutNoZone(policies, zones), ...contradictions(policies, zones)].map(notice),
+  ];
+}
+
+/** Some name would be answered: one that a rule allows, and in audit mode any. */
+function asksNames(egress: ZoneEgress | undefined): boolean {
+  if (egress?.mode === 'audit') return true;
+  return egress?.allow.some((rule) => rule.kind === 'ports' && rule.target.kind === 'name') ?? false;
+}
