@@ -58,8 +58,8 @@ function briefLines({ sections, cause, decisive }: Report, paint: Paint): string
   );
 }
 
-/** Told although they are as they should be: as whom it leaves, and where it is sent instead. */
-const brief: ReadonlySet<string> = new Set(['masquerade', 'redirection']);
+/** Told although they are as they should be: as whom it leaves, where it is sent instead, and which rule of a policy allows it. */
+const brief: ReadonlySet<string> = new Set(['masquerade', 'redirection', 'egress']);
 /** True of nearly every packet. */
 const quiet: ReadonlySet<string> = new Set(['beyond', 'neighbour', 'undecided']);
 
@@ -95,7 +95,7 @@ function decision({ cause, decisive }: Report): string[] {
   const rule = decisive?.rule;
   if (rule !== undefined) lines.push(`  ${rule.where}: ${rule.text}`);
   const fix = (cause ?? decisive)?.fix ?? [];
-  return [...lines, ...fix.map((command) => `  fix: ${command}`)];
+  return [...lines, ...fix.flatMap(fixLines).map((line) => `  ${line}`)];
 }
 
 function stepLines(each: Step, paint: Paint): string[] {
@@ -103,7 +103,12 @@ function stepLines(each: Step, paint: Paint): string[] {
   const more = [
     ...(each.details ?? []),
     ...(each.rule === undefined ? [] : [`${each.rule.where}: ${each.rule.text}`]),
-    ...(each.state === 'good' ? [] : (each.fix ?? []).map((command) => `fix: ${command}`)),
+    ...(each.state === 'good' ? [] : (each.fix ?? []).flatMap(fixLines)),
   ];
   return [`  ${paint(tone, sign)} ${each.text}`, ...more.map((line) => `      ${paint('faint', line)}`)];
+}
+
+/** A command, or text to add to a file, which has lines. */
+function fixLines(fix: string): string[] {
+  return fix.split('\n').map((line, index) => `${index === 0 ? 'fix:' : '    '} ${line}`);
 }

@@ -1,6 +1,6 @@
 /** The answer to one request: observe, compute, observe what came up on the way, until nothing is missing. */
-import type { Config } from '../config/config.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
+import type { DaemonConfig } from '../policy/daemon-config.ts';
 import { Facts } from './facts.ts';
 import type { Request } from './request.ts';
 import { answer, type Eyes, observe } from './take-snapshot.ts';
@@ -16,7 +16,7 @@ export interface Explanation {
 }
 
 /** One report for each address family of the zone that the request leaves open. Changes nothing on the host. */
-export async function explain(eyes: Eyes, request: Request, config: Config): Promise<Explanation> {
+export async function explain(eyes: Eyes, request: Request, config: DaemonConfig): Promise<Explanation> {
   let facts = new Facts(await observe(eyes, config));
   for (let round = 0; round < maxRounds; round += 1) {
     const reports = walk(request, facts);

@@ -7,6 +7,7 @@ import { type Hook, type Rule, refText } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
 import { legacyTool, narrowAccept } from './narrow-accept.ts';
 import { adviceOnOwn, isUplinkLeak } from './own-rules.ts';
+import { isDenied, policySteps } from './policy-steps.ts';
 import { fixForZoneRoute } from './route-fixes.ts';
 import { type Step, step } from './step.ts';
 import type { Event, Traveller } from './traveller.ts';
@@ -22,15 +23,18 @@ export function hookSteps(
     ({ what }) => what === 'translate' || what === 'mark' || what === 'zone' || what === 'notrack',
   );
   const details = changes.map((event) => `${whereOf(event)}: ${event.text}`);
-  if (dropped !== undefined) return [dropStep(hook, dropped, details, traveller)];
+  const policy = policySteps(hook, traveller.packet, traveller.host, events, dropped);
+  if (isDenied(dropped) && policy.length > 0) return policy;
+  if (dropped !== undefined) return [...policy, dropStep(hook, dropped, details, traveller)];
   const passed = events.filter(({ what }) => what === 'accept');
-  if (passed.length === 0 && changes.length === 0) return [];
+  if (passed.length === 0 && changes.length === 0) return policy;
   const translated = changes.some(({ what }) => what === 'translate');
   const isRedirected = translated && (hook === 'prerouting' || hook === 'output');
   const { source, destination } = traveller.packet;
   const now = translated ? `; from here on ${source} → ${destination}` : '';
   const chains = [...new Set(passed.map(({ chain }) => chainText(chain)))].join(', ');
   return [
+    ...policy,
     step(
       isRedirected ? 'redirection' : 'chains',
       'good',

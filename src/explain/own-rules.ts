@@ -9,6 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
     'set isolation.host or isolation.metadata to "allow" in the settings, or accept it in inet edera user-input',
   'output-guard': 'set isolation.host to "allow" in the settings, if zones may use services of this host',
   'from-zone': 'protect-network plan (the link does not have that address, as far as our guard knows)',
+  'egress-denied': 'allow it in the policy of the zone that sends it; protect-network policy show lists the policies',
   forged: 'protect-network plan (the source is not the address of the link it came in on, as far as our guard knows)',
   'not-assigned':
     'give the zone that IPv6 address in its zone directory, if it should have it (protect-network zone set, or ip= of its vif)',

@@ -9,6 +9,7 @@ import type { PolicyRule, TableRoute } from '../host/routing-tables.ts';
 import type { TrafficFilter } from '../host/traffic-filters.ts';
 import type { Address, Family } from '../model/address.ts';
 import type { Fault } from '../model/fault.ts';
+import type { Policy } from '../policy/model.ts';
 
 /** One zone link as the directories, and the daemon where it runs, see it. */
 export interface ZoneFacts {
@@ -42,6 +43,8 @@ export interface Snapshot {
   readonly zones: readonly ZoneFacts[];
   /** Guests' links under other names: `links` has that name, and the one that Xen gave it where it is known. */
   readonly renamed: readonly Fault[];
+  /** As their files say now. */
+  readonly policies: readonly Policy[];
   /** Directories that have not answered or hold mistakes, one sentence each. */
   readonly directoryProblems: readonly string[];
   readonly daemon: DaemonFacts;

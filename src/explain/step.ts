@@ -17,7 +17,7 @@ export interface Step {
   readonly details?: readonly string[];
   /** The rule that decides. */
   readonly rule?: { readonly ref: RuleRef; readonly where: string; readonly text: string };
-  /** Commands or settings that would fix it. */
+  /** Commands or settings that would fix it; text to add to a file has lines. */
   readonly fix?: readonly string[];
 }
 

@@ -14,6 +14,7 @@ import { type Address, type Family, parseAddress } from '../model/address.ts';
 import { hasCode, messageOf } from '../model/errors.ts';
 import type { Fault } from '../model/fault.ts';
 import { isZoneLink, type LinkName, parseLinkName } from '../model/link-name.ts';
+import type { DaemonConfig } from '../policy/daemon-config.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
 import { parseNftText } from '../rules/listing.ts';
 import { type DaemonFacts, keyOf, type Question, type Snapshot, type ZoneFacts } from './snapshot.ts';
@@ -23,7 +24,7 @@ export interface Eyes {
   readonly sysctl: Pick<Sysctl, 'read'>;
 }
 
-export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
+export async function observe(eyes: Eyes, config: DaemonConfig): Promise<Snapshot> {
   const { inspection, sysctl } = eyes;
   const [links, rules4, rules6, routes4, routes6, neighbours, proxies, ruleset, daemon] = await Promise.all([
     inspection.links(),
@@ -48,6 +49,7 @@ export async function observe(eyes: Eyes, config: Config): Promise<Snapshot> {
     masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
     noMasquerade: uplink.noMasquerade.map(({ text }) => text),
     ...known,
+    policies: config.policies,
     daemon,
     links,
     neighbours,

@@ -1,16 +1,17 @@
 /** The whole story for what was asked: who the zone is, each packet's way, and the verdict with what decides it. Pure. */
 
-import type { Address } from '../model/address.ts';
+import { type Address, familyOf } from '../model/address.ts';
 import type { Fault } from '../model/fault.ts';
 import { describePacket, type Packet } from '../rules/packet.ts';
 import { refText } from '../rules/ruleset.ts';
 import type { Section } from './conversation.ts';
 import type { Facts } from './facts.ts';
+import { answerName, type NameAsked, nameIn } from './names.ts';
 import type { Request } from './request.ts';
 import { settle } from './settle-doubts.ts';
 import type { Snapshot, ZoneFacts } from './snapshot.ts';
 import { type Step, step, type Verdict } from './step.ts';
-import { renamedCalled, subjectOf } from './subject.ts';
+import { renamedCalled, type Subject, subjectOf } from './subject.ts';
 
 export interface Report {
   readonly link: string;
@@ -29,19 +30,52 @@ export interface Report {
 }
 
 export function walk(request: Request, facts: Facts): Report[] {
-  const { zone, addresses, packets } = subjectOf(request, facts);
+  const name = nameIn(request, facts);
+  const bare = { ...request, to: undefined, port: undefined, transport: 'icmp' } as const;
+  const { zone, addresses, packets } = subjectOf(name === undefined ? request : bare, facts);
   const renamed = renamedCalled(zone.link, facts.snapshot);
   if (renamed !== undefined) return [withoutLink(zone, facts.snapshot, renamed)];
   if (packets.length === 0) return [withoutAddress(zone, facts.snapshot)];
+  if (name !== undefined) return walkName(request, name, { zone, addresses, packets }, facts);
   return packets.map((packet) => report(zone, addresses, packet, facts));
 }
 
-function report(zone: ZoneFacts, addresses: readonly Address[], packet: Packet, facts: Facts): Report {
+/** A packet to an address that the name has been leased for, one of each family; what is known of the name where there is none. */
+function walkName(request: Request, asked: NameAsked, { zone, addresses }: Subject, facts: Facts): Report[] {
+  const { step: said, leases } = answerName(asked, zone.link, facts);
+  const usable = leases.filter(({ address }) => addresses.some((own) => familyOf(own) === familyOf(address)));
+  if (usable.length > 0) {
+    const packets = usable.flatMap(({ address }) => subjectOf({ ...request, to: { address } }, facts).packets);
+    return packets.map((packet) => report(zone, addresses, packet, facts, [said]));
+  }
+  const steps = [directoryStep(zone, false), ...daemonSteps(zone, facts.snapshot), said];
+  return [
+    {
+      link: zone.link,
+      addresses,
+      packet: `${asked.transport.toUpperCase()} from ${zone.link} to ${asked.name} port ${asked.port}`,
+      facts: null,
+      verdict: said.state === 'bad' ? 'blocked' : 'undecided',
+      because: said.text,
+      cause: null,
+      decisive: said,
+      sections: [{ title: 'what is known', steps }],
+    },
+  ];
+}
+
+function report(
+  zone: ZoneFacts,
+  addresses: readonly Address[],
+  packet: Packet,
+  facts: Facts,
+  more: readonly Step[] = [],
+): Report {
   const { verdict, conversation, doubt } = settle(facts, packet);
   const passes = verdict === 'passes';
   const entry = directoryStep(zone, passes);
   const hidden = hiddenTables(packet, facts.snapshot);
-  const known = [entry, ...daemonSteps(zone, facts.snapshot), ...hidden];
+  const known = [entry, ...daemonSteps(zone, facts.snapshot), ...more, ...hidden];
   const unseen = hidden.find(({ state }) => state === 'unknown');
   const final = passes && unseen !== undefined ? 'undecided' : verdict;
   const doubtful = doubt === undefined ? unseen : doubtStep(doubt);

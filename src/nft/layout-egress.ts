@@ -44,7 +44,7 @@ import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } f
 import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, ownTable, policySets } from './names.ts';
 
 export const egressChain = 'egress';
-const egressHostChain = 'egress-host';
+export const egressHostChain = 'egress-host';
 const egressInputChain = 'egress-input';
 const resolverChain = 'resolver';
 const closedChains = [

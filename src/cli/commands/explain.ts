@@ -8,14 +8,17 @@ export const explain: Command = {
   description: `Computes what this host would do with a packet from the zone, and with its answer:
 zone directory, link, gateway, source check, policy rules and routes, every chain of
 every table on the way, masquerade, and the route back. Names the rule, route or
-setting that decides, and the fix. Sends nothing and changes nothing. Without --to,
-an address on the internet stands for the outside. --to and --from take zones by link,
-name or address, too. What passes is told in brief, all else in full.
+setting that decides, and the fix; of a policy the file and line, or the text to add.
+Sends nothing and changes nothing. Without --to, an address on the internet stands
+for the outside. --to and --from take zones by link, name or address, too. For a zone
+that a policy is about, --to takes a name such as api.example.com:443 and explains
+the addresses that the zone has asked for; it asks no resolver. What passes is told
+in brief, all else in full.
 With --live dom0 pings both ends and follows the zone's next packets to that
 destination with nft's trace for some seconds, and hears as whom the zone asks for
 its gateway, in tables of its own that are removed afterwards.`,
   options: {
-    to: { value: 'ZONE|ADDRESS[:PORT]', help: 'where the packet goes; with a port TCP, else an echo request' },
+    to: { value: 'ZONE|ADDRESS|NAME[:PORT]', help: 'where it goes; with a port TCP, else an echo request' },
     from: { value: 'outside|ZONE|ADDRESS', help: 'a packet to the zone instead of from it' },
     udp: { help: 'UDP instead of TCP' },
     ipv4: { short: '4', help: 'IPv4 only' },
@@ -31,10 +34,11 @@ its gateway, in tables of its own that are removed afterwards.`,
     [1, 'it does not pass, or that cannot be decided'],
     [2, 'the command line is wrong'],
     [77, 'not permitted; it needs root'],
-    [78, 'a settings file is wrong'],
+    [78, 'a settings file or a policy is wrong'],
   ],
   examples: [
     'protect-network explain vif7.0 --to 198.51.100.10:443',
+    'protect-network explain vif7.0 --to api.example.com:443',
     'protect-network explain web --to db:5432',
     'protect-network explain 10.75.0.3 --from outside --full',
     "protect-network explain vif7.0 --to '[2001:db8::10]:443'",

@@ -90,3 +90,18 @@ it('what real packets showed is never left out', () => {
   const live = { title: 'live', steps: [step('probe', 'good', 'the zone answers')] };
   expect(told([report({ sections: [live] })])).toContain('\n  ✓ the zone answers\n');
 });
+
+it('text to add to a file keeps its lines', () => {
+  const fix = 'at the end of /etc/edera/policy.d/a.toml, add:\n[[policy]]\negress.allow = ["198.51.100.7:443"]';
+  const denied = step('egress', 'bad', 'no rule of the zone’s policies allows it', { fix: [fix] });
+  const text = told([report({ verdict: 'blocked', because: denied.text, decisive: denied }, denied)]);
+  expect(text).toContain(
+    '\n  fix: at the end of /etc/edera/policy.d/a.toml, add:\n       [[policy]]\n       egress.allow = ["',
+  );
+  expect(text).toContain('\n      fix: at the end of /etc/edera/policy.d/a.toml, add:\n           [[policy]]\n');
+});
+
+it('the rule of a policy that allows a packet is told in brief', () => {
+  const allowed = step('egress', 'good', 'allowed by /etc/edera/policy.d/a.toml:3:17: "198.51.100.7:443"');
+  expect(told([report({}, allowed)])).toContain('\n  ✓ allowed by /etc/edera/policy.d/a.toml:3:17');
+});

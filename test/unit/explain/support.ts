@@ -52,6 +52,7 @@ export const emptySnapshot: Snapshot = {
   noMasquerade: [],
   zones: [],
   renamed: [],
+  policies: [],
   directoryProblems: [],
   daemon: { answers: true, detail: 'ready', zones: [], faults: [] },
   links: [],

@@ -1,0 +1,82 @@
+/** What the policy files say of a zone, and what the kernel holds for it. Pure. */
+import { type Address, parseAddress } from '../model/address.ts';
+import { parseLinkName } from '../model/link-name.ts';
+import { egressSets, ownTable, policySets } from '../nft/names.ts';
+import type { Place, PolicedZone, Policy, Transport, ZoneEgress } from '../policy/model.ts';
+import { addUp, policiesOf } from '../policy/select.ts';
+import { elementValue } from '../rules/lookup.ts';
+import { isRecord, type Ruleset, type Table } from '../rules/ruleset.ts';
+import type { Facts } from './facts.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** By the files. */
+export interface ZonePolicy {
+  readonly zone: PolicedZone;
+  /** Those with egress that are about the zone. */
+  readonly policies: readonly Policy[];
+  readonly egress: ZoneEgress;
+}
+
+/** An address that a name of the zone's had when it asked. */
+export interface HeldLease {
+  readonly name: string;
+  readonly address: Address;
+  readonly transport: Transport;
+  readonly port: number;
+  /** Until it ends. */
+  readonly seconds: number;
+}
+
+/** Undefined where no policy says what the zone may reach. */
+export function policyOf(text: string, { zones, policies: all }: Snapshot): ZonePolicy | undefined {
+  const link = parseLinkName(text);
+  if (link === undefined) return undefined;
+  const { name = null, addresses = [] } = zones.find((each) => each.link === link) ?? {};
+  const zone = { link, name: name ?? undefined, addresses };
+  const policies = policiesOf(all, zone).filter(({ egress }) => egress !== undefined);
+  const egress = addUp(policies);
+  return egress && { zone, policies, egress };
+}
+
+/** Addresses of the zones of a name. */
+export function addressesOf(name: string, { zones }: Snapshot): Address[] {
+  return zones.flatMap((zone) => (zone.name === name ? zone.addresses : []));
+}
+
+/** Whether the kernel holds a policy for the link. */
+export function isPoliced(link: string, { ruleset }: Facts): boolean {
+  return elementsOf(policySets.policed, ruleset).some((element) => elementValue(element) === link);
+}
+
+export function leasesOf(link: string, ruleset: Ruleset): HeldLease[] {
+  const sets = Object.values(egressSets).map(({ leased }) => leased);
+  return sets.flatMap((set) => elementsOf(set, ruleset)).flatMap((element) => leaseIn(element, link) ?? []);
+}
+
+/** As people say it: `9 min 59 s`. */
+export function timeText(seconds: number): string {
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** As programs jump to it. */
+export function placeText({ file, line, column }: Place): string {
+  return `${file}:${line}:${column}`;
+}
+
+function elementsOf(set: string, ruleset: Ruleset): readonly unknown[] {
+  const isOwn = ({ world, family, name }: Table) =>
+    world === 'nft' && family === ownTable.family && name === ownTable.name;
+  return ruleset.find(isOwn)?.sets.get(set)?.elements ?? [];
+}
+
+/** The daemon writes the name as the element's comment. */
+function leaseIn(element: unknown, link: string): HeldLease | undefined {
+  const { comment, expires } = (isRecord(element) && isRecord(element['elem']) && element['elem']) || {};
+  const value = elementValue(element);
+  const key: readonly unknown[] = isRecord(value) && Array.isArray(value['concat']) ? value['concat'] : [];
+  const [of, text, transport, port] = key;
+  const address = typeof text === 'string' ? parseAddress(text) : undefined;
+  if (of !== link || address === undefined || (transport !== 'tcp' && transport !== 'udp')) return undefined;
+  if (typeof port !== 'number' || typeof comment !== 'string' || typeof expires !== 'number') return undefined;
+  return { name: comment, address, transport, port, seconds: expires };
+}
