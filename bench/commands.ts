@@ -8,6 +8,7 @@ import { benchForwarding } from './forwarding.ts';
 import { benchLink } from './link.ts';
 import { benchObjects } from './objects.ts';
 import { benchPass } from './pass.ts';
+import { benchPolicies } from './policies.ts';
 import type { Benchmark } from './report.ts';
 import { benchIdle, benchMemory } from './rest.ts';
 import { benchStart, benchStatusStart } from './start.ts';
@@ -23,6 +24,7 @@ export const benchmarks: Readonly<Record<string, { readonly what: string; readon
   'status-start': { what: 'from exec to the first byte of a command', run: benchStatusStart },
   pass: { what: 'CPU time of one change among many zones', run: benchPass },
   repair: { what: 'from nft flush ruleset to a zone that reaches the internet', run: benchRepair },
+  policies: { what: 'what policies cost: packets, reloads, and a foreign flush', run: benchPolicies },
   dns: { what: 'names of policed zones: added time, answers a second, memory', run: benchDns },
   memory: { what: 'memory with few and many zones, and after many births', run: benchMemory },
   idle: { what: 'CPU time while nothing happens', run: benchIdle },

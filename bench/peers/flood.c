@@ -3,6 +3,7 @@
  * links, the host's rules and the next pair in the time of who sends it.
  *   flood sink FAMILY PORT          takes packets and throws them away
  *   flood send ADDRESS PORT COUNT   prints the nanoseconds of processor time a packet
+ *   flood open ADDRESS PORT COUNT   the same where each packet begins a connection: its source port is another one
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 /* 46 bytes with IPv4 and UDP headers. */
 enum { payload = 18 };
@@ -58,6 +60,24 @@ static int sink(int port)
 		select(0, NULL, NULL, NULL, NULL);
 }
 
+/* A UDP header in front of the data, without a checksum, which IPv4 does not ask for. */
+static void begin_connections(const struct sockaddr_storage *to, socklen_t length, int port, long packets)
+{
+	static unsigned short source = 1024;
+	unsigned short packet[4 + payload / 2] = {0, htons(port), htons(sizeof packet), 0};
+	int file = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+
+	if (file < 0 || connect(file, (const void *)to, length) < 0) {
+		perror("raw");
+		exit(1);
+	}
+	for (long sent = 0; sent < packets; sent++) {
+		packet[0] = htons(source = source == 65535 ? 1024 : source + 1);
+		send(file, packet, sizeof packet, 0);
+	}
+	close(file);
+}
+
 int main(int count, char **words)
 {
 	struct sockaddr_storage to;
@@ -66,13 +86,19 @@ int main(int count, char **words)
 
 	if (count == 3 && !strcmp(words[1], "sink"))
 		return sink(atoi(words[2]));
-	if (count != 5 || strcmp(words[1], "send"))
+	if (count != 5 || (strcmp(words[1], "send") && strcmp(words[1], "open")))
 		return 2;
 	CPU_ZERO(&one);
 	CPU_SET(1, &one);
 	sched_setaffinity(0, sizeof one, &one);
 	socklen_t length = resolve(words[2], atoi(words[3]), &to);
 	long packets = atol(words[4]);
+	if (!strcmp(words[1], "open")) {
+		double begin = processor();
+		begin_connections(&to, length, atoi(words[3]), packets);
+		printf("%.1f\n", (processor() - begin) / packets);
+		return 0;
+	}
 	int file = socket(to.ss_family, SOCK_DGRAM, 0);
 	if (connect(file, (void *)&to, length) < 0) {
 		perror("connect");

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { resolversOf } from '../config/resolv-conf.ts';
 import { ForwarderServer, type PolicyMessage } from '../control/forwarder-server.ts';
 import type { ForwarderStatus, ForwarderTotals } from '../control/status.ts';
-import { groupNumber } from '../host/group.ts';
+import { peerUser, userNumber } from '../host/peer-user.ts';
 import { resolverPort } from '../lifecycle/desired.ts';
 import type { Reconciler } from '../lifecycle/reconciler.ts';
 import { messageOf } from '../model/errors.ts';
@@ -11,8 +11,8 @@ import type { ZoneMessage } from '../policy/messages.ts';
 import type { PolicedZone, ZoneEgress } from '../policy/model.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 
-/** Who may connect besides root: the forwarder's own user is its only member. */
-const group = 'protect-network-dns';
+/** Who may connect besides root and the daemon's own user. */
+const forwarderUser = 'protect-network-dns';
 
 /** Beside the control socket. */
 export function forwarderSocketOf(controlSocket: string): string {
@@ -34,6 +34,10 @@ export class ForwarderLink {
     this.#reconciler = reconciler;
     this.#log = log;
     this.#server = new ForwarderServer({
+      mayConnect: (socket) => {
+        const user = peerUser(socket);
+        return user !== undefined && [0, process.geteuid?.(), userNumber(forwarderUser)].includes(user);
+      },
       open: (request) => reconciler.policing.leases.open(request),
       notAllowed: ({ link, name, times }) => reconciler.policing.heardName(link, name, times),
       totals: ({ queries, answered, denied, failed, limited }) => {
@@ -72,7 +76,7 @@ export class ForwarderLink {
     if (this.#socket !== undefined) return;
     this.#socket = path;
     try {
-      await this.#server.listen(path, groupNumber(group));
+      await this.#server.listen(path);
     } catch (error) {
       tell(this.#log, 'forwarderSocket', { reason: messageOf(error) });
     }

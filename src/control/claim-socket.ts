@@ -5,7 +5,7 @@
  * - libuv removes the path a socket was bound to when it is closed, whoever's it is by then. Bound elsewhere, the place
  *   everybody knows is only ever removed by us, after a look at whose it is.
  */
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, linkSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, ProtectNetworkError } from '../model/errors.ts';
@@ -21,18 +21,17 @@ export interface ClaimedSocket {
 }
 
 /**
- * Makes `server` listen at `path`, mode 0600, or 0660 for a group, in a directory that is made (0755) if missing. Throws `conflict` where
+ * Makes `server` listen at `path`, mode 0600 unless another is said, in a directory that is made (0755) if missing. Throws `conflict` where
  * another daemon answers there, `refused` where something that is no socket is in the way, `permission`.
  */
-export async function claimSocket(server: Server, path: string, group?: number): Promise<ClaimedSocket> {
+export async function claimSocket(server: Server, path: string, mode = 0o600): Promise<ClaimedSocket> {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     const nursery = mkdtempSync(join(dirname(path), '.pn-'));
     try {
       const born = join(nursery, 's');
       await listen(server, born);
-      if (group !== undefined) chownSync(born, process.geteuid?.() ?? 0, group);
-      chmodSync(born, group === undefined ? 0o600 : 0o660);
+      chmodSync(born, mode);
       const { ino } = lstatSync(born, { bigint: true });
       await place(born, path);
       return { release: () => release(path, ino) };

@@ -23,6 +23,8 @@ type LeaseAnswer =
   | Omit<Extract<DaemonMessage, { kind: 'refused' }>, 'id'>;
 
 export interface ForwarderServerOptions {
+  /** The socket's file is open to all, since who has no privilege cannot give it to another user: who connects is asked for. */
+  readonly mayConnect: (socket: Socket) => boolean;
   readonly open: (request: Omit<LeaseMessage, 'kind' | 'id'>) => Promise<LeaseAnswer>;
   readonly notAllowed: (message: Extract<ForwarderMessage, { kind: 'not-allowed' }>) => void;
   readonly totals: (totals: Omit<Extract<ForwarderMessage, { kind: 'totals' }>, 'kind'>) => void;
@@ -49,10 +51,10 @@ export class ForwarderServer {
     return this.#peer !== undefined;
   }
 
-  /** `group`: who may connect besides root. Throws as `claimSocket` does. */
-  async listen(path: string, group: number | undefined): Promise<void> {
+  /** Throws as `claimSocket` does. */
+  async listen(path: string): Promise<void> {
     const server = createServer((socket) => this.#accept(socket));
-    this.#claim = await claimSocket(server, path, group);
+    this.#claim = await claimSocket(server, path, 0o666);
     server.on('error', (error) => this.#options.failed(messageOf(error)));
     this.#server = server;
   }
@@ -78,6 +80,11 @@ export class ForwarderServer {
   }
 
   #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    if (!this.#options.mayConnect(socket)) {
+      socket.destroy();
+      return;
+    }
     this.#peer?.destroy();
     const isFirst = this.#peer === undefined;
     this.#peer = socket;
@@ -85,7 +92,6 @@ export class ForwarderServer {
     socket.on('data', (bytes: Buffer) => {
       rest = this.#read(socket, Buffer.concat([rest, bytes]));
     });
-    socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       if (this.#peer !== socket) return;
       this.#peer = undefined;

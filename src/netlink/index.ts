@@ -18,4 +18,4 @@ export * from './route.ts';
 export * from './rule.ts';
 export { selfTest } from './self-test.ts';
 export { type Request, RequestSocket } from './socket.ts';
-export { listenerAt, type UnixPeer } from './unix.ts';
+export { listenerAt, peerOf, type UnixPeer } from './unix.ts';

@@ -105,6 +105,15 @@ export function memoryFile(name: string): number {
   return checked('memfd_create', of.c.memfd_create(Buffer.from(`${name}\0`), closeOnExec), of);
 }
 
+/** A socket's option, which has `size` bytes; the socket may be Node's. */
+export function readOption(descriptor: number, level: number, name: number, size: number): Buffer {
+  const of = load();
+  const [data, length] = [Buffer.alloc(size), Buffer.alloc(4)];
+  length.writeInt32LE(size);
+  checked(`getsockopt ${level}/${name}`, of.c.getsockopt(descriptor, level, name, data, length), of);
+  return data;
+}
+
 /** A socket that never blocks and that no child process inherits. */
 export class Socket {
   readonly descriptor: number;
@@ -140,10 +149,7 @@ export class Socket {
 
   /** The option's value, which has `size` bytes. */
   readOption(level: number, name: number, size: number): Buffer {
-    const [data, length] = [Buffer.alloc(size), Buffer.alloc(4)];
-    length.writeInt32LE(size);
-    checked(`getsockopt ${level}/${name}`, this.#of.c.getsockopt(this.descriptor, level, name, data, length), this.#of);
-    return data;
+    return readOption(this.descriptor, level, name, size);
   }
 
   /** A buffer beyond `net.core.rmem_max` or `wmem_max` is given to who has CAP_NET_ADMIN; others get what that allows. */

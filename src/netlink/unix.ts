@@ -1,6 +1,6 @@
 /** Unix sockets (unix(7)): their addresses, and who listens at one. */
 import { NetlinkError } from './errors.ts';
-import { Socket } from './libc.ts';
+import { readOption, Socket } from './libc.ts';
 
 /** AF_UNIX, SOCK_STREAM. */
 export const unixDomain = 1;
@@ -32,13 +32,18 @@ export function listenerAt(path: string): UnixPeer | undefined {
   const socket = new Socket(unixDomain, stream, 0);
   try {
     socket.connect(unixAddress(path));
-    // struct ucred: pid, uid, gid.
-    const credentials = socket.readOption(solSocket, peerCredentials, 12);
-    return { pid: credentials.readInt32LE(0), user: credentials.readUInt32LE(4) };
+    return peerOf(socket.descriptor);
   } catch (error) {
     if (NetlinkError.is(error, 'ECONNREFUSED')) return undefined;
     throw error;
   } finally {
     socket.close();
   }
+}
+
+/** Who is at the other end of a stream socket: who connected, or began to listen. Throws `NetlinkError`. */
+export function peerOf(descriptor: number): UnixPeer {
+  // struct ucred: pid, uid, gid.
+  const credentials = readOption(descriptor, solSocket, peerCredentials, 12);
+  return { pid: credentials.readInt32LE(0), user: credentials.readUInt32LE(4) };
 }

@@ -156,3 +156,17 @@ it('the zone under another link needs to ask again, and has what it asks for', a
   expect((await tcpConnect(other, farHost.ipv4, 7001)).ok).toBe(true);
   expect((await tcpConnect(zone, farHost.ipv4, 7001)).ok).toBe(true);
 });
+
+it('no other user is told anything, or takes the forwarder’s place', async () => {
+  const script = `
+    const socket = require('node:net').connect(process.argv[1]);
+    let bytes = 0;
+    socket.on('data', (data) => { bytes += data.length; });
+    socket.on('close', () => console.log(bytes));
+    socket.on('error', () => undefined);`;
+  const path = join(scene.world.files.directory, 'dns.sock');
+  await scene.world.host.mustExec('chmod', ['755', scene.world.files.directory]);
+  const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', script, path];
+  expect((await scene.world.host.mustExec('setpriv', asNobody)).trim()).toBe('0');
+  await answered('other.example.org/A');
+});
