@@ -25,6 +25,7 @@ import {
 import { toSibling } from './bridged.ts';
 import { wireAsDocumented } from './documented.ts';
 import { otherNeighbour } from './errors.ts';
+import { policeZones } from './policies.ts';
 import { changes, stateOf, trackedAttacks } from './state.ts';
 import { vxlanMac } from './wrappings.ts';
 
@@ -220,6 +221,8 @@ export class Arena {
     if (withBridge) await this.#takeLinks();
     const changed = attacks.filter(({ changedSource }) => changedSource === true);
     const withoutForwarding = attacks.some(({ beforeForwarding }) => beforeForwarding === true);
+    const isPoliced = attacks.some(({ policed }) => policed === true) && daemon !== undefined;
+    const unpolice = isPoliced ? await policeZones(world, cast) : undefined;
     if (withTunnel) {
       const local = cast.host[attacks[0]?.family ?? 'ipv4'];
       const type = `type vxlan id 42 dstport 4789 local ${local}`;
@@ -236,6 +239,7 @@ export class Arena {
       await host.setSysctls({ 'net/ipv6/conf/all/forwarding': 0 });
     }
     return async () => {
+      await unpolice?.();
       if (withTunnel) await host.ip('link del vxlan0');
       if (withBridge) await this.#freeLinks();
       for (const { family } of changed) await host.nft(`delete table ${nftFamilies[family]} lab`);

@@ -54,13 +54,15 @@ export interface Attack {
   readonly changedSource?: true;
   /** dom0 does not forward IPv6 yet: a kernel that does believes no router advertisements. */
   readonly beforeForwarding?: true;
+  /** Policies say what the zone, and its sibling, may reach: `policies.ts`. */
+  readonly policed?: true;
   /** One round. `round` is unique and good as an identification. */
   steps(cast: Cast, mark: Mark, round: number): readonly Step[];
 }
 
 /** Whether dom0 has to be made ready for it: without that it is an honest packet, or none at all. */
-export function wantsPreparation({ tunnelDevice, bridged, changedSource, beforeForwarding }: Attack): boolean {
-  return [tunnelDevice, bridged, changedSource, beforeForwarding].includes(true);
+export function wantsPreparation({ tunnelDevice, bridged, changedSource, beforeForwarding, policed }: Attack): boolean {
+  return [tunnelDevice, bridged, changedSource, beforeForwarding, policed].includes(true);
 }
 
 /** Where a zone's packets could go: the outside, a sibling, dom0. */

@@ -4,6 +4,7 @@ import { bridgedAttacks } from './bridged.ts';
 import { errors } from './errors.ts';
 import { fragments } from './fragments.ts';
 import { ipv4Options, ipv6Extensions } from './headers.ts';
+import { deniedByPolicies } from './policies.ts';
 import { changedSources, forgedSources, strayAddresses, untranslated } from './sources.ts';
 import { teachings } from './teachings.ts';
 import { tagsAndTypes, tunnels } from './wrappings.ts';
@@ -21,4 +22,5 @@ export const catalogue: readonly Attack[] = [
   ...tunnels,
   ...teachings,
   ...bridgedAttacks,
+  ...deniedByPolicies,
 ];

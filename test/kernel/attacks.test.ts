@@ -45,6 +45,12 @@ describe('as the zone-networking document has it', () => {
     expect(passages.map(({ sent, through }) => sent - through)).toEqual([0, 0]);
   });
 
+  it('without a policy a zone reaches whatever it likes', async () => {
+    const { passages } = await arena.attempt(catalogue.filter(isOf('denied by a policy')), 2);
+    const held = passages.filter(({ sent, through }) => through < sent).map(({ attack }) => attack.name);
+    expect(held).toEqual([]);
+  });
+
   it('a zone in a bridge sends its neighbours there whatever it likes', async () => {
     const { passages } = await arena.attempt(bridged, 2);
     const held = passages.filter(({ sent, through }) => through < sent).map(({ attack }) => attack.name);
