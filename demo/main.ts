@@ -1,5 +1,5 @@
 /**
- * The daemon's main job on a real kernel, as a story: zones appear, talk, cheat, are repaired and go, all in network
+ * The daemon's main job on a real kernel, as a story: zones appear, talk, cheat, are policed, repaired and go, all in network
  * namespaces that are gone afterwards. With a terminal it ends in a live table; `--once` leaves that out.
  */
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { ping } from '../test/lab/ping.ts';
 import { waitFor } from '../test/lab/wait-for.ts';
 import { createWorld, type World } from '../test/lab/world.ts';
 import type { Zone } from '../test/lab/zone.ts';
+import { tellOfAgent } from './agent.ts';
 import { Story } from './story.ts';
 import { watchTable } from './watch.ts';
 
@@ -38,7 +39,7 @@ async function tell(world: World): Promise<void> {
   story.say('This host and its internet are network namespaces; nothing of this machine is touched.');
 
   await story.chapter('The daemon starts on a host that has nothing yet');
-  const daemon = await world.startDaemon({});
+  const daemon = await world.startDaemon({ settings: { policy: { resolvers: [farHost.ipv4] } } });
   // A second pass, when the last directory has answered, finds nothing left to do.
   const first = await daemon.waitForLog(({ event, changes }) => event === 'pass' && Number(changes) > 0);
   story.fact(`ready; ${first['changes']} objects in place in one nft transaction, ${first['milliseconds']} ms`);
@@ -69,15 +70,20 @@ async function tell(world: World): Promise<void> {
   const drops = (await daemon.status()).zones.find((zone) => zone.link === web.link)?.spoofed?.packets ?? 0;
   story.fact(`the guard counted ${drops} forged packets on vif7.0`);
 
+  await story.chapter('An agent, vif9.0, that may reach one name and nothing else');
+  const agent = await bringZone(world, daemon, 9, 'agent');
+  await tellOfAgent(story, world, daemon, agent, database);
+
   await story.chapter('Somebody types: nft flush ruleset');
   await story.check('the daemon restores everything and names the program', () => flush(world, daemon));
   await story.check('the zone is not interrupted', async () => rtt(await ping(web, farHost.ipv4)));
 
-  if (isLive) await watchTable(world, [web, database]);
+  if (isLive) await watchTable(world, [web, database, agent]);
 
   await story.chapter('The zones go');
   await web.remove();
   await database.remove();
+  await agent.remove();
   await story.check('nothing of them is left', () => nothingLeft(world));
   await daemon.stop();
   story.end();
@@ -112,9 +118,7 @@ function nothingLeft(world: World): Promise<string | undefined> {
   return waitFor(
     async () => {
       const snapshot = await world.host.snapshot();
-      return snapshot.includes('vif7.0') || snapshot.includes('vif8.0')
-        ? undefined
-        : 'no route, no rule, no proxy entry';
+      return /vif[789]\.0/.test(snapshot) ? undefined : 'no route, no rule, no proxy entry';
     },
     { what: 'the traces of the zones to vanish', deadlineMs: 5_000 },
   );
