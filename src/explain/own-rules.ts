@@ -1,6 +1,7 @@
 /** What to do about a rule of ours that drops: never delete it, but fix what it follows from. Pure. */
 import type { RuleRef } from '../rules/ruleset.ts';
 
+const closed = 'protect-network status';
 /** By chain; what is not listed here follows from the daemon's plan. */
 const reasons: Readonly<Record<string, string>> = {
   'EDERA-DENY': 'set isolation.zone-to-zone or isolation.metadata to "allow" in the settings, if that is meant',
@@ -9,6 +10,8 @@ const reasons: Readonly<Record<string, string>> = {
     'set isolation.host or isolation.metadata to "allow" in the settings, or accept it in inet edera user-input',
   'output-guard': 'set isolation.host to "allow" in the settings, if zones may use services of this host',
   'from-zone': 'protect-network plan (the link does not have that address, as far as our guard knows)',
+  'egress-closed': closed,
+  'egress-closed-host': closed,
   'egress-denied': 'allow it in the policy of the zone that sends it; protect-network policy show lists the policies',
   forged: 'protect-network plan (the source is not the address of the link it came in on, as far as our guard knows)',
   'not-assigned':

@@ -165,6 +165,7 @@ it('a policy that several zones share is left alone: one of the zone’s own is 
   expect(where).toBe(`at the end of ${files.policies}/test.toml, add:`);
   await enforce(`${shared}${lines.join('\n')}\n`);
   expect((await explained(ask)).verdict).toBe('passes');
+  expect((await explained({ ...ask, to: written(farHost.ipv4, 7001) })).verdict).toBe('blocked');
   expect((await explainer.ask({ ...ask, subject: 'vif8.0' }))[0]?.verdict).toBe('blocked');
   expect((await tcpConnect(scene.zones[1], farHost.ipv4, 7000, { timeoutMs: 700 })).ok).toBe(false);
 });
