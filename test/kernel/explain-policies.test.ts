@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Verdict } from '../../src/explain/step.ts';
 import type { Report } from '../../src/explain/walk.ts';
 import { farHost, hostUplink } from '../lab/addresses.ts';
+import { programPath } from '../lab/daemon.ts';
 import { startEchoServer, tcpConnect, udpExchange } from '../lab/echo.ts';
 import { type Ask, Explainer } from '../lab/explainer.ts';
 import { openScene, reaches, type Scene } from '../lab/served.ts';
@@ -168,6 +169,22 @@ it('a policy that several zones share is left alone: one of the zone’s own is 
   expect((await explained({ ...ask, to: written(farHost.ipv4, 7001) })).verdict).toBe('blocked');
   expect((await explainer.ask({ ...ask, subject: 'vif8.0' }))[0]?.verdict).toBe('blocked');
   expect((await tcpConnect(scene.zones[1], farHost.ipv4, 7000, { timeoutMs: 700 })).ok).toBe(false);
+});
+
+it('--live sees a real packet denied as computed', async () => {
+  const { world, zones } = scene;
+  await enforce(policy(['icmp']));
+  const words = ['vif7.0', '--to', written(farHost.ipv4, 7004), '--live', '--seconds', '30'];
+  const live = world.host.spawn(programPath, ['explain', ...words, ...world.files.options]);
+  await waitFor(() => live.stderr.some((line) => line.includes('send it now')), { what: 'the watch to begin' });
+  await waitFor(
+    async () => {
+      await tcpConnect(zones[0], farHost.ipv4, 7004, { timeoutMs: 200 });
+      return !live.running;
+    },
+    { what: 'the end of the watch', deadlineMs: 40_000 },
+  );
+  expect(live.stdout.join('\n')).toMatch(/✓ a real packet was dropped by inet edera egress-denied .*, as computed/);
 });
 
 it('port 53 is sent to the forwarder of names, whatever server it is for', async () => {

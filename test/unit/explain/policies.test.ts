@@ -207,7 +207,7 @@ describe('a name', () => {
     ['is allowed and not asked for', alone('"api.example.com:443"'), {}, 'unknown', /^not asked for yet/],
     [
       'was asked for at another port',
-      alone('"api.example.com:1-500"'),
+      alone('"api.example.com:440-450"'),
       { leased: [] },
       'unknown',
       /^not asked for yet/,
