@@ -5,12 +5,15 @@ import { ProtectNetworkError } from '../model/errors.ts';
 import type { PortRule, Transport } from '../policy/model.ts';
 import { parsePattern } from '../policy/pattern.ts';
 import { nameDenial, nameRules } from '../policy/verdict.ts';
+import { findings } from '../words/findings.ts';
 import type { Facts } from './facts.ts';
 import { addRule, portRule } from './policy-fix.ts';
 import { quoted } from './policy-steps.ts';
 import type { Request } from './request.ts';
 import { type Step, step } from './step.ts';
 import { type HeldLease, isPoliced, leasesOf, placeText, policyOf, timeText } from './zone-policy.ts';
+
+const { noForwarder } = findings.reported;
 
 /** What a request asks about a name of a host. */
 export interface NameAsked {
@@ -89,8 +92,13 @@ function notAsked(allowed: string, link: string, facts: Facts): Step {
     return step('name', 'unknown', `${allowed}; the kernel does not hold the policy: it is not in force`, {
       fix: ['protect-network status'],
     });
+  if (facts.snapshot.daemon.forwarder === false) {
+    const text = `${noForwarder.what}: the zone’s questions for the name are not answered`;
+    return step('name', 'bad', text, { details: [allowed], fix: [noForwarder.fix] });
+  }
+  const connected = facts.snapshot.daemon.forwarder === true ? ['the forwarder of names is connected'] : [];
   const text = `not asked for yet: the zone’s next question for the name opens it`;
-  return step('name', 'unknown', text, { details: [allowed] });
+  return step('name', 'unknown', text, { details: [allowed, ...connected] });
 }
 
 function perFamily(leases: readonly HeldLease[], { family }: NameAsked): HeldLease[] {

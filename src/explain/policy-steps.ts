@@ -6,6 +6,7 @@ import { auditedChain, deniedChain, ownTable } from '../nft/names.ts';
 import { denialOf, type Flow, nameRules, ruleFor } from '../policy/verdict.ts';
 import type { Packet } from '../rules/packet.ts';
 import { type Hook, isRecord, type Rule, refText } from '../rules/ruleset.ts';
+import { findings } from '../words/findings.ts';
 import type { Facts } from './facts.ts';
 import { addRule, ruleOf } from './policy-fix.ts';
 import { type Step, step } from './step.ts';
@@ -56,8 +57,7 @@ function flowOf({ destination, transport, destinationPort }: Packet, isHost: boo
 }
 
 function allowed(flow: Flow, policy: ZonePolicy | undefined, { snapshot, ruleset }: Facts, link: string): Step {
-  if (flow.isHost && flow.port === resolverPort && isGateway(flow, snapshot.subnets))
-    return step('egress', 'good', 'it goes to the forwarder of names, which answers what the zone’s policies allow');
+  if (flow.isHost && flow.port === resolverPort && isGateway(flow, snapshot.subnets)) return forwarderStep(snapshot);
   const rule = policy && ruleFor(policy.egress, flow, (name) => addressesOf(name, snapshot));
   if (rule !== undefined) return step('egress', 'good', `allowed by ${placeText(rule.place)}: ${quoted(rule.text)}`);
   const lease = leasesOf(link, ruleset).find(
@@ -74,6 +74,13 @@ function allowed(flow: Flow, policy: ZonePolicy | undefined, { snapshot, ruleset
   const where = by === undefined ? 'no rule allows the name any more' : `${placeText(by.place)}: ${quoted(by.text)}`;
   const text = `allowed for ${timeText(seconds)} more, as an address of ${name}, for which the zone asked (${where})`;
   return step('egress', by === undefined ? 'note' : 'good', text);
+}
+
+function forwarderStep({ daemon }: Facts['snapshot']): Step {
+  const text = 'it goes to the forwarder of names, which answers what the zone’s policies allow';
+  if (daemon.forwarder !== false) return step('egress', 'good', text);
+  const { what, fix } = findings.reported.noForwarder;
+  return step('egress', 'note', `it goes to the forwarder of names, and gets no answer: ${what}`, { fix: [fix] });
 }
 
 function isGateway({ address }: Flow, subnets: Facts['snapshot']['subnets']): boolean {

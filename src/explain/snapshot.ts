@@ -32,6 +32,8 @@ export interface DaemonFacts {
   /** What it says about the zone link in question. */
   readonly zones: readonly { readonly link: string; readonly state: string; readonly reason: string | null }[];
   readonly faults: readonly Fault[];
+  /** Whether the forwarder of names is connected to it; null where that is not known, or there are no policies. */
+  readonly forwarder: boolean | null;
 }
 
 export interface Snapshot {

@@ -109,10 +109,11 @@ async function askDaemon(socket: string): Promise<DaemonFacts> {
       detail: status.state,
       zones: status.zones.map(({ link, state, reason }) => ({ link, state, reason })),
       faults: status.faults ?? [],
+      forwarder: status.forwarder?.connected ?? null,
     };
   } catch (error) {
     if (!hasCode(error, 'unreachable', 'timeout', 'refused', 'garbled', 'permission')) throw error;
-    return { answers: false, detail: messageOf(error), zones: [], faults: [] };
+    return { answers: false, detail: messageOf(error), zones: [], faults: [], forwarder: null };
   }
 }
 

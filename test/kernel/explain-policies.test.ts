@@ -193,14 +193,22 @@ it('port 53 is sent to the forwarder of names, whatever server it is for', async
   const texts = report?.sections.flatMap(({ steps }) => steps.map(({ text }) => text)).join('\n');
   expect(report?.verdict).toBe('passes');
   expect(texts).toMatch(/from here on 10\.75\.1\.7 → 10\.75\.0\.1\n/);
-  expect(texts).toContain('it goes to the forwarder of names');
+  expect(texts).toContain('gets no answer: the forwarder of names is not connected');
 });
 
 describe('a name', () => {
   const ask = { subject: 'vif7.0', to: `api.example.com:${leasedPort}` };
 
-  it('that is allowed and not asked for yet cannot be decided, and its rule is named', async () => {
+  it('that is allowed is not answered while the forwarder is not connected', async () => {
     await enforce(policy(['icmp', 'api.example.com:7003']));
+    const [report] = await explainer.ask(ask);
+    expect(report).toMatchObject({ verdict: 'blocked', decisive: { fix: ['systemctl start protect-network-dns'] } });
+    expect(report?.because).toMatch(/^the forwarder of names is not connected/);
+  });
+
+  it('that is allowed and not asked for yet cannot be decided, and its rule is named', async () => {
+    scene.world.host.spawn(programPath, ['dns', '--settings', scene.world.files.settings]);
+    await waitFor(async () => (await scene.daemon.status()).forwarder?.connected, { what: 'the forwarder to connect' });
     const { stdout, exitCode } = await scene.world.cli(['explain', ask.subject, '--to', ask.to]);
     expect(stdout).toMatch(/^\? TCP from vif7\.0 to api\.example\.com port 7003: cannot be decided\n/);
     expect(stdout).toContain('not asked for yet: the zone’s next question for the name opens it');

@@ -223,6 +223,19 @@ describe('a name', () => {
   });
 
   it.each([
+    [false, 'bad', /^the forwarder of names is not connected: .* not answered$/, /^/],
+    [true, 'unknown', /^not asked for yet/, /the forwarder of names is connected/],
+  ])('is allowed, and the forwarder connected: %s', async (forwarder, state, text, details) => {
+    const known = await facts(alone('"api.example.com:443"'));
+    const snapshot = { ...known.snapshot, daemon: { ...known.snapshot.daemon, forwarder } };
+    const asked = { name: 'api.example.com', transport: 'tcp', port: 443, family: undefined } as const;
+    const { step } = answerName(asked, 'vif7.0', new Facts(snapshot));
+    expect(step).toMatchObject({ state, text: expect.stringMatching(text) });
+    expect(step.details?.join()).toMatch(details);
+    expect(step.fix).toEqual(state === 'bad' ? ['systemctl start protect-network-dns'] : undefined);
+  });
+
+  it.each([
     ['api.example.com', /expected api\.example\.com:443/],
     ['*.example.com:443', /a pattern; expected one name/],
     ['a..example.com:443', /has an empty label/],

@@ -54,7 +54,7 @@ export const emptySnapshot: Snapshot = {
   renamed: [],
   policies: [],
   directoryProblems: [],
-  daemon: { answers: true, detail: 'ready', zones: [], faults: [] },
+  daemon: { answers: true, detail: 'ready', zones: [], faults: [], forwarder: null },
   links: [],
   neighbours: [],
   proxies: [],
