@@ -26,27 +26,7 @@ type Way = 'send' | 'open';
 
 export async function benchPolicies({ quick }: BenchOptions): Promise<Report> {
   const zones = quick ? 200 : 1000;
-  const [rounds, packets] = quick ? [5, 20_000] : [15, 60_000];
-  const places: Place[] = [];
-  const times = new Map<string, number[]>();
-  const note = (key: string, value: number) => times.set(key, [...(times.get(key) ?? []), value]);
-  try {
-    places.push(await open('no policy', 1), await open('one policy, one rule', 1), await open('many', zones));
-    for (let round = 0; round < rounds; round += 1) {
-      for (const way of ['send', 'open'] as const)
-        for (const place of places) note(`${way} ${place.what}`, await cost(place, way, packets));
-    }
-    const many = places.at(-1);
-    const one = places[1];
-    if (many === undefined || one === undefined) throw new Error('no place');
-    for (let round = 0; round < rounds; round += 1) note('reload', await reload(many, round));
-    for (let round = 0; round < (quick ? 5 : 20); round += 1) {
-      note('flush', await flush(one));
-      note(`flush ${zones}`, await flush(many));
-    }
-  } finally {
-    for (const { world } of places) world.destroy();
-  }
+  const times = await measure(zones, quick ? [5, 20_000, 5] : [15, 60_000, 20]);
   const median = (key: string) => figures(times.get(key) ?? []).median;
   const ratio = (way: Way, one: Place['what'], other: Place['what']) =>
     rounded(median(`${way} ${one}`) / median(`${way} ${other}`), 3);
@@ -81,6 +61,39 @@ export async function benchPolicies({ quick }: BenchOptions): Promise<Report> {
   };
 }
 
+async function measure(
+  zones: number,
+  [rounds, packets, flushes]: readonly [number, number, number],
+): Promise<Map<string, number[]>> {
+  const places: Place[] = [];
+  const times = new Map<string, number[]>();
+  const note = (key: string, value: number) => times.set(key, [...(times.get(key) ?? []), value]);
+  const open = async (what: Place['what'], count: number) => {
+    const place = await openPlace(what, count);
+    places.push(place);
+    return place;
+  };
+  try {
+    const [, one, many] = [
+      await open('no policy', 1),
+      await open('one policy, one rule', 1),
+      await open('many', zones),
+    ];
+    for (const _ of range(0, rounds)) {
+      for (const place of places) note(`send ${place.what}`, await cost(place, 'send', packets));
+      for (const place of places) note(`open ${place.what}`, await cost(place, 'open', packets));
+    }
+    for (const round of range(0, rounds)) note('reload', await reload(many, round));
+    for (const _ of range(0, flushes)) {
+      note('flush', await flush(one));
+      note(`flush ${zones}`, await flush(many));
+    }
+  } finally {
+    for (const { world } of places) world.destroy();
+  }
+  return times;
+}
+
 function policyOf(zone: number, rules: readonly string[]): string {
   return `[[policy]]\nlinks = ["vif${zone}.0"]\n[policy.egress]\nallow = ${JSON.stringify(rules)}\n`;
 }
@@ -91,7 +104,7 @@ function rulesFor(zone: number, count: number): string[] {
   return [...others, `${farHost.ipv4}:${port}/udp`];
 }
 
-async function open(what: Place['what'], zones: number): Promise<Place> {
+async function openPlace(what: Place['what'], zones: number): Promise<Place> {
   const world = await createWorld({ routeBack: true });
   const zone = await world.addZone({ domid });
   const flood = await compile(world, 'flood');

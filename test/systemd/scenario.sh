@@ -62,6 +62,14 @@ ok "the forwarder's exposure is at most 1.5" exposure $forwarder
 ok 'the forwarder was started with the daemon, and is ready' soon 60 systemctl is-active --quiet $forwarder
 forwarder_status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(systemctl show -p MainPID --value $forwarder)/status"; }
 ok 'the forwarder is no root, and has no capability' sh -c "[ $(forwarder_status CapEff) = 0000000000000000 ] && [ $(forwarder_status CapBnd) = 0000000000000000 ] && [ '$(forwarder_status Uid | cut -f 1)' != 0 ]"
+forwarder_said() { journalctl -q --no-pager -u $forwarder -o cat | grep -q "$1"; }
+mkdir -p /etc/edera/policy.d
+printf '[[policy]]\nzones = ["web"]\n[policy.egress]\nallow = ["icmp", "api.example.com:443"]\n' >/etc/edera/policy.d/web.toml
+ok 'a policy is in force' soon 60 sh -c 'nft list set inet edera policed | grep -q vif1.0'
+ok 'the forwarder, which is another user, is connected to the daemon' soon 60 forwarder_said 'connected to the daemon'
+ok 'it answers on the gateway' soon 60 forwarder_said 'answering at'
+rm /etc/edera/policy.d/web.toml
+ok 'the policy is gone' soon 60 sh -c '! nft list table inet edera | grep -q policed'
 
 ### Confinement
 status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(main_pid)/status"; }
