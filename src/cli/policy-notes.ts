@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMissing } from '../config/read-file.ts';
+import { PolicyBook } from '../policy/book.ts';
 import type { DaemonConfig } from '../policy/daemon-config.ts';
 import { aboutNoZone, contradictions } from '../policy/notes.ts';
 import { isPolicyFileName } from '../policy/policy-directory.ts';
@@ -10,7 +11,8 @@ import type { StaticZones } from './static-zones.ts';
 /** One sentence each. Zones are only known where no directory but the static one is asked. */
 export function policyNotes({ settings, policies }: DaemonConfig, { entries }: StaticZones): string[] {
   const isKnown = settings.zones.directories.every((name) => name === 'static');
-  const notes = isKnown ? [...aboutNoZone(policies, entries), ...contradictions(policies, entries)] : [];
+  const book = new PolicyBook(policies);
+  const notes = isKnown ? [...aboutNoZone(book, entries), ...contradictions(book, entries)] : [];
   return [...unreadFiles(settings.policy.dir), ...notes];
 }
 

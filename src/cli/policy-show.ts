@@ -4,6 +4,7 @@ import { fetchPolicy, fetchStatus } from '../control/fetch-status.ts';
 import type { LeaseStatus } from '../control/policy.ts';
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { PolicyBook } from '../policy/book.ts';
 import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
 import {
   type AllowRule,
@@ -58,7 +59,8 @@ async function zonesOf({ settings, subnets }: DaemonConfig): Promise<KnownZones>
 async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolean): Promise<ExitCode> {
   const { policies, settings } = config;
   const about = policies.map((policy) => zones.filter((zone) => policiesOf([policy], zone).length > 0));
-  const notes = [...aboutNoZone(policies, zones), ...contradictions(policies, zones)];
+  const book = new PolicyBook(policies);
+  const notes = [...aboutNoZone(book, zones), ...contradictions(book, zones)];
   if (json) {
     const told = policies.map(({ place, selector, egress }, index) => ({
       ...place,

@@ -1,9 +1,9 @@
 /** What is wrong with policies on this host as it is, in words. Pure. */
 import type { Fault } from '../model/fault.ts';
 import { notice } from '../model/fault.ts';
-import type { PolicedZone, Policy, ZoneEgress } from '../policy/model.ts';
+import type { PolicyBook } from '../policy/book.ts';
+import type { PolicedZone, ZoneEgress } from '../policy/model.ts';
 import { aboutNoZone, contradictions } from '../policy/notes.ts';
-import { egressOf } from '../policy/select.ts';
 import { fault } from '../words/faults.ts';
 import { findings } from '../words/findings.ts';
 
@@ -18,16 +18,16 @@ export interface ForwarderState {
 
 /** `zones`: all that there are. `now`: Unix milliseconds. */
 export function policyFaults(
-  policies: readonly Policy[],
+  book: PolicyBook,
   zones: readonly PolicedZone[],
   { connected, since }: ForwarderState,
   now: number,
 ): Fault[] {
   const isAway = !connected && now - since >= awayMs;
-  const cut = isAway ? zones.filter((zone) => asksNames(egressOf(policies, zone))).length : 0;
+  const cut = isAway ? zones.filter((zone) => asksNames(book.egressOf(zone))).length : 0;
   return [
     ...(cut === 0 ? [] : [fault(findings.reported.noForwarder, { n: cut })]),
-    ...[...aboutNoZone(policies, zones), ...contradictions(policies, zones)].map(notice),
+    ...[...aboutNoZone(book, zones), ...contradictions(book, zones)].map(notice),
   ];
 }
 

@@ -20,6 +20,10 @@ export class Accesses {
     return this.#book.policies;
   }
 
+  get book(): PolicyBook {
+    return this.#book;
+  }
+
   enforce(policies: readonly Policy[]): void {
     this.#book = new PolicyBook(policies, this.#book);
   }

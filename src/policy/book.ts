@@ -13,6 +13,8 @@ export class PolicyBook {
   readonly #byName = new Map<string, number[]>();
   readonly #byLink = new Map<LinkName, number[]>();
   readonly #others: number[] = [];
+  /** A zone that is the same value has the same policies. */
+  readonly #known = new WeakMap<PolicedZone, readonly number[]>();
   /** By the policies' numbers, in their order. */
   #sums = new Map<string, ZoneEgress | undefined>();
 
@@ -38,16 +40,29 @@ export class PolicyBook {
 
   /** Undefined where no policy says what the zone may reach. */
   egressOf(zone: PolicedZone): ZoneEgress | undefined {
+    const indices = this.#indicesOf(zone);
+    if (indices.length === 0) return undefined;
+    const key = indices.join();
+    if (!this.#sums.has(key)) this.#sums.set(key, addUp(indices.flatMap((index) => this.policies[index] ?? [])));
+    return this.#sums.get(key);
+  }
+
+  /** Those that are about the zone, in their order. */
+  policiesOf(zone: PolicedZone): Policy[] {
+    return this.#indicesOf(zone).flatMap((index) => this.policies[index] ?? []);
+  }
+
+  #indicesOf(zone: PolicedZone): readonly number[] {
+    const known = this.#known.get(zone);
+    if (known !== undefined) return known;
     const own = [...(this.#byName.get(zone.name ?? '') ?? []), ...(this.#byLink.get(zone.link) ?? [])];
     const others = this.#others.filter((index) => {
       const policy = this.policies[index];
       return policy !== undefined && selects(policy.selector, zone);
     });
-    if (own.length + others.length === 0) return undefined;
     const indices = [...new Set([...own, ...others])].sort((one, other) => one - other);
-    const key = indices.join();
-    if (!this.#sums.has(key)) this.#sums.set(key, addUp(indices.flatMap((index) => this.policies[index] ?? [])));
-    return this.#sums.get(key);
+    this.#known.set(zone, indices);
+    return indices;
   }
 
   #take(before: PolicyBook): void {

@@ -1,15 +1,16 @@
 /** What of policies does nothing, or says two things, as sentences with their places. Pure. */
 import { headline } from '../config/toml-decode.ts';
 import { contains } from '../model/address.ts';
-import type { AllowRule, DenyRule, Place, PolicedZone, Policy } from './model.ts';
-import { policiesOf, selects } from './select.ts';
+import type { PolicyBook } from './book.ts';
+import type { AllowRule, DenyRule, Place, PolicedZone, Policy, ZoneEgress } from './model.ts';
 
 /** Policies that are about none of `zones`, and rules that lead to a zone that is none of them. */
-export function aboutNoZone(policies: readonly Policy[], zones: readonly PolicedZone[]): string[] {
+export function aboutNoZone(book: PolicyBook, zones: readonly PolicedZone[]): string[] {
+  const used = new Set(zones.flatMap((zone) => book.policiesOf(zone)));
   const names = new Set(zones.map(({ name }) => name));
-  return policies.flatMap(({ place, selector, egress }) => {
-    const isUsed = zones.some((zone) => selects(selector, zone));
-    const unused = isUsed ? [] : [sentenceAt(place, 'this policy is about no zone')];
+  return book.policies.flatMap((policy) => {
+    const { place, egress } = policy;
+    const unused = used.has(policy) ? [] : [sentenceAt(place, 'this policy is about no zone')];
     const lost = (egress?.allow ?? []).flatMap((rule) => {
       if (rule.kind === 'icmp' || rule.target.kind !== 'zone' || names.has(rule.target.name)) return [];
       return [sentenceAt(rule.place, `"${rule.text}" opens nothing: there is no zone "${rule.target.name}"`)];
@@ -19,14 +20,13 @@ export function aboutNoZone(policies: readonly Policy[], zones: readonly Policed
 }
 
 /** Of policies that are about the same zone: an audit that another one's enforce ends, and what is allowed and denied at once. */
-export function contradictions(policies: readonly Policy[], zones: readonly PolicedZone[]): string[] {
-  const judged = new Set<string>();
+export function contradictions(book: PolicyBook, zones: readonly PolicedZone[]): string[] {
+  const judged = new Set<ZoneEgress>();
   const told = zones.flatMap((zone) => {
-    const own = policiesOf(policies, zone).filter(({ egress }) => egress !== undefined);
-    const key = own.map(({ place }) => `${place.file}:${place.line}`).join();
-    if (judged.has(key)) return [];
-    judged.add(key);
-    return [...endedAudits(own, zone), ...deniedAllows(own)];
+    const egress = book.egressOf(zone);
+    if (egress === undefined || judged.has(egress)) return [];
+    judged.add(egress);
+    return [...endedAudits(book.policiesOf(zone), zone), ...deniedAllows(egress)];
   });
   return [...new Set(told)];
 }
@@ -41,16 +41,13 @@ function endedAudits(policies: readonly Policy[], { name, link }: PolicedZone): 
   );
 }
 
-function deniedAllows(policies: readonly Policy[]): string[] {
-  const deny = policies.flatMap(({ egress }) => egress?.deny ?? []);
-  return policies
-    .flatMap(({ egress }) => egress?.allow ?? [])
-    .flatMap((rule) => {
-      const denial = deny.find((each) => covers(each, rule));
-      if (denial === undefined) return [];
-      const { file, line } = denial.place;
-      return [sentenceAt(rule.place, `"${rule.text}" opens nothing: ${file}:${line} denies "${denial.text}"`)];
-    });
+function deniedAllows({ allow, deny }: ZoneEgress): string[] {
+  return allow.flatMap((rule) => {
+    const denial = deny.find((each) => covers(each, rule));
+    if (denial === undefined) return [];
+    const { file, line } = denial.place;
+    return [sentenceAt(rule.place, `"${rule.text}" opens nothing: ${file}:${line} denies "${denial.text}"`)];
+  });
 }
 
 /** Nothing of what the rule allows is left. */

@@ -2,12 +2,13 @@
 import { expect, it } from 'vitest';
 import { policyFaults } from '../../../src/faults/policies.ts';
 import type { LinkName } from '../../../src/model/link-name.ts';
+import { PolicyBook } from '../../../src/policy/book.ts';
 import type { PolicedZone } from '../../../src/policy/model.ts';
 import { aboutNoZone, contradictions } from '../../../src/policy/notes.ts';
 import { parsePolicyFile } from '../../../src/policy/policy-file.ts';
 
 const zone = (name: string, link = 'vif7.0'): PolicedZone => ({ name, link: link as LinkName, addresses: [] });
-const policiesIn = async (text: string) => (await parsePolicyFile('/p/a.toml', text)).policies;
+const policiesIn = async (text: string) => new PolicyBook((await parsePolicyFile('/p/a.toml', text)).policies);
 const audit = 'egress.mode = "audit"';
 const [connected, away] = [
   { connected: true, since: 0 },
