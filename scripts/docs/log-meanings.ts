@@ -127,6 +127,15 @@ export const hostMeanings: Readonly<Record<keyof typeof hostWarnings, Meaning>> 
     'HVM guests have two cards for each `vif`; only the one with a Xen driver is given a network',
     'install the driver in the guest, or `type=vif` in its `vif` line',
   ],
+  publishedTwice: [
+    'two `[[policy.publish]]` have the same port; the first by the order of the files counts',
+    'one of the two files',
+  ],
+  publishedBySeveral: [
+    'a policy with `[[policy.publish]]` is about several zones; the one whose link is oldest has the port',
+    '`zones` in that file: one zone',
+  ],
+  publishedInside: ['`listen` has an address of the zone network, which is not published', '`listen`'],
   likeZone: [
     'an interface of this host has such a name, and is a tap, has no kind (`ip -d link show NAME`) or is named like `vif7.0`. Bridges, VLANs and other interfaces with a kind are left alone',
     '`ip link set NAME name OTHER`, and where it is configured',

@@ -12,9 +12,11 @@ import {
   type Place,
   type PolicedZone,
   type Policy,
+  type Publication,
   policyStates,
 } from '../policy/model.ts';
 import { aboutNoZone, contradictions } from '../policy/notes.ts';
+import { conflictsIn } from '../policy/publish.ts';
 import { isPrivate } from '../policy/rule.ts';
 import { egressOf, policiesOf } from '../policy/select.ts';
 import { painter } from './paint.ts';
@@ -62,7 +64,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
   const book = new PolicyBook(policies);
   const notes = [...aboutNoZone(book, zones), ...contradictions(book, zones)];
   if (json) {
-    const told = policies.map(({ place, selector, egress }, index) => ({
+    const told = policies.map(({ place, selector, egress, publish }, index) => ({
       ...place,
       zones: selector.zones,
       links: selector.links,
@@ -70,6 +72,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
       mode: egress?.mode ?? null,
       allow: (egress?.allow ?? []).map(asJson),
       deny: (egress?.deny ?? []).map(asJson),
+      publish: publish.map(publicationJson),
       isAbout: (about[index] ?? []).map(({ link }) => link),
     }));
     await print(`${JSON.stringify({ directory: settings.policy.dir, policies: told, notes }, null, 2)}\n`);
@@ -84,6 +87,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
       { title: 'MODE', cells: policies.map(({ egress }) => egress?.mode ?? '') },
       { title: 'ALLOW', align: 'right', dispensable: 2, cells: count(({ egress }) => egress?.allow.length ?? 0) },
       { title: 'DENY', align: 'right', dispensable: 2, cells: count(({ egress }) => egress?.deny.length ?? 0) },
+      { title: 'PUBLISH', align: 'right', dispensable: 2, cells: count(({ publish }) => publish.length) },
       { title: 'IS ABOUT', dispensable: 1, cells: policies.map((policy) => printable(selectorText(policy))) },
     ],
     standardOutput(true).width,
@@ -149,6 +153,7 @@ function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
     policy: egress === undefined ? 'none' : policyStates[egress.mode],
     allow: (egress?.allow ?? []).map(asJson),
     deny: (egress?.deny ?? []).map(asJson),
+    publish: publishedFor(policies, zone).map(publicationJson),
   };
 }
 
@@ -156,7 +161,11 @@ function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: Readonly
   const egress = egressOf(policies, zone);
   const who = [zone.name ?? zone.link, ...(zone.name === undefined || zone.link === '' ? [] : [`(${zone.link})`])];
   const subject = [`zone ${who.join(' ')}`, ...zone.addresses].join(', ');
-  if (egress === undefined) return [`${subject}: no policy`, 'No policy is about it: policies keep it from nothing.'];
+  const published = publicationLines(publishedFor(policies, zone));
+  if (egress === undefined) {
+    const nothing = published.length === 0 ? 'No policy is about it: policies' : 'Policies';
+    return [`${subject}: no policy`, ...published, `${nothing} keep it from nothing.`];
+  }
   const end =
     egress.mode === 'enforce'
       ? 'All else is denied.'
@@ -166,6 +175,7 @@ function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: Readonly
     ...ruleLines('allow', egress.allow, names),
     ...ruleLines('deny', egress.deny, names),
     end,
+    ...published,
   ];
 }
 
@@ -181,6 +191,27 @@ function ruleLines(
     return `  ${rule.text.padEnd(width)}  ${[placeText(rule.place), ...notes].join('  ')}`;
   });
   return [`${title}:`, ...lines];
+}
+
+/** Without those that another policy has the port of. */
+function publishedFor(policies: readonly Policy[], zone: PolicedZone): Publication[] {
+  const lost = new Set(conflictsIn(policies).map(({ publication }) => publication));
+  return policiesOf(policies, zone)
+    .flatMap(({ publish }) => publish)
+    .filter((publication) => !lost.has(publication));
+}
+
+function publicationLines(publications: readonly Publication[]): string[] {
+  if (publications.length === 0) return [];
+  const lines = publications.map(({ text, to, from, place }) => {
+    const who = from.length === 0 ? '' : `  from ${from.map((prefix) => prefix.text).join(' ')}`;
+    return `  ${text} to ${to}${who}  ${placeText(place)}`;
+  });
+  return ['publish:', ...lines];
+}
+
+function publicationJson({ text, to, from, place }: Publication): object {
+  return { listen: text, to, from: from.map((prefix) => prefix.text), ...place };
 }
 
 /** A rule that leads to a zone that is not there. */

@@ -16,6 +16,11 @@ export class Accesses {
     return this.#book.hasEgress;
   }
 
+  /** Some policy publishes a port. */
+  get isPublishing(): boolean {
+    return this.#book.isPublishing;
+  }
+
   get policies(): readonly Policy[] {
     return this.#book.policies;
   }

@@ -12,6 +12,7 @@ import type { Link } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import type { Policy } from '../policy/model.ts';
+import { publishedBy } from '../policy/publish.ts';
 import { Accesses } from './accesses.ts';
 import { Claimants } from './claimants.ts';
 import type { Refusal } from './claims.ts';
@@ -88,6 +89,11 @@ export class DesiredTracker {
       this.#desired = this.#judge(links, touched, facts, desired);
     }
     if (this.accesses.locate(this.#desired.zones.values()) || isNewPolicy) this.#renewAccesses(this.#desired);
+    if (this.accesses.isPublishing || this.#desired.layout.published.length > 0) {
+      const zones = [...this.#desired.zones.values()].sort((one, other) => one.ifindex - other.ifindex);
+      const { ports: published, losers: unpublished } = publishedBy(facts.policies, zones);
+      this.#desired = { ...this.#desired, layout: { ...this.#desired.layout, published }, unpublished };
+    }
     return this.#desired;
   }
 

@@ -9,6 +9,7 @@ import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { Access, HostLink, LayoutSettings } from '../nft/layout-model.ts';
+import type { Loser } from '../policy/publish.ts';
 import { reasons } from '../words/warnings.ts';
 import { type Claim, judgeClaims, type Refusal } from './claims.ts';
 import type { Taken } from './taken.ts';
@@ -41,6 +42,8 @@ export interface Desired {
   readonly siblings: readonly Address[];
   readonly siblingLinks: ReadonlySet<number>;
   readonly problems: ReadonlyMap<LinkName, readonly string[]>;
+  /** Zones that do not have a port which a policy publishes for them, since another zone has it. */
+  readonly unpublished: readonly Loser[];
 }
 
 export interface DesiredInput {
@@ -94,6 +97,7 @@ export function computeDesired(input: DesiredInput): Desired {
     unserved,
     ...siblingsOf(zones),
     problems: claims.problems,
+    unpublished: [],
   };
 }
 
@@ -166,7 +170,7 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
 function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
   const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false } = input;
   const { uplink, forward, isolation } = config.settings;
-  const resolver = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
+  const gateways = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
   return {
     subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
     uplinkInterfaces: uplink.interfaces,
@@ -176,7 +180,10 @@ function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
     hostLinks,
     placement: forward.placement,
     mark: forward.mark,
-    egress: isPoliced ? { resolver, port: resolverPort } : undefined,
+    egress: isPoliced ? { resolver: gateways, port: resolverPort } : undefined,
+    // Who has which port is known once all zones are: `DesiredTracker`.
+    published: [],
+    gateways,
     antiSpoof: isolation.antiSpoof,
     denyZoneToZone: isolation.zoneToZone === 'deny',
     deniedMetadata: isolation.metadata === 'deny' ? isolation.metadataAddresses : [],

@@ -9,6 +9,8 @@ import { type Fault, notice } from '../model/fault.ts';
 import { filterFamilies, filterTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { fault, faults } from '../words/faults.ts';
+import { say } from '../words/say.ts';
+import { hostWarnings } from '../words/warnings.ts';
 import type { Desired } from './desired.ts';
 import type { ForeignWatch } from './foreign-watch.ts';
 import { legacyFaults } from './legacy-problems.ts';
@@ -50,6 +52,9 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fau
       directory.snapshot().problems.map((text) => notice(`${directory.name}: ${text}`)),
     ),
     ...[...(desired?.problems.values() ?? [])].flat().map(notice),
+    ...(desired?.unpublished ?? []).map(({ publication: { text, place }, link, holder }) =>
+      notice(say(hostWarnings.publishedBySeveral, { text, file: place.file, n: place.line, link, link2: holder })),
+    ),
     ...missingGateways.map((error) => fault(faults.gatewayRoute, { reason: error.message })),
   ];
 }

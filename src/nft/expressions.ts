@@ -42,6 +42,11 @@ export function interfaceIn(key: 'iifname' | 'oifname', names: readonly string[]
   return match('==', { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });
 }
 
+export function interfaceNotIn(key: 'iifname' | 'oifname', names: readonly string[]): Expression {
+  const [only] = names;
+  return match('!=', { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });
+}
+
 /** `iifname . ip saddr @set` and its like. */
 export function pairIn(key: 'iifname' | 'oifname', family: Family, field: 'saddr' | 'daddr', set: string): Expression {
   return match('==', pair(key, addressField(family, field)), `@${set}`);
@@ -226,6 +231,12 @@ export function isBelow(rate: { perSecond: number; burst: number }): Expression 
 
 /** From here on the kernel tells what becomes of the packet; `nft monitor` prints it with its addresses. */
 export const trace: Expression = { mangle: { key: { meta: { key: 'nftrace' } }, value: 1 } };
+
+/** The packet's destination is no address of this host. */
+export const destinationIsNotLocal: Expression = match('!=', { fib: { result: 'type', flags: ['daddr'] } }, 'local');
+
+/** Of a connection whose destination was translated. */
+export const isTranslatedTo: Expression = match('in', { ct: { key: 'status' } }, 'dnat');
 
 /** True where the host would not send to the packet's source by the link that it came by. */
 export const sourceIsElsewhere: Expression = {

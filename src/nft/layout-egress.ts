@@ -121,8 +121,8 @@ export function egressLayout(settings: LayoutSettings): ChainLayout[] {
     { name: egressChain, hook: undefined, rules: egress(settings) },
     { name: egressHostChain, hook: undefined, rules: egressToHost(settings) },
     { name: egressInputChain, hook: { type: 'filter', hook: 'input', prio: -1 }, rules: input },
-    // Ahead of everybody's own translations at dstnat (-100): the first decides for a connection.
-    { name: resolverChain, hook: { type: 'nat', hook: 'prerouting', prio: -101 }, rules: toResolver(settings) },
+    // Ahead of published ports and of everybody's own translations at dstnat (-100): the first decides for a connection.
+    { name: resolverChain, hook: { type: 'nat', hook: 'prerouting', prio: -102 }, rules: toResolver(settings) },
   ];
 }
 

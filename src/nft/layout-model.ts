@@ -2,6 +2,7 @@
 import type { BaseHook } from '../host/nft-command.ts';
 import { type Address, type Family, families, familyOf, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
+import type { PublishedPort } from '../policy/publish.ts';
 import type { Expression } from './expressions.ts';
 import { dropCounts } from './names.ts';
 
@@ -27,11 +28,14 @@ export interface LayoutSettings {
   readonly denyHost: boolean;
   /** Undefined while no policy says what zones may reach. */
   readonly egress: EgressSettings | undefined;
+  /** Ports of this host that lead to zones. */
+  readonly published: readonly PublishedPort[];
+  readonly gateways: Readonly<Record<Family, Address | undefined>>;
 }
 
 /** Equal for layouts that differ in nothing but the configuration: of all else that shapes one, a pass has to be told. */
-export function shapeOf({ guestsElsewhere, hostLinks, egress }: LayoutSettings): string {
-  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined]);
+export function shapeOf({ guestsElsewhere, hostLinks, egress, published }: LayoutSettings): string {
+  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined, published]);
 }
 
 export interface EgressSettings {
@@ -82,6 +86,6 @@ export function metadataOf({ deniedMetadata }: LayoutSettings, family: Family): 
   return deniedMetadata.filter((target) => (typeof target === 'string' ? familyOf(target) : target.family) === family);
 }
 
-export function enabledFamilies(settings: LayoutSettings): readonly Family[] {
+export function enabledFamilies(settings: Pick<LayoutSettings, 'subnets'>): readonly Family[] {
   return families.filter((family) => settings.subnets[family] !== undefined);
 }

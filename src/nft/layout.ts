@@ -36,6 +36,7 @@ import { hostErrorChains } from './layout-host-errors.ts';
 import { isHostLink, ofHostLinks } from './layout-host-links.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
 import { anyZoneLink, type ChainLayout, dropSets, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import { publishChains, publishLayout } from './layout-publish.ts';
 import { filledSets, sets, unassignedChain, userInputChain } from './names.ts';
 
 /** More links than a host can have; a zone cannot make elements, only its link's name is one. */
@@ -68,6 +69,7 @@ export const optionalChains: readonly string[] = [
   'forward-end',
   ...hostDenialChains,
   ...egressChains,
+  ...publishChains,
   // Jumps before what they jump to: a chain that is still jumped to cannot be deleted.
   fragmentChain,
   ownFragmentChain,
@@ -93,6 +95,7 @@ export function ownChains(settings: LayoutSettings): ChainLayout[] {
     ...hostErrorChains(settings),
     ...leavingChains(settings),
     ...egressLayout(settings),
+    ...publishLayout(settings),
     { name: userInputChain, hook: undefined, rules: [], operators: true },
   ];
   if (settings.mark !== 0) {

@@ -21,6 +21,13 @@ const fullLayout: LayoutSettings = {
   deniedMetadata: [],
   denyHost: true,
   egress: { resolver: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') }, port: 10_053 },
+  published: [
+    {
+      ...{ address: undefined, transport: 'tcp', port: 1, to: 1, from: [] },
+      zone: { ipv4: parseAddress('192.0.2.2'), ipv6: parseAddress('2001:db8::2') },
+    },
+  ],
+  gateways: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') },
 };
 
 /**

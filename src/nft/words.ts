@@ -51,7 +51,7 @@ function statements(expr: readonly NftObject[]): string {
 
 function statement(part: NftObject): string {
   const [kind = '', inner] = only(part);
-  const { left, right, op, key, value, target, family, addr, elem, set, stmt, rate, per, burst } = (inner ??
+  const { left, right, op, key, value, target, family, addr, elem, set, stmt, rate, per, burst, port } = (inner ??
     {}) as Fields;
   switch (kind) {
     case 'match':
@@ -60,6 +60,8 @@ function statement(part: NftObject): string {
       return `jump ${target}`;
     case 'snat':
       return `snat ${family} to ${addr}`;
+    case 'dnat':
+      return `dnat ${family} to ${String(addr).includes(':') ? `[${addr}]` : addr}:${port}`;
     case 'limit':
       return `limit rate ${rate}/${per} burst ${burst} packets`;
     case 'set':

@@ -10,6 +10,8 @@ export class PolicyBook {
   readonly policies: readonly Policy[];
   /** Of zones that rules lead to by `zone:NAME`: what a zone may reach changes with their addresses. */
   readonly zonesReached: ReadonlySet<string>;
+  /** Some policy publishes a port. */
+  readonly isPublishing: boolean;
   readonly #byName = new Map<string, number[]>();
   readonly #byLink = new Map<LinkName, number[]>();
   readonly #others: number[] = [];
@@ -21,6 +23,7 @@ export class PolicyBook {
   /** `before`: a policy that is the same value in both adds up to the same value. */
   constructor(policies: readonly Policy[], before?: PolicyBook) {
     this.policies = policies;
+    this.isPublishing = policies.some(({ publish }) => publish.length > 0);
     this.zonesReached = new Set(policies.flatMap(namesReached));
     for (const [index, { selector }] of policies.entries()) {
       const { zones, links, addresses } = selector;

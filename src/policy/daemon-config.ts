@@ -7,8 +7,11 @@ import type { Subnets } from '../config/subnet.ts';
 import { headline } from '../config/toml-decode.ts';
 import { type Reading, type ReloadListener, type ReloadWatch, type Source, watchSources } from '../config/watch.ts';
 import { familyNames } from '../model/address.ts';
+import { say } from '../words/say.ts';
+import { hostWarnings } from '../words/warnings.ts';
 import type { Policy } from './model.ts';
 import { loadPolicies, type Policies } from './policy-directory.ts';
+import { conflictsIn, insideSubnets } from './publish.ts';
 
 export interface DaemonConfig extends Config {
   /** The same list as before where every policy is; a rule that stands in another line is not the same, as its place is told. */
@@ -45,7 +48,12 @@ async function withPolicies(config: Config, last: DaemonConfig | undefined): Pro
     ...config,
     policies,
     files,
-    warnings: [...config.warnings, ...warnings, ...policies.flatMap((policy) => offWarnings(policy, config.subnets))],
+    warnings: [
+      ...config.warnings,
+      ...warnings,
+      ...policies.flatMap((policy) => offWarnings(policy, config.subnets)),
+      ...publishWarnings(policies, config.subnets),
+    ],
   };
 }
 
@@ -58,6 +66,22 @@ function offWarnings({ egress }: Policy, subnets: Subnets): string[] {
     const sentence = `"${rule.text}" opens nothing: ${familyNames[family]} is switched off for zones`;
     return [headline(rule.place.file, { ...rule.place, sentence })];
   });
+}
+
+/** Ports that are published twice, or where nobody can ask for them. */
+function publishWarnings(policies: readonly Policy[], { ipv4, ipv6 }: Subnets): string[] {
+  const subnets = [ipv4, ipv6].flatMap((subnet) => subnet?.prefix ?? []);
+  return [
+    ...conflictsIn(policies).map(({ publication, first: { place } }) =>
+      headline(publication.place.file, {
+        ...publication.place,
+        sentence: say(hostWarnings.publishedTwice, { text: publication.text, file: place.file, n: place.line }),
+      }),
+    ),
+    ...insideSubnets(policies, subnets).map(({ text, place }) =>
+      headline(place.file, { ...place, sentence: say(hostWarnings.publishedInside, { text }) }),
+    ),
+  ];
 }
 
 async function read(paths: ConfigPaths, last: DaemonConfig | undefined): Promise<Reading<DaemonConfig>> {

@@ -77,12 +77,25 @@ export interface Selector {
   readonly addresses: readonly Prefix[];
 }
 
+/** One `[[policy.publish]]`: a port of this host that leads to one of the zone. `text` is what `listen` says: `443/tcp`. */
+export interface Publication extends Written {
+  /** One of this host's; undefined for all of them but the gateways and loopback. */
+  readonly address: Address | undefined;
+  readonly transport: Transport;
+  readonly port: number;
+  /** Port in the zone. */
+  readonly to: number;
+  /** Who may; empty for everybody. */
+  readonly from: readonly Prefix[];
+}
+
 /** One `[[policy]]`. */
 export interface Policy {
   /** Of its `[[policy]]`. */
   readonly place: Place;
   readonly selector: Selector;
   readonly egress: Egress | undefined;
+  readonly publish: readonly Publication[];
 }
 
 /** A zone as policies see it. */

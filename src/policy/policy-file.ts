@@ -5,8 +5,9 @@ import { headline, type TomlProblem } from '../config/toml-decode.ts';
 import { invalid, parseToml } from '../config/toml-file.ts';
 import { locatorOf, type Position } from '../config/toml-locate.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { type AllowRule, type DenyRule, maxRules, type Place, type Policy } from './model.ts';
+import { type AllowRule, type DenyRule, maxRules, type Place, type Policy, type Publication } from './model.ts';
 import { suffixKind } from './pattern.ts';
+import { parseListen } from './publish.ts';
 import { keyOf, parseAllow, parseDeny, zoneName } from './rule.ts';
 
 export interface PolicyFile {
@@ -54,18 +55,32 @@ const egress = table({
   context.addIssue({ code: 'custom', message: `has ${count} rules; expected at most ${maxRules} in one policy` });
 });
 
+const publication = table({
+  listen: z.string({ error: 'a port in quotes such as "443/tcp"' }),
+  to: z
+    .int({ error: 'the port in the zone, a whole number' })
+    .min(1, { error: 'a port from 1 to 65535' })
+    .max(65_535, { error: 'a port from 1 to 65535' }),
+  from: selected(prefix, 'a list of addresses and prefixes').optional(),
+});
+
 const policy = table({
   zones: selected(zoneGlob, 'a list of zone names'),
   links: selected(link, 'a list of links'),
   addresses: selected(prefix, 'a list of addresses and prefixes'),
   egress: egress.optional(),
+  publish: z
+    .array(publication, { error: 'one or more [[policy.publish]]' })
+    .max(maxRules, { error: `at most ${maxRules} of them in one policy` })
+    .prefault([]),
 }).check(({ value, issues }) => {
   // What is missing is misspelt, then.
   if (issues.length > 0) return;
   const complain = (message: string) => issues.push({ code: 'custom', input: value, message });
   const selected = value.zones.length + value.links.length + value.addresses.length;
   if (selected === 0) complain('names no zone; expected zones, links or addresses');
-  if (value.egress === undefined) complain('has no rules; expected [policy.egress]');
+  if (value.egress === undefined && value.publish.length === 0)
+    complain('has no rules; expected [policy.egress] or [[policy.publish]]');
 });
 
 export const policyFileSchema = table({
@@ -91,6 +106,7 @@ export async function parsePolicyFile(file: string, text: string): Promise<Polic
         allow: await reading.allowRules([...at, 'egress', 'allow'], each.egress.allow),
         deny: reading.denyRules([...at, 'egress', 'deny'], each.egress.deny),
       },
+      publish: reading.publications([...at, 'publish'], each.publish),
     });
   }
   return { policies, warnings: reading.finish() };
@@ -133,6 +149,14 @@ class Reading {
 
   denyRules(path: readonly PropertyKey[], written: readonly string[]): DenyRule[] {
     return this.#rules(path, written, parseDeny);
+  }
+
+  publications(path: readonly PropertyKey[], written: readonly z.infer<typeof publication>[]): Publication[] {
+    return written.flatMap(({ listen, to, from = [] }, index) => {
+      const place = this.place([...path, index, 'listen']);
+      const parsed = parseListen(listen, from);
+      return typeof parsed === 'string' ? this.#note(place, parsed) : [{ ...parsed, text: listen, place, to, from }];
+    });
   }
 
   /** The warnings. Throws where something is wrong. */

@@ -15,6 +15,9 @@ export const hostWarnings = {
     '{name} is the emulated card of an HVM guest: it has no network, and what it sends is dropped; the guest has one by {link}, with a Xen network driver',
   likeZone:
     "{name} is filtered like a link of zones: its name begins with vif, and it cannot be told from a guest's. What it sends is dropped as spoofed; give it another name",
+  publishedTwice: '{text} is published in {file}:{n} already: the zone of that policy keeps the port',
+  publishedBySeveral: '{file}:{n}: {text} leads to one zone only: {link2} has the port, {link} has not',
+  publishedInside: '{text} leads nowhere: it is an address of the zone network; expected an address of this host',
   unfollowedSysctls: "other programs' changes to {link}'s sysctls are only noticed by the resync: {reason}",
 } as const;
 

@@ -197,8 +197,8 @@ function acceptSourceNat({ family, addr }: Json, { table, chain }: RulePlace): J
 
 function acceptDestinationNat({ family, addr, port }: Json, { table, chain }: RulePlace): Json {
   const base = table.chains.get(chain)?.base;
-  if (base !== undefined && (base.type !== 'nat' || base.hook !== 'prerouting')) {
-    throw refused('Operation not supported: dnat outside nat prerouting');
+  if (base !== undefined && (base.type !== 'nat' || !['prerouting', 'output'].includes(base.hook))) {
+    throw refused('Operation not supported: dnat outside nat prerouting and output');
   }
   if (family !== 'ip' && family !== 'ip6') throw refused(`no family of an address: ${text(family)}`);
   return { family, addr: spellAddress(family, addr), port };

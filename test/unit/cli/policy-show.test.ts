@@ -46,10 +46,10 @@ test('lists policies with the number of zones that they are about, and says whic
   expect(code).toBe(0);
   // As wide as the place's real name.
   expect(stdout.replaceAll(/ {2,}/g, '  ')).toMatchInlineSnapshot(`
-    "POLICY  ZONES  MODE  ALLOW  DENY  IS ABOUT
-    /place/policy.d/agents.toml:1  1  enforce  3  1  agent-*
-    /place/policy.d/agents.toml:8  0  audit  0  0  vif9.0
-    /place/policy.d/all.toml:1  2  audit  1  0  *
+    "POLICY  ZONES  MODE  ALLOW  DENY  PUBLISH  IS ABOUT
+    /place/policy.d/agents.toml:1  1  enforce  3  1  0  agent-*
+    /place/policy.d/agents.toml:8  0  audit  0  0  0  vif9.0
+    /place/policy.d/all.toml:1  2  audit  1  0  0  *
     "
   `);
   expect(stderr).toMatchInlineSnapshot(`
@@ -126,4 +126,19 @@ test('tells of a wrong policy as check does, and that there is none', async () =
     'protect-network: /place/policy.d/a.toml:1:1: policy[0] names no zone; expected zones, links or addresses',
   ]);
   expect((await show(place())).stdout).toBe('no policy in /place/policy.d\n');
+});
+
+test('shows the ports that lead to a zone, and none that another policy has', async () => {
+  const port = (zones: string, listen: string) =>
+    `[[policy]]\nzones = ["${zones}"]\n[[policy.publish]]\nlisten = "${listen}"\nto = 8443\nfrom = ["203.0.113.0/24"]\n`;
+  const here = placeWith({ 'a.toml': port('agent-7', '443/tcp'), 'b.toml': port('agent-*', '443/tcp') });
+  await daemonIn(here);
+  expect((await show(here, 'agent-7')).stdout).toMatchInlineSnapshot(`
+    "zone agent-7 (vif7.0), 10.75.0.3: no policy
+    publish:
+      443/tcp to 8443  from 203.0.113.0/24  /place/policy.d/a.toml:4
+    Policies keep it from nothing.
+    "
+  `);
+  expect(JSON.parse((await show(here, 'agent-7', '--json')).stdout).zones[0].publish).toHaveLength(1);
 });

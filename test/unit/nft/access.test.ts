@@ -110,6 +110,7 @@ describe('a book of policies', () => {
       addresses: fc.subarray([parsePrefix('10.75.0.0/30') ?? raise('no prefix')]),
     }),
     egress: fc.option(anyEgress, { nil: undefined }),
+    publish: fc.constant([]),
   });
   const anyZone: fc.Arbitrary<PolicedZone> = fc.record({
     link: fc.constantFrom(link, linkName(8, 0) ?? link, linkName(9, 0) ?? link),

@@ -28,6 +28,8 @@ export const defaults: LayoutSettings = {
   deniedMetadata: [],
   denyHost: false,
   egress: undefined,
+  published: [],
+  gateways: { ipv4: address('10.75.0.1'), ipv6: address('fdd4:1476:6c7e::1') },
 };
 
 export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
@@ -62,6 +64,26 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
     resolver: { ipv4: address('10.75.0.1'), ipv6: address('fdd4:1476:6c7e::1') },
     port: 10_053,
   }),
+  published: fc.constantFrom<LayoutSettings['published']>(
+    [],
+    [
+      {
+        ...{ address: undefined, transport: 'tcp', port: 443, to: 8443, from: [] },
+        zone: { ipv4: address('10.75.0.3'), ipv6: address('fdd4:1476:6c7e::3') },
+      },
+      {
+        ...{ address: address('192.0.2.2'), transport: 'udp', port: 53, to: 5353 },
+        from: [prefix('203.0.113.0/24'), prefix('198.51.100.7/32'), prefix('0.0.0.0/0')],
+        zone: { ipv4: address('10.75.0.4') },
+      },
+      {
+        ...{ address: undefined, transport: 'tcp', port: 22, to: 22 },
+        from: [prefix('203.0.113.0/24'), prefix('198.51.100.7/32')],
+        zone: { ipv4: address('10.75.0.4'), ipv6: address('fdd4:1476:6c7e::4') },
+      },
+    ],
+  ),
+  gateways: fc.constant(defaults.gateways),
 });
 
 const links = ['vif1.0', 'vif2.0', 'vif2.1', 'vif1339.2'].map((name) => link(name));
