@@ -85,6 +85,10 @@ export const logMeanings: Readonly<Record<LogKey, Meaning>> = {
     'give it that address in the zone directory (`protect-network zone set`, or `ip=` of its vif), or take it out of the guest',
   ],
   otherAddress: ['the guest has a second IPv6 address, which no zone directory assigns to any zone', 'the same'],
+  limited: [
+    'the zone begins more connections than `[policy.limits]` of its policies allows, or faster',
+    'nothing if intended; else raise the limit that `protect-network policy show ZONE` tells',
+  ],
   denied: [
     'the zone wanted something that no policy of it allows; it was rejected at once',
     'nothing if intended; else `protect-network policy suggest ZONE` prints the rule that would have allowed it',

@@ -6,9 +6,11 @@ import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { PolicyBook } from '../policy/book.ts';
 import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
+import { rateText, smallest } from '../policy/limits.ts';
 import {
   type AllowRule,
   type DenyRule,
+  type Limits,
   type Place,
   type PolicedZone,
   type Policy,
@@ -64,7 +66,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
   const book = new PolicyBook(policies);
   const notes = [...aboutNoZone(book, zones), ...contradictions(book, zones)];
   if (json) {
-    const told = policies.map(({ place, selector, egress, publish }, index) => ({
+    const told = policies.map(({ place, selector, egress, publish, limits }, index) => ({
       ...place,
       zones: selector.zones,
       links: selector.links,
@@ -73,6 +75,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
       allow: (egress?.allow ?? []).map(asJson),
       deny: (egress?.deny ?? []).map(asJson),
       publish: publish.map(publicationJson),
+      limits: limitsJson(limits),
       isAbout: (about[index] ?? []).map(({ link }) => link),
     }));
     await print(`${JSON.stringify({ directory: settings.policy.dir, policies: told, notes }, null, 2)}\n`);
@@ -154,6 +157,7 @@ function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
     allow: (egress?.allow ?? []).map(asJson),
     deny: (egress?.deny ?? []).map(asJson),
     publish: publishedFor(policies, zone).map(publicationJson),
+    limits: limitsJson(limitsOf(policies, zone)),
   };
 }
 
@@ -161,10 +165,10 @@ function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: Readonly
   const egress = egressOf(policies, zone);
   const who = [zone.name ?? zone.link, ...(zone.name === undefined || zone.link === '' ? [] : [`(${zone.link})`])];
   const subject = [`zone ${who.join(' ')}`, ...zone.addresses].join(', ');
-  const published = publicationLines(publishedFor(policies, zone));
+  const others = [...publicationLines(publishedFor(policies, zone)), ...limitLines(limitsOf(policies, zone))];
   if (egress === undefined) {
-    const nothing = published.length === 0 ? 'No policy is about it: policies' : 'Policies';
-    return [`${subject}: no policy`, ...published, `${nothing} keep it from nothing.`];
+    const end = 'No policy is about it: policies keep it from nothing.';
+    return [`${subject}: no policy`, ...(others.length === 0 ? [end] : [...others, 'It may reach everything.'])];
   }
   const end =
     egress.mode === 'enforce'
@@ -175,7 +179,7 @@ function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: Readonly
     ...ruleLines('allow', egress.allow, names),
     ...ruleLines('deny', egress.deny, names),
     end,
-    ...published,
+    ...others,
   ];
 }
 
@@ -191,6 +195,22 @@ function ruleLines(
     return `  ${rule.text.padEnd(width)}  ${[placeText(rule.place), ...notes].join('  ')}`;
   });
   return [`${title}:`, ...lines];
+}
+
+function limitsOf(policies: readonly Policy[], zone: PolicedZone): Limits {
+  return smallest(policiesOf(policies, zone).flatMap(({ limits }) => limits ?? []));
+}
+
+function limitLines({ connections, newConnections }: Limits): string[] {
+  return [
+    ...(connections === undefined ? [] : [`at most ${connections} connections at once`]),
+    ...(newConnections === undefined ? [] : [`at most ${rateText(newConnections)} new connections`]),
+  ];
+}
+
+function limitsJson(limits: Limits | undefined): object {
+  const rate = limits?.newConnections;
+  return { connections: limits?.connections ?? null, newConnections: rate === undefined ? null : rateText(rate) };
 }
 
 /** Without those that another policy has the port of. */

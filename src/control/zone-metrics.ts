@@ -54,7 +54,8 @@ export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
       'counter',
       'Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address ' +
         `that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), ` +
-        `flood (neighbour discovery), untranslated (would have left under the zone's own address), denied (no policy allows it). ${beyond}`,
+        `flood (neighbour discovery), untranslated (would have left under the zone's own address), ` +
+        `denied (no policy allows it), limit (new connections beyond a policy's limits). ${beyond}`,
       traffic.flatMap(({ label, dropped }) =>
         dropKinds.flatMap((kind) => {
           const drops = dropped[kind];

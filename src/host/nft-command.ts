@@ -42,6 +42,10 @@ export interface SetLayout {
   readonly filled?: { readonly size: number; readonly timeout: number };
   /** Its elements, concatenations, may be intervals in each part. */
   readonly intervals?: true;
+  /** Each element is one while there is more of it than this. */
+  readonly over?:
+    | { readonly connections: number }
+    | { readonly count: number; readonly per: string; readonly burst: number };
   /** Each element lasts as long as is said of it; there are at most so many. */
   readonly leased?: { readonly size: number };
 }
@@ -123,9 +127,10 @@ export function commandJson(command: NftCommand): NftJson {
     case 'delete-rule':
       return { delete: { rule: { family, table, chain: command.chain, handle: command.handle } } };
     case 'add-set': {
-      const { name, type, counted = false, filled, leased } = command.layout;
+      const { name, type, counted = false, over, filled, leased } = command.layout;
       const flags = setFlags(command.layout);
-      const more = { ...(counted && { stmt: [{ counter: null }] }), ...(flags && { flags }), ...filled, ...leased };
+      const statement = counted ? { counter: null } : over && overJson(over);
+      const more = { ...(statement && { stmt: [statement] }), ...(flags && { flags }), ...filled, ...leased };
       return { add: { set: { family, table, name, type, ...more } } };
     }
     case 'delete-set':
@@ -136,6 +141,11 @@ export function commandJson(command: NftCommand): NftJson {
       return { [verbOf(kind)]: { element: { family, table, name: command.set, elem } } };
     }
   }
+}
+
+function overJson(over: NonNullable<SetLayout['over']>): NftObject {
+  if ('connections' in over) return { 'ct count': { val: over.connections, inv: true } };
+  return { limit: { rate: over.count, burst: over.burst, per: over.per, inv: true } };
 }
 
 export function isRemoval({ kind }: NftCommand): boolean {

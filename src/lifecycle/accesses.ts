@@ -2,18 +2,25 @@
 import type { Address } from '../model/address.ts';
 import { type AccessTemplate, accessOf, accessTemplate } from '../nft/access.ts';
 import type { Access } from '../nft/layout-model.ts';
+import { type LinkLimit, linkLimits } from '../nft/limits.ts';
 import { PolicyBook } from '../policy/book.ts';
-import type { PolicedZone, Policy, ZoneEgress } from '../policy/model.ts';
+import type { PolicedZone, Policy, ZoneEgress, ZonePolicy } from '../policy/model.ts';
 
 export class Accesses {
+  #limits: readonly LinkLimit[] = [];
   #book = new PolicyBook([]);
-  #templates = new WeakMap<ZoneEgress, AccessTemplate>();
+  #templates = new WeakMap<ZonePolicy, AccessTemplate>();
   /** Addresses by the name of a zone that rules lead to. */
   #reached = new Map<string, readonly Address[]>();
 
   /** Some policy says what zones may reach. */
   get isPoliced(): boolean {
     return this.#book.hasEgress;
+  }
+
+  /** Every limit that some policy has; for equal ones, the same value. */
+  get limits(): readonly LinkLimit[] {
+    return this.#limits;
   }
 
   /** Some policy publishes a port. */
@@ -31,6 +38,7 @@ export class Accesses {
 
   enforce(policies: readonly Policy[]): void {
     this.#book = new PolicyBook(policies, this.#book);
+    this.#limits = linkLimits(this.#book.limits);
   }
 
   /** Takes note of where zones are. Returns whether that changes what others may reach. */
@@ -60,12 +68,12 @@ export class Accesses {
 
   /** `known`: what the zone has now, which is returned where nothing is different. */
   accessOf(zone: PolicedZone, known?: Access): Access | undefined {
-    const egress = this.egressOf(zone);
-    if (egress === undefined) return undefined;
-    let template = this.#templates.get(egress);
+    const policy = this.#book.policyOf(zone);
+    if (policy === undefined) return undefined;
+    let template = this.#templates.get(policy);
     if (template === undefined) {
-      template = accessTemplate(egress, (name) => this.addressesOf(name));
-      this.#templates.set(egress, template);
+      template = accessTemplate(policy, (name) => this.addressesOf(name));
+      this.#templates.set(policy, template);
     }
     return known?.text === template.text ? known : accessOf(zone.link, template);
   }

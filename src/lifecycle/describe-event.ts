@@ -1,5 +1,5 @@
 import { type Culprit, type HostEvent, type Link, unnamedTable } from '../host/port.ts';
-import { auditedChain, deniedChain, forgedChain, ownTable, unassignedChain } from '../nft/names.ts';
+import { auditedChain, deniedChain, forgedChain, overLimitChain, ownTable, unassignedChain } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
 
 /** What may wait is held back by `Loop.hold`; what comes in a moment holds itself back, and what may wait with it. */
@@ -59,8 +59,9 @@ export function isForwarding(event: HostEvent): boolean {
 export function toldKind({
   table,
   chain,
-}: Extract<HostEvent, { kind: 'traced' }>): 'forgery' | 'unassigned-address' | 'denial' | undefined {
+}: Extract<HostEvent, { kind: 'traced' }>): 'forgery' | 'unassigned-address' | 'denial' | 'limit' | undefined {
   if (table !== tableKey(ownTable.family, ownTable.name)) return undefined;
   if (chain === deniedChain || chain === auditedChain) return 'denial';
+  if (chain === overLimitChain) return 'limit';
   return chain === forgedChain ? 'forgery' : chain === unassignedChain ? 'unassigned-address' : undefined;
 }

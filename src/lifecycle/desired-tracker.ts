@@ -66,10 +66,10 @@ export class DesiredTracker {
     const touched = facts.mirror.takeTouched();
     const [before, desired] = [this.#facts, this.#desired];
     this.#facts = facts;
-    const wasPoliced = this.accesses.isPoliced;
+    const [wasPoliced, limits] = [this.accesses.isPoliced, JSON.stringify(this.accesses.limits)];
     const isNewPolicy = before?.policies !== facts.policies;
     if (isNewPolicy) this.accesses.enforce(facts.policies);
-    const isNewLayout = wasPoliced !== this.accesses.isPoliced;
+    const isNewLayout = wasPoliced !== this.accesses.isPoliced || limits !== JSON.stringify(this.accesses.limits);
     if (
       desired === undefined ||
       before === undefined ||
@@ -135,8 +135,8 @@ function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
   return [...before.directories, ...now.directories].some(({ snapshot }) => snapshot.state === 'waiting');
 }
 
-function policiesIn(accesses: Accesses): Pick<DesiredInput, 'isPoliced' | 'accessOf'> {
-  return { isPoliced: accesses.isPoliced, accessOf: (zone) => accesses.accessOf(zone) };
+function policiesIn(accesses: Accesses): Pick<DesiredInput, 'isPoliced' | 'limits' | 'accessOf'> {
+  return { isPoliced: accesses.isPoliced, limits: accesses.limits, accessOf: (zone) => accesses.accessOf(zone) };
 }
 
 /** Everything that counts for `links` and nothing else. */

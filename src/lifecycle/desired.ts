@@ -9,6 +9,7 @@ import type { Link } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { Access, HostLink, LayoutSettings } from '../nft/layout-model.ts';
+import type { LinkLimit } from '../nft/limits.ts';
 import type { Loser } from '../policy/publish.ts';
 import { reasons } from '../words/warnings.ts';
 import { type Claim, judgeClaims, type Refusal } from './claims.ts';
@@ -58,6 +59,8 @@ export interface DesiredInput {
   readonly takenBy?: (link: Link) => Taken | undefined;
   /** Some policy says what zones may reach. */
   readonly isPoliced?: boolean;
+  /** Every limit that policies have. */
+  readonly limits?: readonly LinkLimit[];
   /** Without it no zone is policed. */
   readonly accessOf?: (zone: Claim) => Access | undefined;
   readonly directories: readonly AskedDirectory[];
@@ -168,7 +171,7 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
 }
 
 function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
-  const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false } = input;
+  const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false, limits = [] } = input;
   const { uplink, forward, isolation } = config.settings;
   const gateways = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
   return {
@@ -183,6 +186,7 @@ function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
     egress: isPoliced ? { resolver: gateways, port: resolverPort } : undefined,
     // Who has which port is known once all zones are: `DesiredTracker`.
     published: [],
+    limits,
     gateways,
     antiSpoof: isolation.antiSpoof,
     denyZoneToZone: isolation.zoneToZone === 'deny',

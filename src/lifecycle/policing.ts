@@ -107,7 +107,8 @@ export class Policing {
   /** Links whose rules are others than when they were judged, and those that are gone. */
   #changed(): LinkName[] {
     const byLink = this.#options.desired()?.byLink ?? new Map<LinkName, DesiredZone>();
-    const changed = [...byLink.values()].filter(({ link, access }) => access?.text !== this.#judged.get(link));
+    const textOf = ({ access }: DesiredZone) => (access?.mode === undefined ? undefined : access.text);
+    const changed = [...byLink.values()].filter((zone) => textOf(zone) !== this.#judged.get(zone.link));
     const gone = [...this.#judged.keys()].filter((link) => !byLink.has(link));
     return [...changed.map(({ link }) => link), ...gone];
   }

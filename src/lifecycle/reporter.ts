@@ -103,6 +103,12 @@ export class Reporter {
   #dropped(ifindex: number, packet: Extract<HostEvent, { kind: 'traced' }>, given: DesiredZone | undefined): void {
     const kind = toldKind(packet);
     if (kind === undefined || kind === 'denial') return;
+    // The kernel reports one in a minute for each link.
+    if (kind === 'limit') {
+      const gaps = { zone: given?.name ?? packet.link };
+      tell(this.log, 'limited', gaps, { link: packet.link, zone: given?.name, ifindex });
+      return;
+    }
     const line = (kind === 'forgery' ? this.forgeries : this.unassigned).heard(ifindex, packet, given?.addresses);
     const { link, source, destination } = packet;
     if (line === undefined) return;

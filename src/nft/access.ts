@@ -7,9 +7,10 @@
 import { type Address, type Family, families, familyOf, hostLength, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { type Span, spansOf } from '../model/span.ts';
-import type { PortRule, Ports, Transport, ZoneEgress } from '../policy/model.ts';
+import type { PortRule, Ports, Transport, ZoneEgress, ZonePolicy } from '../policy/model.ts';
 import { isPrivate, keyOf } from '../policy/rule.ts';
 import type { Access } from './layout-model.ts';
+import { linkLimits } from './limits.ts';
 import { dropCounts, egressSets, policySets } from './names.ts';
 
 /** Addresses of the zones of a name. */
@@ -22,9 +23,23 @@ export interface AccessTemplate {
   readonly text: string;
 }
 
-export function accessTemplate(egress: ZoneEgress, addressesOf: ZoneAddresses): AccessTemplate {
-  const ports = egress.allow.flatMap((rule) => (rule.kind === 'ports' ? [rule] : []));
+export function accessTemplate({ egress, limits }: ZonePolicy, addressesOf: ZoneAddresses): AccessTemplate {
+  const names = linkLimits([limits]).map(({ name }) => name);
   const elements = new Map<string, readonly string[]>([
+    ...(egress === undefined ? [] : egressElements(egress, addressesOf)),
+    ...(names.length === 0 ? [] : [...names, dropCounts.limit].map((name) => [name, ['']] as const)),
+  ]);
+  const mode = egress?.mode;
+  return {
+    mode,
+    elements,
+    text: JSON.stringify([mode, ...elements, ...(egress === undefined ? [] : namesIn(egress))]),
+  };
+}
+
+function egressElements(egress: ZoneEgress, addressesOf: ZoneAddresses): (readonly [string, readonly string[]])[] {
+  const ports = egress.allow.flatMap((rule) => (rule.kind === 'ports' ? [rule] : []));
+  return [
     [policySets.policed, ['']],
     [dropCounts.denied, ['']],
     [policySets.audited, egress.mode === 'audit' ? [''] : []],
@@ -40,9 +55,7 @@ export function accessTemplate(egress: ZoneEgress, addressesOf: ZoneAddresses): 
         [denied, deniedKeys(egress, family)],
       ] as const;
     }),
-  ]);
-  const { mode } = egress;
-  return { mode, elements, text: JSON.stringify([mode, ...elements, ...namesIn(egress)]) };
+  ];
 }
 
 export function accessOf(link: LinkName, { mode, elements, text }: AccessTemplate): Access {

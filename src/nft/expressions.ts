@@ -224,6 +224,12 @@ export function rememberSource(set: string): Expression {
   return { set: { op: 'add', elem, set: `@${set}` } };
 }
 
+/** True once a minute for the link that the packet came by. */
+export function linkIsNew(set: string): Expression {
+  const limit = { rate: 1, burst: 1, per: 'minute' };
+  return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
+}
+
 /** All links together. */
 export function isBelow(rate: { perSecond: number; burst: number }): Expression {
   return { limit: { rate: rate.perSecond, burst: rate.burst, per: 'second' } };
@@ -234,6 +240,9 @@ export const trace: Expression = { mangle: { key: { meta: { key: 'nftrace' } }, 
 
 /** The packet's destination is no address of this host. */
 export const destinationIsNotLocal: Expression = match('!=', { fib: { result: 'type', flags: ['daddr'] } }, 'local');
+
+/** Of a connection that an earlier packet has begun. */
+export const isConfirmed: Expression = match('in', { ct: { key: 'status' } }, 'confirmed');
 
 /** Of a connection whose destination was translated. */
 export const isTranslatedTo: Expression = match('in', { ct: { key: 'status' } }, 'dnat');

@@ -4,6 +4,7 @@ import { type Address, type Family, families, familyOf, type Prefix } from '../m
 import type { LinkName } from '../model/link-name.ts';
 import type { PublishedPort } from '../policy/publish.ts';
 import type { Expression } from './expressions.ts';
+import type { LinkLimit } from './limits.ts';
 import { dropCounts } from './names.ts';
 
 /** The part of the settings that shapes the ruleset. */
@@ -30,12 +31,14 @@ export interface LayoutSettings {
   readonly egress: EgressSettings | undefined;
   /** Ports of this host that lead to zones. */
   readonly published: readonly PublishedPort[];
+  /** Every limit that policies have, each a set of links. */
+  readonly limits: readonly LinkLimit[];
   readonly gateways: Readonly<Record<Family, Address | undefined>>;
 }
 
 /** Equal for layouts that differ in nothing but the configuration: of all else that shapes one, a pass has to be told. */
-export function shapeOf({ guestsElsewhere, hostLinks, egress, published }: LayoutSettings): string {
-  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined, published]);
+export function shapeOf({ guestsElsewhere, hostLinks, egress, published, limits }: LayoutSettings): string {
+  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined, published, limits]);
 }
 
 export interface EgressSettings {
@@ -60,7 +63,8 @@ export interface ZonePair {
 
 /** What a zone's policies come to in the kernel: keys of elements by set. `text` is equal for equal ones. */
 export interface Access {
-  readonly mode: 'enforce' | 'audit';
+  /** Undefined where it may reach everything. */
+  readonly mode: 'enforce' | 'audit' | undefined;
   readonly elements: ReadonlyMap<string, readonly string[]>;
   readonly text: string;
 }
@@ -76,9 +80,12 @@ export interface ChainLayout {
 /** Every link of a zone, whoever made it. The wildcard is one prefix comparison in the kernel. */
 export const anyZoneLink = 'vif*';
 
-/** The sets that count what zones' links drop; denials are counted while there are policies, and of policed links. */
-export function dropSets({ egress }: LayoutSettings): string[] {
-  return Object.values(dropCounts).filter((name) => name !== dropCounts.denied || egress !== undefined);
+/** The sets that count what zones' links drop; what policies deny or limit is counted while there are such, and of links with one. */
+export function dropSets({ egress, limits }: LayoutSettings): string[] {
+  return Object.values(dropCounts).filter((name) => {
+    if (name === dropCounts.denied) return egress !== undefined;
+    return name !== dropCounts.limit || limits.length > 0;
+  });
 }
 
 /** The metadata addresses of a family that zones are denied. */

@@ -35,6 +35,7 @@ import {
 import { hostErrorChains } from './layout-host-errors.ts';
 import { isHostLink, ofHostLinks } from './layout-host-links.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
+import { limitChains, limitJump, limitLayout, limitSetLayouts } from './layout-limits.ts';
 import { anyZoneLink, type ChainLayout, dropSets, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 import { publishChains, publishLayout } from './layout-publish.ts';
 import { filledSets, sets, unassignedChain, userInputChain } from './names.ts';
@@ -61,7 +62,7 @@ export function ownSets(settings: LayoutSettings): SetLayout[] {
   ];
   const told: SetLayout = { name: filledSets.told, type: 'ifname', filled: perLink };
   const filled = settings.subnets.ipv6 === undefined ? [told] : [...ofDiscovery, told];
-  return [...perFamily, ...drops, ...filled, ...policySetLayouts(settings)];
+  return [...perFamily, ...drops, ...filled, ...policySetLayouts(settings), ...limitSetLayouts(settings)];
 }
 
 /** Chains that are there with some settings only. */
@@ -70,6 +71,7 @@ export const optionalChains: readonly string[] = [
   ...hostDenialChains,
   ...egressChains,
   ...publishChains,
+  ...limitChains,
   // Jumps before what they jump to: a chain that is still jumped to cannot be deleted.
   fragmentChain,
   ownFragmentChain,
@@ -96,6 +98,7 @@ export function ownChains(settings: LayoutSettings): ChainLayout[] {
     ...leavingChains(settings),
     ...egressLayout(settings),
     ...publishLayout(settings),
+    ...limitLayout(settings),
     { name: userInputChain, hook: undefined, rules: [], operators: true },
   ];
   if (settings.mark !== 0) {
@@ -139,7 +142,7 @@ function forwardFromZone(settings: LayoutSettings): Expression[][] {
     ...ofHostLinks(settings, 'iif', returns),
   ];
   const mark = settings.mark === 0 ? [] : [[setMarkBit(settings.mark)]];
-  return [...others, ...strays, ...errorJumps(settings), ...egressJump(settings), ...mark];
+  return [...others, ...limitJump(settings), ...strays, ...errorJumps(settings), ...egressJump(settings), ...mark];
 }
 
 /** The lookup counts by itself: each element has a counter. */

@@ -67,6 +67,10 @@ export function egressKeyType(family: Family): readonly string[] {
 export const deniedChain = 'egress-denied';
 export const auditedChain = 'egress-audited';
 
+/** Where what is beyond a zone's limits is dropped, and how often that is reported. */
+export const overLimitChain = 'over-limit';
+export const limitToldSet = 'limit-told-rate';
+
 /** The links we serve, once in each: its counter tells how many of the zone's packets were dropped, by kind. */
 export const dropCounts = {
   /** Under a source that is not the zone's own. */
@@ -83,6 +87,8 @@ export const dropCounts = {
   untranslated: 'untranslated',
   /** What no policy of the zone allows. */
   denied: 'denied-by-policy',
+  /** New connections beyond the limits of the zone's policies. */
+  limit: 'beyond-limit',
 } as const;
 /** Sets whose elements count. */
 export const countedSets: ReadonlySet<string> = new Set([

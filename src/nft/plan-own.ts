@@ -8,11 +8,14 @@ import { addChain, addRule, addSet, addTable, deleteChain, deleteSet, flushChain
 import { optionalChains, ownChains, ownSets } from './layout.ts';
 import { everyPolicySet } from './layout-egress.ts';
 import { type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import { isLimitSet } from './limits.ts';
 import {
+  dropCounts,
   filledSets,
   filterFamilies,
   filterTable,
   forwardHookChain,
+  limitToldSet,
   madeForwardMarker,
   madeTableMarker,
   ownTable,
@@ -89,6 +92,9 @@ function removeOutdated(settings: LayoutSettings, present: Table): NftCommand[] 
     ...Object.values(sets).flatMap((perFamily) => Object.values(perFamily)),
     ...Object.values(filledSets),
     ...everyPolicySet,
+    dropCounts.limit,
+    limitToldSet,
+    ...[...present.sets.keys()].filter(isLimitSet),
   ].filter((name) => present.sets.has(name) && !wantedSets.has(name));
   return [
     ...chains.flatMap((name) => [flushChain(ref(name)), deleteChain(ref(name))]),

@@ -99,6 +99,7 @@ function ownSetNames(settings: LayoutSettings): Set<string> {
     ...dropSets(settings),
     ...enabledFamilies(settings).flatMap((family) => Object.values(sets[family])),
     ...(settings.egress === undefined ? [] : accessSets(settings)),
+    ...settings.limits.map(({ name }) => name),
   ]);
 }
 
@@ -113,7 +114,7 @@ function accessSets(settings: LayoutSettings): string[] {
 }
 
 /** Every zone's link is in them. */
-const linkSets = Object.values(dropCounts).filter((name) => name !== dropCounts.denied);
+const linkSets = Object.values(dropCounts).filter((name) => name !== dropCounts.denied && name !== dropCounts.limit);
 
 /** Element keys by set name. */
 function elementKeys(settings: LayoutSettings, zones: readonly ZonePair[]): Map<string, Set<string>> {

@@ -6,7 +6,7 @@ import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import type { LayoutSettings } from './layout-model.ts';
 import { planRuleset } from './plan.ts';
 
-/** Everything that settings can ask for. */
+/** Everything that settings can ask for, but for what has the kernel track connections, as a limit of them does. */
 const fullLayout: LayoutSettings = {
   subnets: { ipv4: parsePrefix('192.0.2.0/24'), ipv6: parsePrefix('2001:db8::/32') },
   uplinkInterfaces: [],
@@ -27,6 +27,7 @@ const fullLayout: LayoutSettings = {
       zone: { ipv4: parseAddress('192.0.2.2'), ipv6: parseAddress('2001:db8::2') },
     },
   ],
+  limits: [],
   gateways: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') },
 };
 

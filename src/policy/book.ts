@@ -3,8 +3,8 @@
  * have wildcards or prefixes, one by one. Zones that the same policies are about share one value.
  */
 import type { LinkName } from '../model/link-name.ts';
-import type { PolicedZone, Policy, ZoneEgress } from './model.ts';
-import { addUp, selects } from './select.ts';
+import type { Limits, PolicedZone, Policy, ZoneEgress, ZonePolicy } from './model.ts';
+import { addUpAll, selects } from './select.ts';
 
 export class PolicyBook {
   readonly policies: readonly Policy[];
@@ -18,7 +18,7 @@ export class PolicyBook {
   /** A zone that is the same value has the same policies. */
   readonly #known = new WeakMap<PolicedZone, readonly number[]>();
   /** By the policies' numbers, in their order. */
-  #sums = new Map<string, ZoneEgress | undefined>();
+  #sums = new Map<string, ZonePolicy | undefined>();
 
   /** `before`: a policy that is the same value in both adds up to the same value. */
   constructor(policies: readonly Policy[], before?: PolicyBook) {
@@ -41,12 +41,22 @@ export class PolicyBook {
     return this.policies.some(({ egress }) => egress !== undefined);
   }
 
+  /** Every policy's. */
+  get limits(): Limits[] {
+    return this.policies.flatMap(({ limits }) => limits ?? []);
+  }
+
   /** Undefined where no policy says what the zone may reach. */
   egressOf(zone: PolicedZone): ZoneEgress | undefined {
+    return this.policyOf(zone)?.egress;
+  }
+
+  /** Undefined where no policy says what the zone may reach or begin. */
+  policyOf(zone: PolicedZone): ZonePolicy | undefined {
     const indices = this.#indicesOf(zone);
     if (indices.length === 0) return undefined;
     const key = indices.join();
-    if (!this.#sums.has(key)) this.#sums.set(key, addUp(indices.flatMap((index) => this.policies[index] ?? [])));
+    if (!this.#sums.has(key)) this.#sums.set(key, addUpAll(indices.flatMap((index) => this.policies[index] ?? [])));
     return this.#sums.get(key);
   }
 

@@ -89,6 +89,18 @@ export interface Publication extends Written {
   readonly from: readonly Prefix[];
 }
 
+/** Of what a zone begins; undefined where nothing is said. */
+export interface Limits {
+  /** Tracked at once. */
+  readonly connections: number | undefined;
+  readonly newConnections: Rate | undefined;
+}
+
+export interface Rate {
+  readonly count: number;
+  readonly per: 'second' | 'minute' | 'hour';
+}
+
 /** One `[[policy]]`. */
 export interface Policy {
   /** Of its `[[policy]]`. */
@@ -96,6 +108,7 @@ export interface Policy {
   readonly selector: Selector;
   readonly egress: Egress | undefined;
   readonly publish: readonly Publication[];
+  readonly limits: Limits | undefined;
 }
 
 /** A zone as policies see it. */
@@ -111,6 +124,14 @@ export interface ZoneEgress {
   readonly mode: Mode;
   readonly allow: readonly AllowRule[];
   readonly deny: readonly DenyRule[];
+}
+
+/** What holds for one zone: all policies that name it, added up. */
+export interface ZonePolicy {
+  /** Undefined where none has egress: it may reach everything. */
+  readonly egress: ZoneEgress | undefined;
+  /** The smallest of each. */
+  readonly limits: Limits;
 }
 
 /** Bounds, per POLICY file and zone: what is beyond is refused with its place. */

@@ -5,7 +5,16 @@ import { headline, type TomlProblem } from '../config/toml-decode.ts';
 import { invalid, parseToml } from '../config/toml-file.ts';
 import { locatorOf, type Position } from '../config/toml-locate.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { type AllowRule, type DenyRule, maxRules, type Place, type Policy, type Publication } from './model.ts';
+import { maxConnections, parseRate } from './limits.ts';
+import {
+  type AllowRule,
+  type DenyRule,
+  maxRules,
+  type Place,
+  type Policy,
+  type Publication,
+  type Rate,
+} from './model.ts';
 import { suffixKind } from './pattern.ts';
 import { parseListen } from './publish.ts';
 import { keyOf, parseAllow, parseDeny, zoneName } from './rule.ts';
@@ -64,11 +73,32 @@ const publication = table({
   from: selected(prefix, 'a list of addresses and prefixes').optional(),
 });
 
+const limits = table({
+  connections: z
+    .int({ error: 'a whole number of connections' })
+    .min(1, { error: `1 to ${maxConnections} connections` })
+    .max(maxConnections, {
+      error: `1 to ${maxConnections} connections; beyond that each new one costs this host a millisecond`,
+    })
+    .optional(),
+  'new-connections': z
+    .string({ error: 'a rate in quotes such as "100/second"' })
+    .transform((text, context): Rate => {
+      const rate = parseRate(text);
+      if (rate !== undefined) return rate;
+      const message = `${JSON.stringify(text)} is no rate; expected one such as "100/second", from 1 to 1000000 by second, minute or hour`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
+    .optional(),
+});
+
 const policy = table({
   zones: selected(zoneGlob, 'a list of zone names'),
   links: selected(link, 'a list of links'),
   addresses: selected(prefix, 'a list of addresses and prefixes'),
   egress: egress.optional(),
+  limits: limits.optional(),
   publish: z
     .array(publication, { error: 'one or more [[policy.publish]]' })
     .max(maxRules, { error: `at most ${maxRules} of them in one policy` })
@@ -79,8 +109,8 @@ const policy = table({
   const complain = (message: string) => issues.push({ code: 'custom', input: value, message });
   const selected = value.zones.length + value.links.length + value.addresses.length;
   if (selected === 0) complain('names no zone; expected zones, links or addresses');
-  if (value.egress === undefined && value.publish.length === 0)
-    complain('has no rules; expected [policy.egress] or [[policy.publish]]');
+  const says = [value.egress, value.limits, value.publish[0]].some((part) => part !== undefined);
+  if (!says) complain('has no rules; expected [policy.egress], [policy.limits] or [[policy.publish]]');
 });
 
 export const policyFileSchema = table({
@@ -107,6 +137,10 @@ export async function parsePolicyFile(file: string, text: string): Promise<Polic
         deny: reading.denyRules([...at, 'egress', 'deny'], each.egress.deny),
       },
       publish: reading.publications([...at, 'publish'], each.publish),
+      limits: each.limits && {
+        connections: each.limits.connections,
+        newConnections: each.limits['new-connections'],
+      },
     });
   }
   return { policies, warnings: reading.finish() };

@@ -1,6 +1,7 @@
 /** Which policies are about a zone, and what they add up to. Pure. */
 import { contains } from '../model/address.ts';
-import type { PolicedZone, Policy, Selector, ZoneEgress } from './model.ts';
+import { smallest } from './limits.ts';
+import type { PolicedZone, Policy, Selector, ZoneEgress, ZonePolicy } from './model.ts';
 
 /** Those that are about `zone`, in their order. */
 export function policiesOf(policies: readonly Policy[], zone: PolicedZone): Policy[] {
@@ -21,6 +22,12 @@ export function addUp(policies: readonly Policy[]): ZoneEgress | undefined {
     allow: all.flatMap(({ allow }) => allow),
     deny: all.flatMap(({ deny }) => deny),
   };
+}
+
+/** Of limits and egress alike; undefined where none of them has either. */
+export function addUpAll(policies: readonly Policy[]): ZonePolicy | undefined {
+  const [egress, limits] = [addUp(policies), policies.flatMap((policy) => policy.limits ?? [])];
+  return egress === undefined && limits.length === 0 ? undefined : { egress, limits: smallest(limits) };
 }
 
 /** A zone without a name counts as one with an empty name, so that `*` is every zone. */

@@ -22,7 +22,7 @@ export function lookUp(reference: unknown, key: Value, sets: ReadonlyMap<string,
   for (const element of elements) {
     const [pattern, data] = isMap && Array.isArray(element) ? element : [element, undefined];
     const bare = elementValue(pattern);
-    const truth = fits(bare, key);
+    const truth = truthOf(pattern, key);
     // The catch-all counts only where nothing else fits.
     if (bare === '*') fallback.push(elementValue(data));
     else if (truth === true) return { truth, data: elementValue(data) };
@@ -50,6 +50,14 @@ function elementsOf(reference: unknown, sets: ReadonlyMap<string, NamedSet>): re
   const list = isRecord(reference) ? reference['set'] : undefined;
   if (Array.isArray(list)) return list;
   return list === undefined ? undefined : [list];
+}
+
+/** An element with a limit counts only beyond it. */
+function truthOf(element: unknown, key: Value): Truth {
+  const inner = isRecord(element) ? element['elem'] : undefined;
+  const isConditional = isRecord(inner) && ['limit', 'ct count', 'quota'].some((statement) => statement in inner);
+  const truth = fits(elementValue(element), key);
+  return isConditional && truth === true ? undefined : truth;
 }
 
 /** An element with a counter, a timeout or a comment is wrapped: `{"elem": {"val": …}}`. */

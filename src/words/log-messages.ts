@@ -121,6 +121,11 @@ export const logMessages = {
     words:
       "{link}: dropped neighbour discovery from {source}: the zone's address is {addresses}; further ones are counted and logged at most once a minute",
   },
+  limited: {
+    level: 'warn',
+    event: 'limited',
+    words: "zone {zone}: new connections beyond its policy's limits are dropped; logged at most once a minute",
+  },
   denied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} to {destination}: no rule' },
   nameDenied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} asked for {name}: no rule' },
   audited: { level: 'info', event: 'audited', words: 'would be denied: zone {zone} to {destination}: no rule' },

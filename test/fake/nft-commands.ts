@@ -9,6 +9,8 @@ import { refused } from './refuse.ts';
 type Author = { readonly foreign: boolean };
 type Action = (ruleset: Ruleset, body: Json, author: Author) => number | undefined;
 
+/** Of a set: nft lists a limit as it was given. */
+const knownStatement = /^\[\{"(counter":null|ct count":\{[^{}]*\}|limit":\{[^{}]*\})\}\]$/;
 const inTable = ['family', 'table', 'name'] as const;
 const chainTypes = new Set(['filter', 'nat', 'route']);
 const hooks = new Set(['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress']);
@@ -146,8 +148,8 @@ function addSet(table: FakeTable, body: Json, mustBeNew: boolean): number {
     ...rest
   } = object(body, [...inTable, ...['type', 'stmt?', 'flags?', 'comment?', 'size?', 'timeout?', 'elem?']]);
   if ([type].flat().some((part) => !setTypes.has(String(part)))) throw refused(`Unknown datatype: ${text(type)}`);
-  if (rest['stmt'] !== undefined && text(rest['stmt']) !== '[{"counter":null}]') {
-    throw refused(`the only statement known in a set is a counter: ${text(rest['stmt'])}`);
+  if (rest['stmt'] !== undefined && !knownStatement.test(text(rest['stmt']))) {
+    throw refused(`the only statements known in a set are a counter and limits: ${text(rest['stmt'])}`);
   }
   if ([rest['flags'] ?? []].flat().includes('dynamic')) throw refused('Invalid set flag at index 0.');
   const there = table.sets.get(String(name));
@@ -155,7 +157,7 @@ function addSet(table: FakeTable, body: Json, mustBeNew: boolean): number {
     throw refused(`Could not process rule: File exists: set ${name}`);
   }
   const settype = type as FakeSet['type'];
-  const counted = rest['stmt'] !== undefined;
+  const counted = text(rest['stmt']) === '[{"counter":null}]';
   const set = there ?? { handle: nextHandle(table), type: settype, counted, rest, elements: new Map() };
   table.sets.set(String(name), set);
   if (elem !== undefined) addElements(set, elem, false);

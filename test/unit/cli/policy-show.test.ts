@@ -137,7 +137,7 @@ test('shows the ports that lead to a zone, and none that another policy has', as
     "zone agent-7 (vif7.0), 10.75.0.3: no policy
     publish:
       443/tcp to 8443  from 203.0.113.0/24  /place/policy.d/a.toml:4
-    Policies keep it from nothing.
+    It may reach everything.
     "
   `);
   expect(JSON.parse((await show(here, 'agent-7', '--json')).stdout).zones[0].publish).toHaveLength(1);

@@ -106,6 +106,7 @@ export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
       flood: none,
       untranslated: none,
       denied: none,
+      limit: none,
     },
     lastForgery: null,
     lastUnassigned: null,

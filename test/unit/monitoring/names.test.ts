@@ -95,6 +95,7 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
           flood: drops,
           untranslated: drops,
           denied: drops,
+          limit: drops,
         },
       }),
     ],

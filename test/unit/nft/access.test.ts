@@ -12,6 +12,7 @@ import { egressOf } from '../../../src/policy/select.ts';
 import { denialOf, type Flow, ruleFor } from '../../../src/policy/verdict.ts';
 
 const place = { file: 'policy.toml', line: 1, column: 1 };
+const none = { connections: undefined, newConnections: undefined };
 const link = linkName(7, 0) ?? raise('no link');
 const addressesOf = (name: string) => (name === 'db' ? [address('10.75.0.9'), address('fdd4:1476:6c7e::9')] : []);
 
@@ -67,7 +68,7 @@ describe('elements', () => {
   it('never overlap in a set of intervals', () => {
     fc.assert(
       fc.property(anyEgress, (egress) => {
-        const { elements } = accessTemplate(egress, addressesOf);
+        const { elements } = accessTemplate({ egress, limits: none }, addressesOf);
         for (const name of [
           ...Object.values(egressSets).flatMap(({ nets, denied }) => [nets, denied]),
           policySets.host,
@@ -84,16 +85,16 @@ describe('elements', () => {
 
   it('begin with the link, and are equal for equal rules', () => {
     const egress = { mode: 'enforce', allow: [rule(parseAllow('icmp', place))], deny: [] } as const;
-    const access = accessOf(link, accessTemplate(egress, addressesOf));
+    const access = accessOf(link, accessTemplate({ egress, limits: none }, addressesOf));
     expect(access.elements.get(policySets.policed)).toEqual([link]);
     expect(access.elements.get(policySets.icmp)).toEqual([link]);
-    expect(accessTemplate({ ...egress }, addressesOf).text).toBe(access.text);
+    expect(accessTemplate({ egress: { ...egress }, limits: none }, addressesOf).text).toBe(access.text);
   });
 
   it('differ in text where only a name differs, which has no elements of its own', () => {
     const of = (...texts: string[]) => {
       const allow = texts.map((text) => rule(parseAllow(text, place)));
-      return accessTemplate({ mode: 'enforce', allow, deny: [] }, addressesOf).text;
+      return accessTemplate({ egress: { mode: 'enforce', allow, deny: [] }, limits: none }, addressesOf).text;
     };
     expect(of('api.example.com:443')).not.toBe(of('api.example.org:443'));
     expect(of('api.example.com:443')).not.toBe(of('api.example.com:444'));
@@ -111,6 +112,7 @@ describe('a book of policies', () => {
     }),
     egress: fc.option(anyEgress, { nil: undefined }),
     publish: fc.constant([]),
+    limits: fc.constant(undefined),
   });
   const anyZone: fc.Arbitrary<PolicedZone> = fc.record({
     link: fc.constantFrom(link, linkName(8, 0) ?? link, linkName(9, 0) ?? link),
@@ -141,7 +143,7 @@ describe('a book of policies', () => {
 
 /** As the chains of `layout-egress.ts` look it up. */
 function isIn(egress: ZoneEgress, { address: to, transport, port, isHost }: Flow): boolean {
-  const { elements } = accessTemplate(egress, addressesOf);
+  const { elements } = accessTemplate({ egress, limits: none }, addressesOf);
   const { allowed, nets } = egressSets[to.includes(':') ? 'ipv6' : 'ipv4'];
   const has = (set: string, values: readonly string[]) =>
     (elements.get(set) ?? []).some((key) => key.split(' ').every((part, index) => isWithin(part, values[index] ?? '')));
@@ -151,7 +153,9 @@ function isIn(egress: ZoneEgress, { address: to, transport, port, isHost }: Flow
 }
 
 function isDenied(egress: ZoneEgress, to: Address): boolean {
-  const keys = accessTemplate(egress, addressesOf).elements.get(egressSets[to.includes(':') ? 'ipv6' : 'ipv4'].denied);
+  const keys = accessTemplate({ egress, limits: none }, addressesOf).elements.get(
+    egressSets[to.includes(':') ? 'ipv6' : 'ipv4'].denied,
+  );
   return (keys ?? []).some((key) => isWithin(key, to));
 }
 

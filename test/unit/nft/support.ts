@@ -6,6 +6,7 @@ import { type LinkName, parseLinkName } from '../../../src/model/link-name.ts';
 import { accessOf, accessTemplate } from '../../../src/nft/access.ts';
 import { applyRuleset } from '../../../src/nft/apply.ts';
 import type { HostLink, LayoutSettings, ZonePair } from '../../../src/nft/layout-model.ts';
+import { linkLimits } from '../../../src/nft/limits.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset, type Scope } from '../../../src/nft/plan.ts';
 import type { ZoneEgress } from '../../../src/policy/model.ts';
@@ -29,6 +30,7 @@ export const defaults: LayoutSettings = {
   denyHost: false,
   egress: undefined,
   published: [],
+  limits: [],
   gateways: { ipv4: address('10.75.0.1'), ipv6: address('fdd4:1476:6c7e::1') },
 };
 
@@ -83,6 +85,11 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
       },
     ],
   ),
+  limits: fc.constantFrom(
+    [],
+    linkLimits([{ connections: 2000, newConnections: { count: 100, per: 'second' } }]),
+    linkLimits([{ connections: 7, newConnections: undefined }]),
+  ),
   gateways: fc.constant(defaults.gateways),
 });
 
@@ -114,7 +121,9 @@ const anyAccess = (name: LinkName) =>
       egress &&
       accessOf(
         name,
-        accessTemplate(egress, () => [address('10.75.0.9')]),
+        accessTemplate({ egress, limits: { connections: 2000, newConnections: undefined } }, () => [
+          address('10.75.0.9'),
+        ]),
       ),
   );
 

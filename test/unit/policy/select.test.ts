@@ -21,7 +21,13 @@ function policy(selector: Partial<Selector>, says?: { mode?: Mode; allow?: strin
     allow: (says.allow ?? []).map((text) => valid(parseAllow(text, place))),
     deny: (says.deny ?? []).map((text) => valid(parseDeny(text, place))),
   };
-  return { place, selector: { zones: [], links: [], addresses: [], ...selector }, egress, publish: [] };
+  return {
+    place,
+    selector: { zones: [], links: [], addresses: [], ...selector },
+    egress,
+    publish: [],
+    limits: undefined,
+  };
 }
 
 const zone: PolicedZone = {
