@@ -38,8 +38,10 @@ export async function tellOfAgent(story: Story, world: World, daemon: Daemon, ag
   });
   const inner = await startEchoServer(other, 5432);
   await story.check('no other zone', () => denied(agent, other.ipv4 ?? '', inner));
-  const line = await daemon.waitForLog(({ event, port }) => event === 'denied' && port === neighbour.port, 5_000);
-  story.fact(`the log: ${String(line['msg'])}`);
+  await story.check('the log says what it wanted', async () => {
+    const line = await daemon.waitForLog(({ event, port }) => event === 'denied' && port === neighbour.port, 5_000);
+    return String(line['msg']);
+  });
 }
 
 async function startNames(world: World): Promise<void> {

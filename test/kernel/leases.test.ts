@@ -16,6 +16,7 @@ const records = [
   `api.example.com. 60 IN A ${farHost.ipv4}`,
   `api.example.com. 60 IN AAAA ${farHost.ipv6}`,
   `other.example.org. 60 IN A ${farHost.ipv4}`,
+  `evil.api.example.com. 60 IN A ${farHost.ipv4}`,
   'inner.example.com. 60 IN A 10.75.0.8',
 ];
 const families = ['ipv4', 'ipv6'] as const;
@@ -113,6 +114,15 @@ it('a name that no rule allows does not exist, and is told of', async () => {
   const told = await ask('other.example.org/A');
   expect(told?.rcode).toBe('NXDOMAIN');
   await daemon.waitForLog(({ msg }) => msg === 'denied: zone agent asked for other.example.org: no rule', 20_000);
+});
+
+it.each([
+  ['be it below an allowed one', 'evil.api.example.com/A', anyServer.ipv4],
+  ['be it asked for by TCP', 'other.example.org/A/tcp', anyServer.ipv6],
+  ['be it asked of the resolver itself', 'evil.api.example.com/A/tcp', farHost.ipv4],
+] as const)('a name that no rule allows does not exist, %s', async (_how, question, server) => {
+  expect((await ask(question, server))?.rcode).toBe('NXDOMAIN');
+  expect(await leased('ipv4')).not.toMatch(/evil|other/);
 });
 
 it('a name that leads to a zone’s own subnet opens nothing', async () => {
