@@ -112,6 +112,7 @@ ip link del vif9.0
 ip link add vif10.0 type veth peer name vif10peer
 ok 'a journal that was started again hears of it' soon 30 sh -c "journalctl -q -o cat PROTECT_NETWORK_LINK=vif10.0 | grep 'vif10.0 has no network'"
 ip link del vif10.0
+ok 'nothing is left of its other end, a link of the host called as zones are' soon 60 sh -c '! nft list ruleset | grep -q vif10peer'
 
 ### Ends of all kinds, with traffic running
 # traffic COMMAND...: no ping lost, no TCP segment sent again, no change on the host while the command runs.
