@@ -15,6 +15,8 @@ export const chosenFiles = {
     'guard',
     'firewalld',
     'firewalld-policies',
+    'egress',
+    'leases',
   ],
   // Its nft is refused: what remains are ip and conntrack. Its iptables (1.8.7) shows our match of the mark as nothing, in
   // `-j ACCEPT`, and restores that as an accept of everything: see README, "Filtering zone traffic".
