@@ -131,7 +131,7 @@ export class Policing {
     if (wrong.length > 0) await conntrack.end(wrong);
     for (const link of changed) {
       const access = this.#zone(link)?.access;
-      if (access === undefined) this.#judged.delete(link);
+      if (access?.mode === undefined) this.#judged.delete(link);
       else this.#judged.set(link, access.text);
     }
   }

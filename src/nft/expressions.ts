@@ -37,14 +37,9 @@ export function interfaceKindIs(side: 'iif' | 'oif', kind: string): Expression {
   return match('==', { meta: { key: `${side}kind` } }, kind);
 }
 
-export function interfaceIn(key: 'iifname' | 'oifname', names: readonly string[]): Expression {
+export function interfaceIn(key: 'iifname' | 'oifname', names: readonly string[], op: '==' | '!=' = '=='): Expression {
   const [only] = names;
-  return match('==', { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });
-}
-
-export function interfaceNotIn(key: 'iifname' | 'oifname', names: readonly string[]): Expression {
-  const [only] = names;
-  return match('!=', { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });
+  return match(op, { meta: { key } }, names.length === 1 && only !== undefined ? only : { set: [...names].sort() });
 }
 
 /** `iifname . ip saddr @set` and its like. */
@@ -100,8 +95,7 @@ export function serviceIn(set: string): Expression {
 
 /** True once a minute for each flow; the kernel keeps a bucket for each in `set`. */
 export function flowIsNew(family: Family, set: string): Expression {
-  const limit = { rate: 1, burst: 1, per: 'minute' };
-  return { set: { op: 'update', elem: flow(addressField(family, 'daddr')), set: `@${set}`, stmt: [{ limit }] } };
+  return onceAMinute(set, flow(addressField(family, 'daddr')));
 }
 
 /** Of both families' ICMP. */
@@ -226,8 +220,7 @@ export function rememberSource(set: string): Expression {
 
 /** True once a minute for the link that the packet came by. */
 export function linkIsNew(set: string): Expression {
-  const limit = { rate: 1, burst: 1, per: 'minute' };
-  return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
+  return onceAMinute(set, { meta: { key: 'iifname' } });
 }
 
 /** All links together. */
@@ -254,6 +247,10 @@ export const sourceIsElsewhere: Expression = {
 
 function match(op: string, left: NftObject, right: unknown): Expression {
   return { match: { op, left, right } };
+}
+
+function onceAMinute(set: string, elem: NftObject): Expression {
+  return { set: { op: 'update', elem, set: `@${set}`, stmt: [{ limit: { rate: 1, burst: 1, per: 'minute' } }] } };
 }
 
 function pair(key: 'iifname' | 'oifname', address: NftObject): NftObject {

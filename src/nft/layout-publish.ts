@@ -12,8 +12,8 @@ import {
   addressIsAmong,
   destinationIsNotLocal,
   type Expression,
+  interfaceIn,
   interfaceIsNot,
-  interfaceNotIn,
   isTranslatedTo,
   pairIn,
   payloadIs,
@@ -36,7 +36,7 @@ export function publishLayout(settings: LayoutSettings): ChainLayout[] {
   const byOthers: Expression[][] =
     uplinkInterfaces.length === 0
       ? []
-      : [[interfaceIsNot('iifname', anyZoneLink), interfaceNotIn('iifname', uplinkInterfaces), accept]];
+      : [[interfaceIsNot('iifname', anyZoneLink), interfaceIn('iifname', uplinkInterfaces, '!='), accept]];
   return [
     // As zones' questions for names, ahead of everybody's own translations at dstnat (-100), and behind those questions.
     { name: publishedChain, hook: { type: 'nat', hook: 'prerouting', prio: -101 }, rules: [...byOthers, ...ports] },

@@ -12,7 +12,7 @@ it('are read, with or without egress', async () => {
 });
 
 it.each([
-  ['connections = 0', 'a.toml:4:15: policy.0.limits.connections'],
+  ['connections = 0', 'a.toml:4:15: policy[0].limits.connections is 0; expected 1 to 4096'],
   ['connections = 4097', '1 to 4096 connections'],
   ['connections = "many"', 'a whole number of connections'],
   ['new-connections = "100"', '"100" is no rate; expected one such as "100/second"'],

@@ -93,5 +93,7 @@ it('a wrong one is told with its place, and what is missing', async () => {
   expect(await wrong('[[policy]]\nzones = ["a"]\n[[policy.publish]]\nlisten = "443/tcp"\n')).toContain(
     'policy.publish',
   );
-  expect(await wrong('[[policy]]\nzones = ["a"]\n')).toContain('expected [policy.egress] or [[policy.publish]]');
+  expect(await wrong('[[policy]]\nzones = ["a"]\n')).toContain(
+    'expected [policy.egress], [policy.limits] or [[policy.publish]]',
+  );
 });
