@@ -37,7 +37,9 @@ import {
   rejectByReset,
   returns,
   serviceIn,
+  tcpAcknowledges,
   trace,
+  trackingStateIn,
   translateDestination,
 } from './expressions.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
@@ -46,6 +48,8 @@ import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, ownTa
 export const egressChain = 'egress';
 export const egressHostChain = 'egress-host';
 const egressInputChain = 'egress-input';
+const egressOutputChain = 'egress-output';
+const takenUpChain = 'egress-taken-up';
 const resolverChain = 'resolver';
 const closedChains = [
   ['egress-closed', 'forward'],
@@ -55,6 +59,8 @@ const closedChains = [
 export const egressChains: readonly string[] = [
   ...closedChains.map(([name]) => name),
   egressInputChain,
+  egressOutputChain,
+  takenUpChain,
   resolverChain,
   egressHostChain,
   egressChain,
@@ -107,6 +113,17 @@ export function egressJump(settings: LayoutSettings): Expression[][] {
   return settings.egress === undefined ? [] : [[...isPolicedAndNew, jump(egressChain)]];
 }
 
+/** For what others send to zones, ahead of the mark. */
+export function takenUpJump(settings: LayoutSettings): Expression[][] {
+  return settings.egress === undefined ? [] : [[...isTakenUp, jump(takenUpChain)]];
+}
+
+/**
+ * Connection tracking takes up a TCP connection that it has not seen begin, and then whoever is heard first has opened it: one of a
+ * zone's that was ended came back as its peer's with the peer's next segment.
+ */
+const isTakenUp = [trackingStateIn(['new']), tcpAcknowledges, interfaceInSet('oifname', policySets.policed)];
+
 const isPolicedAndNew = [beginsConnection, interfaceInSet('iifname', policySets.policed)];
 
 export function egressLayout(settings: LayoutSettings): ChainLayout[] {
@@ -121,10 +138,21 @@ export function egressLayout(settings: LayoutSettings): ChainLayout[] {
     { name: egressChain, hook: undefined, rules: egress(settings) },
     { name: egressHostChain, hook: undefined, rules: egressToHost(settings) },
     { name: egressInputChain, hook: { type: 'filter', hook: 'input', prio: -1 }, rules: input },
+    { name: takenUpChain, hook: undefined, rules: takenUp },
+    {
+      name: egressOutputChain,
+      hook: { type: 'filter', hook: 'output', prio: -1 },
+      rules: [[interfaceIsNot('oifname', anyZoneLink), accept], ...takenUpJump(settings)],
+    },
     // Ahead of published ports and of everybody's own translations at dstnat (-100): the first decides for a connection.
     { name: resolverChain, hook: { type: 'nat', hook: 'prerouting', prio: -102 }, rules: toResolver(settings) },
   ];
 }
+
+const takenUp: Expression[][] = [
+  [interfaceInSet('oifname', policySets.audited), returns],
+  [counter, drop],
+];
 
 /** What a zone's questions for names go to, whatever server it asks. */
 function toResolver(settings: LayoutSettings): Expression[][] {

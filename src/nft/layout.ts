@@ -20,7 +20,7 @@ import {
   setMarkBit,
 } from './expressions.ts';
 import { hostDenialChains, hostDenials } from './layout-deny.ts';
-import { egressChains, egressJump, egressLayout, policySetLayouts } from './layout-egress.ts';
+import { egressChains, egressJump, egressLayout, policySetLayouts, takenUpJump } from './layout-egress.ts';
 import {
   countedDrop,
   discoveryChain,
@@ -123,6 +123,7 @@ function forwardBegin(settings: LayoutSettings): Expression[][] {
   return [
     [interfaceIsNot('iifname', anyZoneLink), interfaceIsNot('oifname', anyZoneLink), accept],
     [interfaceIs('iifname', anyZoneLink), jump('forward-from-zone')],
+    ...takenUpJump(settings),
     ...(mark === 0 ? counted : marked),
   ];
 }

@@ -118,6 +118,19 @@ describe.each(families)('a zone with a policy (%s)', (family) => {
     );
     await transfer.stop();
   });
+
+  it.each(['dom0', 'a sibling'])('loses it also where %s is about to send', async (peer) => {
+    const [zone, other] = scene.zones;
+    const [rule, address] = peer === 'dom0' ? ['host', hostUplink[family]] : ['zone:db', String(other[family])];
+    await scene.world.files.writeZone(other.link, { ipv4: other.ipv4, ipv6: other.ipv6, name: 'db' });
+    await enforce([`${rule}:7000`]);
+    await waitFor(() => opens(address, 7000), { what: 'the rule to be in force' });
+    const transfer = await startTransfer(zone, address, 7000);
+    await enforce(['host:7001']);
+    await waitFor(() => opens(hostUplink[family], 7001), { what: 'the other rule to be in force' });
+    await transfer.waitForSilence(1000);
+    await transfer.stop();
+  });
 });
 
 it('nothing is left of policies that are gone', async () => {
