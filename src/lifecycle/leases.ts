@@ -5,30 +5,19 @@
 import type { SetRef } from '../host/nft-command.ts';
 import type { Lease as KernelLease, Nft } from '../host/port.ts';
 import { type Address, families, familyOf, type Prefix } from '../model/address.ts';
-import { messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { flowKey } from '../nft/access.ts';
-import { egressKeyType, egressSets, ownTable } from '../nft/names.ts';
 import type { PolicedZone, PortRule, Transport, ZoneEgress } from '../policy/model.ts';
 import { isKeptFrom } from '../policy/private-addresses.ts';
 import { denialOf, nameRules } from '../policy/verdict.ts';
+import { keyOf, type Lease, leasedSets, leasesOf } from './lease.ts';
 
 /** Seconds: what a resolver says is taken within these, and `spareSeconds` added, as clients go on using what they know. */
 const [shortestSeconds, longestSeconds, spareSeconds] = [60, 3600, 600];
 /** Of a zone, and of one name of it: who asks for names without end fills what is his. */
 export const maxLeases = 4096;
 export const maxAddressesOfName = 512;
-
-export interface Lease {
-  readonly name: string;
-  readonly address: Address;
-  readonly transport: Transport;
-  readonly port: number;
-  /** performance.now() milliseconds. */
-  readonly until: number;
-  /** When a zone asked for the name, or was seen to use the address, last. */
-  readonly usedAt: number;
-}
 
 export interface LeaseRequest {
   readonly link: LinkName;
@@ -88,9 +77,9 @@ export class Leases {
   }
 
   /** Whoever asks is believed nothing but the addresses: what the zone's rules do not allow is refused. Resolves when the kernel holds them. */
-  async open({ link, name, addresses, ttl }: LeaseRequest): Promise<LeaseAnswer> {
-    const zone = this.#options.zoneOf(link);
-    const egress = zone && this.#options.egressOf(zone);
+  async open(request: LeaseRequest): Promise<LeaseAnswer> {
+    const { link, name, addresses, ttl } = request;
+    const egress = this.#egressOf(link);
     if (egress === undefined) return refused(`no policy is about ${link}`);
     const seconds = Math.min(Math.max(Math.ceil(ttl), shortestSeconds), longestSeconds) + spareSeconds;
     const rules = nameRules(egress, name);
@@ -111,6 +100,11 @@ export class Leases {
       const wrong = await this.#makeRoom(link, name, leases);
       if (wrong !== undefined) return refused(wrong);
       await this.#write(link, this.#use(link, leases));
+      // Other rules, or another zone's, may have come meanwhile, and what the link had been judged by them.
+      if (this.#egressOf(link) !== egress) {
+        await this.judge(link);
+        return await this.open(request);
+      }
     } catch (error) {
       if (!(error instanceof ProtectNetworkError)) throw error;
       return refused(messageOf(error));
@@ -118,11 +112,11 @@ export class Leases {
     return { kind: 'leased', addresses: allowed.map(({ address }) => address), seconds: seconds - spareSeconds / 2 };
   }
 
-  /** Lasts longer for those that are in use. */
+  /** Lasts longer for those that are in use, and have not ended. */
   async renew(link: LinkName, leases: readonly Lease[]): Promise<void> {
     const now = performance.now();
     const until = now + (shortestSeconds + spareSeconds) * 1000;
-    await this.#write(
+    await this.#rewrite(
       link,
       leases.map((lease) => ({ ...lease, until, usedAt: now })),
     );
@@ -130,8 +124,7 @@ export class Leases {
 
   /** Ends what the zone's rules do not allow any more; all of it where it has none, or is gone. */
   async judge(link: LinkName): Promise<void> {
-    const zone = this.#options.zoneOf(link);
-    const egress = zone && this.#options.egressOf(zone);
+    const egress = this.#egressOf(link);
     if (egress?.mode !== 'audit') this.#audited.delete(link);
     const wrong: Lease[] = [];
     for (const lease of this.of(link)) if (!(await this.#isAllowed(lease, egress))) wrong.push(lease);
@@ -152,7 +145,7 @@ export class Leases {
     }
     for (const [link, leases] of this.#byLink) {
       const missing = [...leases].filter(([key]) => !there.has(key)).map(([, lease]) => lease);
-      await this.#write(link, missing);
+      await this.#rewrite(link, missing);
     }
   }
 
@@ -170,6 +163,11 @@ export class Leases {
       if (leases.size === 0) this.#byLink.delete(link);
     }
     return soon;
+  }
+
+  #egressOf(link: LinkName): ZoneEgress | undefined {
+    const zone = this.#options.zoneOf(link);
+    return zone && this.#options.egressOf(zone);
   }
 
   async #adopt(set: SetRef, { key, seconds, comment: name }: KernelLease, mayEnd: boolean): Promise<void> {
@@ -235,11 +233,35 @@ export class Leases {
     }
   }
 
+  /** Writes what has not ended while others were written. */
+  async #rewrite(link: LinkName, leases: readonly Lease[]): Promise<void> {
+    for (const family of families) {
+      const known = this.#byLink.get(link);
+      const own = leases.filter(({ address }) => familyOf(address) === family);
+      await this.#write(
+        link,
+        own.filter((lease) => known?.has(keyOf(link, lease))),
+      );
+    }
+  }
+
+  /** What the kernel does not let go is known on, so that it is tried again. */
   async #end(link: LinkName, leases: readonly Lease[]): Promise<void> {
-    for (const lease of leases) this.#byLink.get(link)?.delete(keyOf(link, lease));
     for (const { set, family } of leasedSets) {
-      const keys = leases.filter(({ address }) => familyOf(address) === family).map((lease) => keyOf(link, lease));
-      if (keys.length > 0) await this.#options.nft.release(set, keys);
+      const some = leases.filter(({ address }) => familyOf(address) === family);
+      if (some.length === 0) continue;
+      for (const lease of some) this.#byLink.get(link)?.delete(keyOf(link, lease));
+      try {
+        await this.#options.nft.release(
+          set,
+          some.map((lease) => keyOf(link, lease)),
+        );
+      } catch (error) {
+        // The last policy takes the set along.
+        if (hasCode(error, 'vanished')) continue;
+        for (const lease of some) this.#keep(link, lease);
+        throw error;
+      }
     }
   }
 
@@ -255,24 +277,6 @@ export class Leases {
     const leases = this.#byLink.get(link) ?? new Map<string, Lease>();
     this.#byLink.set(link, leases.set(keyOf(link, lease), lease));
   }
-}
-
-const leasedSets = families.map((family) => {
-  const set: SetRef = { family: ownTable.family, table: ownTable.name, set: egressSets[family].leased };
-  return { family, set, type: egressKeyType(family) };
-});
-
-function leasesOf(name: string, address: Address, rules: readonly PortRule[], until: number): Lease[] {
-  const usedAt = performance.now();
-  return rules.flatMap(({ transport, ports }) =>
-    Array.from({ length: ports.last - ports.first + 1 }, (_, index) => {
-      return { name, address, transport, port: ports.first + index, until, usedAt };
-    }),
-  );
-}
-
-function keyOf(link: LinkName, { address, transport, port }: Lease): string {
-  return flowKey(link, address, transport, port);
 }
 
 function refused(reason: string): LeaseAnswer {

@@ -1,8 +1,10 @@
 /** Leases on the fake kernel: what is opened, what is refused, and what is left after anything. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Lease, Leases, maxAddressesOfName, maxLeases } from '../../../src/lifecycle/leases.ts';
+import type { Lease } from '../../../src/lifecycle/lease.ts';
+import { Leases, type LeasesOptions, maxAddressesOfName, maxLeases } from '../../../src/lifecycle/leases.ts';
 import { type Address, type Prefix, parseAddress, parsePrefix } from '../../../src/model/address.ts';
+import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { type LinkName, linkName } from '../../../src/model/link-name.ts';
 import * as make from '../../../src/nft/commands.ts';
 import { egressKeyType, egressSets, ownTable } from '../../../src/nft/names.ts';
@@ -40,9 +42,13 @@ async function open(): Promise<Place> {
   return { host, rules, leases: leasesOn(host, rules) };
 }
 
-function leasesOn(host: FakeHost, rules: ReadonlyMap<LinkName, ZoneEgress>): Leases {
+function leasesOn(
+  host: FakeHost,
+  rules: ReadonlyMap<LinkName, ZoneEgress>,
+  nft: LeasesOptions['nft'] = host.nft,
+): Leases {
   return new Leases({
-    nft: host.nft,
+    nft,
     isOwn: async (each) => each === own,
     zoneOf: (each): PolicedZone => ({ link: each, name: 'agent', addresses: [address('10.75.0.3')] }),
     egressOf: (zone) => rules.get(zone.link),
@@ -149,6 +155,72 @@ describe('bounds', () => {
     expect((await held(place)).length).toBe(place.leases.of(link).length);
   });
 });
+
+describe('rules that change meanwhile', () => {
+  it('keep what was about to be opened from being so', async () => {
+    const { host, rules, ...place } = await open();
+    const leases: Leases = leasesOn(host, rules, {
+      ...methodsOf(host),
+      lease: async (set, elements) => {
+        rules.set(link, allowing('www.example.com:443'));
+        await leases.judge(link);
+        await host.nft.lease(set, elements);
+      },
+    });
+    rules.set(link, allowing('api.example.com:443'));
+    expect(await leases.open(request(['198.51.100.7']))).toEqual({ kind: 'refused', reason: 'no rule' });
+    expect(await held({ ...place, host, rules })).toEqual([]);
+    expect(leases.of(link)).toEqual([]);
+  });
+
+  it('are not undone by what was about to be renewed', async () => {
+    const place = await open();
+    const { rules, leases } = place;
+    rules.set(link, allowing('api.example.com:443'));
+    await leases.open(request(['198.51.100.7', '2001:db8::7']));
+    const used = leases.of(link);
+    rules.delete(link);
+    await leases.judge(link);
+    await leases.renew(link, used);
+    expect(await held(place)).toEqual([]);
+  });
+
+  it('end at the next attempt what the kernel did not let go', async () => {
+    const place = await open();
+    const { host, rules } = place;
+    let isRefused = true;
+    const release: LeasesOptions['nft']['release'] = async (set, keys) => {
+      if (isRefused) throw new ProtectNetworkError('refused', 'out of memory');
+      await host.nft.release(set, keys);
+    };
+    const leases = leasesOn(host, rules, { ...methodsOf(host), release });
+    rules.set(link, allowing('api.example.com:443'));
+    await leases.open(request(['198.51.100.7']));
+    rules.delete(link);
+    await expect(leases.judge(link)).rejects.toThrow('out of memory');
+    isRefused = false;
+    await leases.judge(link);
+    expect(await held(place)).toEqual([]);
+  });
+
+  it('may take the sets along', async () => {
+    const { host, rules, leases } = await open();
+    rules.set(link, allowing('api.example.com:443'));
+    await leases.open(request(['198.51.100.7']));
+    rules.delete(link);
+    await host.nft.transact([make.deleteSet(family, table, egressSets.ipv4.leased)]);
+    await leases.judge(link);
+    expect(leases.of(link)).toEqual([]);
+  });
+});
+
+function methodsOf({ nft }: FakeHost): LeasesOptions['nft'] {
+  return {
+    lease: (set, elements) => nft.lease(set, elements),
+    release: (set, keys) => nft.release(set, keys),
+    leases: (set, type) => nft.leases(set, type),
+  };
+}
 
 describe('after anything', () => {
   const names = ['api.example.com', 'www.example.com', 'db.example.org'];
