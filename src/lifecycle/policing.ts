@@ -24,6 +24,12 @@ export interface PolicingOptions {
   readonly failed: (error: ProtectNetworkError) => void;
 }
 
+interface Settled {
+  readonly isRead: boolean;
+  readonly isRemade: boolean;
+  readonly mayEnd: boolean;
+}
+
 export class Policing {
   readonly leases: Leases;
   readonly denials: Denials;
@@ -74,12 +80,14 @@ export class Policing {
   }
 
   /**
-   * After each pass. `isRead`: what the kernel holds was read or made anew; `mayEnd`: it is known which zones there are.
+   * After each pass. `isRead`: what the kernel holds was read or made anew; `isRemade`: for a while nothing kept zones to their
+   * policies, and what they began then ends; `mayEnd`: it is known which zones there are.
    * Takes next to nothing where no policy has changed and no zone with one has come or gone.
    */
-  async settled(isRead: boolean, mayEnd: boolean): Promise<void> {
+  async settled({ isRead, isRemade, mayEnd }: Settled): Promise<void> {
     const { accesses, failed } = this.#options;
     if (isRead) this.#isCompared = false;
+    if (isRemade) this.#judged.clear();
     if (!accesses.isPoliced && this.#judged.size === 0) return;
     try {
       const changed = this.#changed();

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Host, HostEvent } from '../host/port.ts';
 import { hasCode } from '../model/errors.ts';
+import { remakesEgress } from '../nft/layout-egress.ts';
 import { shapeOf } from '../nft/layout-model.ts';
 import { observedKeys } from '../nft/observe.ts';
 import type { Policy } from '../policy/model.ts';
@@ -184,7 +185,8 @@ export class Reconciler {
     const labelOf = labels(this.mirror.links, this.records);
     const repairs = repairsIn({ ...plan, ingress }, failures, dirty, this.records.inForce, labelOf);
     this.#settle(dirty, scope, failures);
-    await this.policing.settled(dirty.all || scope.ruleset === 'all', scope.prune);
+    const isRead = dirty.all || scope.ruleset === 'all';
+    await this.policing.settled({ isRead, isRemade: remakesEgress(plan.nft), mayEnd: scope.prune });
     this.settled();
     const [uplinks, foreign] = [this.#parts.uplinks, this.#parts.foreign];
     const facts = { host: this.#host, mirror: this.mirror, uplinks, foreign, ...this.state };

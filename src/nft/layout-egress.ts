@@ -215,6 +215,11 @@ function egressToHost(settings: LayoutSettings): Expression[][] {
   ];
 }
 
+/** True where the commands make what keeps zones to their policies, which was not there, or not as it should. */
+export function remakesEgress(commands: readonly NftCommand[]): boolean {
+  return commands.some((command) => command.kind === 'add-set' && command.set === policySets.policed);
+}
+
 /** For the moment until the layout is back: these links begin nothing. Their connections go on. */
 export function closeEgress(links: readonly LinkName[]): NftCommand[] {
   const { family, name: table } = ownTable;

@@ -133,6 +133,28 @@ describe.each(families)('a zone with a policy (%s)', (family) => {
   });
 });
 
+it('what began while the rules were gone ends with their repair', async () => {
+  const [zone] = scene.zones;
+  await enforce([written(farHost.ipv4, ':7000')]);
+  await waitFor(async () => !(await opens(farHost.ipv4, 7001)), { what: 'the policy to be in force' });
+  process.kill(scene.daemon.pid, 'SIGSTOP');
+  await scene.world.host.mustExec('nft', ['flush', 'ruleset']);
+  // To another zone: nothing is translated meanwhile.
+  const begun = await startTransfer(zone, String(scene.zones[1].ipv4), 7000).finally(() => {
+    process.kill(scene.daemon.pid, 'SIGCONT');
+  });
+  await waitFor(
+    async () => {
+      const before = begun.progress().bytes;
+      await delay(300);
+      return begun.progress().bytes === before;
+    },
+    { what: 'the transfer to end', deadlineMs: 20_000 },
+  );
+  await begun.stop();
+  await untilNothingToDo(scene.world);
+});
+
 it('nothing is left of policies that are gone', async () => {
   await scene.world.files.writePolicy('test.toml', '');
   await waitFor(() => reaches(scene.zones[0], farHost.ipv4), { what: 'the zone to be free' });
