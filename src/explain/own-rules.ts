@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   'from-zone': 'protect-network plan (the link does not have that address, as far as our guard knows)',
   'egress-closed': closed,
   'egress-closed-host': closed,
+  'egress-closed-output': closed,
   'egress-denied': 'allow it in the policy of the zone that sends it; protect-network policy show lists the policies',
   forged: 'protect-network plan (the source is not the address of the link it came in on, as far as our guard knows)',
   'not-assigned':

@@ -52,8 +52,9 @@ const egressOutputChain = 'egress-output';
 const takenUpChain = 'egress-taken-up';
 const resolverChain = 'resolver';
 const closedChains = [
-  ['egress-closed', 'forward'],
-  ['egress-closed-host', 'input'],
+  ['egress-closed', 'forward', ['iifname', 'oifname']],
+  ['egress-closed-host', 'input', ['iifname']],
+  ['egress-closed-output', 'output', ['oifname']],
 ] as const;
 /** Jumps before what they jump to. */
 export const egressChains: readonly string[] = [
@@ -220,17 +221,20 @@ export function remakesEgress(commands: readonly NftCommand[]): boolean {
   return commands.some((command) => command.kind === 'add-set' && command.set === policySets.policed);
 }
 
-/** For the moment until the layout is back: these links begin nothing. Their connections go on. */
+/**
+ * For the moment until the layout is back: nothing goes by these links, either way. The kernel begins to track connections
+ * milliseconds before the layout is in force, and what a peer's segment begins then would be that peer's connection for good.
+ */
 export function closeEgress(links: readonly LinkName[]): NftCommand[] {
   const { family, name: table } = ownTable;
   return [
     addTable(family, table),
-    ...closedChains.flatMap(([chain, hook]) => {
+    ...closedChains.flatMap(([chain, hook, keys]) => {
       const ref = { family, table, chain };
       return [
         addChain(ref, { type: 'filter', hook, prio: -1 }),
         flushChain(ref),
-        addRule(ref, [interfaceIn('iifname', links), beginsConnection, counter, drop]),
+        ...keys.map((key) => addRule(ref, [interfaceIn(key, links), counter, drop])),
       ];
     }),
   ];
