@@ -14,7 +14,8 @@ import { whyTaken } from './taken.ts';
 
 /** Only zones' own: a guest that no zone directory knows is in a bridge because somebody wants it there. */
 export function ingressScope(desired: Desired, scope: PassScope, indices: ReadonlySet<number>): IngressScope {
-  const isTaken = (zone: DesiredZone | undefined) => zone?.taken !== undefined && desired.layout.antiSpoof;
+  const isTaken = (zone: DesiredZone | undefined) =>
+    zone?.taken !== undefined && (desired.layout.antiSpoof || zone.access?.mode === 'enforce');
   if (scope.ruleset === 'all') {
     const taken = [...desired.zones.values()].filter(isTaken);
     return { taken, free: scope.prune ? 'all' : [] };

@@ -17,12 +17,14 @@ const solicitations = { perSecond: 10, burst: 20 };
 /** Where neighbour discovery has the address that it is about, in bits of the ICMPv6 message (RFC 4861 4.3, 4.4). */
 const targetOffset = 64;
 
-/** Ends with a drop. */
-export function ingressChain({ link, addresses }: ZonePair): ChainLayout {
+/** Ends with a drop. Policies hold where dom0 routes, which nothing passes that a bridge takes on: of a zone with one all is dropped. */
+export function ingressChain({ link, addresses, access }: ZonePair): ChainLayout {
+  const hook = { type: 'filter', hook: 'ingress', dev: link, prio: beforeOthers } as const;
+  if (access?.mode === 'enforce') return { name: link, hook, rules: [[drop]] };
   const own = (family: Family) => addresses.filter((address) => familyOf(address) === family);
   return {
     name: link,
-    hook: { type: 'filter', hook: 'ingress', dev: link, prio: beforeOthers },
+    hook,
     rules: [
       ...own('ipv4').flatMap(arpOf),
       ...adverts(own('ipv6')),

@@ -273,6 +273,26 @@ describe('from a link in a bridge', () => {
     expect(await arrives('sibling', fromSibling)).toBe(true);
   });
 
+  it('nothing arrives while a policy is enforced on it, and what arrived does again without one', async () => {
+    const { world } = arena.parts;
+    const own = data('ipv4', (cast) => cast.zone.ipv4);
+    const lets = async () =>
+      / accept$/m.test(await world.host.mustExec('nft', ['-s', 'list', 'chain', 'netdev', 'edera', 'vif7.0']));
+    const policy = (mode: string) => `[[policy]]\nzones = ["*"]\negress.mode = "${mode}"\negress.allow = ["icmp"]\n`;
+    await world.files.writePolicy('all.toml', policy('enforce'));
+    await waitFor(async () => !(await lets()), { what: 'the chain to let nothing pass' });
+    const { tools, places, watches } = arena.parts;
+    const [tried, last] = [mark(), mark()];
+    await tools.send(places.zone, [own(tried.bytes)]);
+    await world.files.writePolicy('all.toml', policy('audit'));
+    await waitFor(lets, { what: 'the chain to let its own pass' });
+    await tools.send(places.zone, [own(last.bytes)]);
+    const seen = (name: number) => watches.get('sibling')?.sightings.some((each) => each.name === name) === true;
+    await waitFor(() => seen(last.name), { what: 'what is sent last' });
+    expect(seen(tried.name)).toBe(false);
+    await world.files.writePolicy('all.toml', '');
+  });
+
   it('its own packets to dom0 are no forgery of the bridge’s', async () => {
     const { world, daemon, cast, tools, places, zones } = arena.parts;
     if (daemon === undefined) throw new Error('ours has a daemon');
