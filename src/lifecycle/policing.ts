@@ -2,6 +2,7 @@
  * What policies need besides what a pass puts in place: leases of names' addresses, the end of connections that no rule
  * allows any more, and what was denied.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BegunConnection, Host, HostEvent } from '../host/port.ts';
 import type { Address } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
@@ -14,6 +15,9 @@ import { Denials } from './denials.ts';
 import { type Desired, type DesiredZone, resolverPort } from './desired.ts';
 import { Leases } from './leases.ts';
 import { leases as clock } from './timing.ts';
+
+/** The kernel is asked about the destination of each, in 10 to 30 µs. */
+const connectionsPerTurn = 256;
 
 export interface PolicingOptions {
   readonly host: Pick<Host, 'nft' | 'conntrack' | 'rtnetlink'>;
@@ -112,11 +116,15 @@ export class Policing {
     return this.#options.desired()?.byLink.get(link);
   }
 
-  /** Links whose rules are others than when they were judged, and those that are gone. */
+  /**
+   * Links whose rules are others than when they were judged, and those that are gone. Not whose zone no directory has confirmed since
+   * the start: its name is not known, and may be what its policies go by.
+   */
   #changed(): LinkName[] {
     const byLink = this.#options.desired()?.byLink ?? new Map<LinkName, DesiredZone>();
     const textOf = ({ access }: DesiredZone) => (access?.mode === undefined ? undefined : access.text);
-    const changed = [...byLink.values()].filter((zone) => textOf(zone) !== this.#judged.get(zone.link));
+    const known = [...byLink.values()].filter(({ directory }) => directory !== undefined);
+    const changed = known.filter((zone) => textOf(zone) !== this.#judged.get(zone.link));
     const gone = [...this.#judged.keys()].filter((link) => !byLink.has(link));
     return [...changed.map(({ link }) => link), ...gone];
   }
@@ -132,7 +140,8 @@ export class Policing {
     const owners = this.#owners(changed);
     const wrong: BegunConnection[] = [];
     // One walk over the table for all of them.
-    for (const each of await conntrack.begunBy([...owners.keys()])) {
+    for (const [index, each] of (await conntrack.begunBy([...owners.keys()])).entries()) {
+      if (index % connectionsPerTurn === connectionsPerTurn - 1) await nextTurn();
       const owner = owners.get(each.source);
       if (owner !== undefined && (await this.#mustEnd(owner.zone.link, owner.egress, each))) wrong.push(each);
     }
