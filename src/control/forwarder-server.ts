@@ -16,6 +16,9 @@ import { type ClaimedSocket, claimSocket } from './claim-socket.ts';
 /** Bytes that may wait for a forwarder that does not read, before it is cut off. */
 const maxWaiting = 16 * 1024 * 1024;
 
+/** Leases that are being opened; a forwarder that asks for more is not read until there are fewer. It asks for 64 a zone at most. */
+const maxOpening = 256;
+
 export type PolicyMessage = Omit<Extract<DaemonMessage, { kind: 'policy' }>, 'kind' | 'zones'>;
 type LeaseMessage = Extract<ForwarderMessage, { kind: 'lease' }>;
 type LeaseAnswer =
@@ -38,6 +41,8 @@ export class ForwarderServer {
   #server: Server | undefined;
   #claim: ClaimedSocket | undefined;
   #peer: Socket | undefined;
+  /** By all connections. */
+  #opening = 0;
   /** Undefined while there is nothing to say. */
   #policy: PolicyMessage | undefined;
   /** What the zones are, by link, each as it was sent. */
@@ -124,10 +129,17 @@ export class ForwarderServer {
     else if (message.kind === 'totals') totals(message);
     else {
       const { id, kind: _, ...request } = message;
-      open(request).then(
-        (answer) => this.#sendTo(socket, { ...answer, id }),
-        (error: unknown) => this.#sendTo(socket, { kind: 'refused', id, reason: messageOf(error) }),
-      );
+      this.#opening += 1;
+      if (this.#opening >= maxOpening) socket.pause();
+      open(request)
+        .then(
+          (answer) => this.#sendTo(socket, { ...answer, id }),
+          (error: unknown) => this.#sendTo(socket, { kind: 'refused', id, reason: messageOf(error) }),
+        )
+        .finally(() => {
+          this.#opening -= 1;
+          if (this.#opening < maxOpening) this.#peer?.resume();
+        });
     }
   }
 
