@@ -68,7 +68,7 @@ printf '[[policy]]\nzones = ["web"]\n[policy.egress]\nallow = ["icmp", "api.exam
 ok 'a policy is in force' soon 60 sh -c 'nft list set inet edera policed | grep -q vif1.0'
 ok 'the forwarder, which is another user, is connected to the daemon' soon 60 forwarder_said 'connected to the daemon'
 ok 'it answers on the gateway' soon 60 forwarder_said 'answering at'
-rm /etc/edera/policy.d/web.toml
+rm -r /etc/edera/policy.d && rmdir /etc/edera
 ok 'the policy is gone' soon 60 sh -c '! nft list table inet edera | grep -q policed'
 
 ### Confinement
