@@ -53,10 +53,10 @@ it('a zone that no directory has confirmed since the start keeps what its name m
   host.addFlow(allowed);
   host.addFlow({ ...allowed, port: 80 });
   called(undefined);
-  await policing.settled(true, false);
+  await policing.settled({ isRead: true, isRemade: false, mayEnd: false });
   expect(host.conntrack.flows()).toHaveLength(2);
   called('agent-1');
-  await policing.settled(false, true);
+  await policing.settled({ isRead: false, isRemade: false, mayEnd: true });
   expect(host.conntrack.flows()).toMatchObject([allowed]);
 });
 
@@ -65,7 +65,7 @@ it('many connections that are judged leave others their turns', async () => {
   for (let port = 1; port <= 3000; port += 1) host.addFlow({ ...allowed, port });
   called('agent-1');
   let isDone = false;
-  const settled = policing.settled(true, true).then(() => {
+  const settled = policing.settled({ isRead: true, isRemade: false, mayEnd: true }).then(() => {
     isDone = true;
   });
   let turns = 0;
