@@ -13,6 +13,7 @@ import type { Log } from '../words/log-messages.ts';
 import type { Accesses } from './accesses.ts';
 import { Denials } from './denials.ts';
 import { type Desired, type DesiredZone, resolverPort } from './desired.ts';
+import type { Lease } from './lease.ts';
 import { Leases } from './leases.ts';
 import { leases as clock } from './timing.ts';
 
@@ -181,10 +182,17 @@ export class Policing {
   /** What is in use does not end: whoever keeps a connection may open another one to the same place. */
   async #renew(): Promise<void> {
     try {
-      for (const [link, leases] of this.leases.expiring(clock.aheadSeconds)) {
-        const begun = await this.#options.host.conntrack.begunBy(this.#zone(link)?.addresses ?? []);
-        const used = new Set(begun.map(({ destination, transport, port }) => `${destination} ${transport} ${port}`));
-        const kept = leases.filter(({ address, transport, port }) => used.has(`${address} ${transport} ${port}`));
+      const expiring = [...this.leases.expiring(clock.aheadSeconds)];
+      const addressesOf = (link: LinkName) => this.#zone(link)?.addresses ?? [];
+      // One walk over the table for all of them.
+      const begun = await this.#options.host.conntrack.begunBy(expiring.flatMap(([link]) => addressesOf(link)));
+      const used = new Set(
+        begun.map(({ source, destination, transport, port }) => `${source} ${destination} ${transport} ${port}`),
+      );
+      for (const [link, leases] of expiring) {
+        const isUsed = ({ address, transport, port }: Lease) =>
+          addressesOf(link).some((source) => used.has(`${source} ${address} ${transport} ${port}`));
+        const kept = leases.filter(isUsed);
         if (kept.length > 0) await this.leases.renew(link, kept);
       }
     } catch (error) {

@@ -1,10 +1,11 @@
 /** Connections of policed zones, ended by what their policies say, on the fake kernel. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pino from 'pino';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { Accesses } from '../../../src/lifecycle/accesses.ts';
 import type { Desired, DesiredZone } from '../../../src/lifecycle/desired.ts';
 import { Policing } from '../../../src/lifecycle/policing.ts';
+import { leases as clock } from '../../../src/lifecycle/timing.ts';
 import type { Address } from '../../../src/model/address.ts';
 import type { DirectoryName } from '../../../src/model/directory-name.ts';
 import { type LinkName, linkName } from '../../../src/model/link-name.ts';
@@ -19,7 +20,7 @@ const allowed = { src: source, dst: '198.51.100.7', transport: 'tcp', port: 443 
 const everybody = '[[policy]]\nzones = ["*"]\negress.allow = ["icmp"]\n';
 const agents = '[[policy]]\nzones = ["agent-*"]\negress.allow = ["198.51.100.7:443"]\n';
 
-/** A zone and its daemon; `called` says as whom the zone is known from now on. */
+/** A zone and its daemon; `called` says as whom the zone, or another one, is known from now on. */
 async function open(text: string) {
   const host = new FakeHost();
   const { family, name: table } = ownTable;
@@ -30,10 +31,10 @@ async function open(text: string) {
   const accesses = new Accesses();
   accesses.enforce((await parsePolicyFile('/p/a.toml', text)).policies);
   const byLink = new Map<LinkName, DesiredZone>();
-  const called = (name: string | undefined) => {
+  const called = (name: string | undefined, [of, address]: readonly [LinkName, Address] = [link, source]) => {
     const directory = name === undefined ? undefined : ('static' as DirectoryName);
-    const zone = { link, ifindex: 3, name, directory, addresses: [source], origin: 'test' };
-    byLink.set(link, { ...zone, access: accesses.accessOf(zone) });
+    const zone = { link: of, ifindex: 3, name, directory, addresses: [address], origin: 'test' };
+    byLink.set(of, { ...zone, access: accesses.accessOf(zone) });
   };
   const policing = new Policing({
     host,
@@ -73,4 +74,31 @@ it('many connections that are judged leave others their turns', async () => {
   await settled;
   expect(turns).toBeGreaterThan(8);
   expect(host.conntrack.flows()).toMatchObject([allowed]);
+});
+
+it('a lease that is about to end lasts for the zone that has a connection by it, and for no other', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { host, policing, called } = await open(
+    '[[policy]]\nzones = ["agent-*"]\negress.allow = ["api.example.com:443"]\n',
+  );
+  const other = linkName(8, 0) as LinkName;
+  called('agent-1');
+  called('agent-2', [other, '10.75.0.4' as Address]);
+  const set = { family: ownTable.family, table: ownTable.name, set: egressSets.ipv4.leased };
+  const keys = [link, other].map((each) => `${each} 198.51.100.7 tcp 443`);
+  await host.nft.lease(
+    set,
+    keys.map((key) => ({ key, seconds: clock.aheadSeconds - 10, comment: 'api.example.com' })),
+  );
+  await policing.settled(true, true);
+  host.addFlow(allowed);
+  await vi.advanceTimersByTimeAsync(clock.lookMs);
+  const seconds = async () => {
+    const held = await host.nft.leases(set, egressKeyType('ipv4'));
+    return keys.map((key) => Math.round(held.find((lease) => lease.key === key)?.seconds ?? 0));
+  };
+  await vi.waitFor(async () => expect(await seconds()).toEqual([660, clock.aheadSeconds - 10]));
 });
