@@ -103,7 +103,12 @@ export class NftHost implements Nft {
     const changes = (['add-elements', 'delete-elements'] as const).map(
       (kind): netlink.NftChange => ({ kind, ...set, elements: elements.map((each) => ({ ...each, timeout: 60_000 })) }),
     );
-    this.#transact(changes, `the end of ${keys.length} leases in ${set.set}`);
+    try {
+      this.#transact(changes, `the end of ${keys.length} leases in ${set.set}`);
+    } catch (error) {
+      // The set is gone, as with the last policy, and its elements with it.
+      if (!hasCode(error, 'vanished')) throw error;
+    }
   }
 
   async leases(set: SetRef, type: readonly string[]): Promise<Lease[]> {

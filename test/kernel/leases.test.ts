@@ -1,4 +1,5 @@
 /** Names that policies allow, whole: the daemon, the forwarder beside it, Debian's unbound behind it, and packets. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { farHost } from '../lab/addresses.ts';
@@ -179,4 +180,16 @@ it('no other user is told anything, or takes the forwarder’s place', async () 
   const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', script, path];
   expect((await scene.world.host.mustExec('setpriv', asNobody)).trim()).toBe('0');
   await answered('other.example.org/A');
+});
+
+it('the last policy that goes takes its leases along, and nothing fails', async () => {
+  const before = daemon.log.length;
+  expect(await leased('ipv4')).toContain('other.example.org');
+  await rm(join(scene.world.files.policies, 'agent.toml'));
+  const reloaded = await waitFor(() => daemon.log.slice(before).find(({ event }) => event === 'reloaded'), {
+    what: 'the policy to be gone',
+    deadlineMs: 20_000,
+  });
+  expect(reloaded['msg']).toMatch(/^configuration reloaded; in force/);
+  expect(daemon.log.slice(before).filter(({ event }) => event === 'pass-failed')).toEqual([]);
 });
