@@ -97,8 +97,9 @@ function notAsked(allowed: string, link: string, facts: Facts): Step {
     return step('name', 'bad', text, { details: [allowed], fix: [noForwarder.fix] });
   }
   const connected = facts.snapshot.daemon.forwarder === true ? ['the forwarder of names is connected'] : [];
-  const text = `not asked for yet: the zone’s next question for the name opens it`;
-  return step('name', 'unknown', text, { details: [allowed, ...connected] });
+  const text = 'no address is open for it: the zone has not asked for the name, or got no address that may be opened';
+  const cause = 'why a question for it opened nothing: journalctl -u protect-network -u protect-network-dns -n 50';
+  return step('name', 'unknown', text, { details: [allowed, ...connected, cause] });
 }
 
 function perFamily(leases: readonly HeldLease[], { family }: NameAsked): HeldLease[] {

@@ -211,7 +211,9 @@ describe('a name', () => {
     await waitFor(async () => (await scene.daemon.status()).forwarder?.connected, { what: 'the forwarder to connect' });
     const { stdout, exitCode } = await scene.world.cli(['explain', ask.subject, '--to', ask.to]);
     expect(stdout).toMatch(/^\? TCP from vif7\.0 to api\.example\.com port 7003: cannot be decided\n/);
-    expect(stdout).toContain('not asked for yet: the zone’s next question for the name opens it');
+    expect(stdout).toContain(
+      'no address is open for it: the zone has not asked for the name, or got no address that may be opened',
+    );
     expect(stdout).toContain(`${file}:6:3: "api.example.com:7003"`);
     expect(exitCode).toBe(1);
   });

@@ -204,13 +204,13 @@ describe('a name', () => {
   });
 
   it.each<[string, string, Held, string, RegExp]>([
-    ['is allowed and not asked for', alone('"api.example.com:443"'), {}, 'unknown', /^not asked for yet/],
+    ['is allowed and not asked for', alone('"api.example.com:443"'), {}, 'unknown', /^no address is open for it/],
     [
       'was asked for at another port',
       alone('"api.example.com:440-450"'),
       { leased: [] },
       'unknown',
-      /^not asked for yet/,
+      /^no address is open for it/,
     ],
     ['is allowed, and not in force', alone('"api.example.com:443"'), { policed: [] }, 'unknown', /not in force/],
     ['is not allowed', alone('"api.example.com:444"'), {}, 'bad', /^no rule .* allows api\.example\.com:443$/],
@@ -224,7 +224,7 @@ describe('a name', () => {
 
   it.each([
     [false, 'bad', /^the forwarder of names is not connected: .* not answered$/, /^/],
-    [true, 'unknown', /^not asked for yet/, /the forwarder of names is connected/],
+    [true, 'unknown', /^no address is open for it/, /the forwarder of names is connected/],
   ])('is allowed, and the forwarder connected: %s', async (forwarder, state, text, details) => {
     const known = await facts(alone('"api.example.com:443"'));
     const snapshot = { ...known.snapshot, daemon: { ...known.snapshot.daemon, forwarder } };
