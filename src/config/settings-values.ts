@@ -61,7 +61,7 @@ export const prefix = z
     const address = parseAddress(value);
     const parsed = parsePrefix(address === undefined ? value : `${address}/${hostLength(familyOf(address))}`);
     if (parsed !== undefined) return parsed;
-    const message = `${JSON.stringify(value)} is neither an address nor a prefix; expected one such as "169.254.169.254"`;
+    const message = `${JSON.stringify(value)} is neither an address nor a prefix; expected one such as "192.0.2.7" or "192.0.2.0/24"`;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   })

@@ -90,7 +90,8 @@ function unknownKeySentence(path: TomlPath, known: readonly string[]): string {
   const wrong = `unknown key ${quote(dotted(path))}`;
   const nearest = nearestOf(String(path.at(-1)), known);
   if (nearest !== undefined) return `${wrong}; did you mean ${quote(nearest)}?`;
-  return `${wrong}; expected ${known.length === 0 ? 'no keys here' : `one of ${known.join(', ')}`}`;
+  const expected = known.length < 2 ? (known[0] ?? 'no keys here') : `one of ${known.join(', ')}`;
+  return `${wrong}; expected ${expected}`;
 }
 
 /** The keys a schema knows at a path. The JSON schema is asked because it sees through defaults and transforms. */

@@ -19,7 +19,7 @@ export class News {
 
   connected(path: string, zones: number): void {
     this.#isConnected = true;
-    this.#log.info({ event: 'dns-daemon' }, `connected to the daemon at ${path}: ${zones} policed zones`);
+    this.#log.info({ event: 'dns-daemon' }, `connected to the daemon at ${path}; policed zones: ${zones}`);
   }
 
   notConnected(path: string, reason: string): void {

@@ -175,7 +175,9 @@ function withPort(text: string): string {
   const word = text.toLowerCase();
   if (word === 'host') return '"host:9100"';
   const [, front, protocol] = /^(.*)\/(tcp|udp)$/.exec(word) ?? [];
-  return front === undefined ? quote(`${text}:443`) : quote(`${front}:443/${protocol}`);
+  const [name, rest] = front === undefined ? [text, '443'] : [front, `443/${protocol}`];
+  const isRule = looksLikeIpv4(name) || typeof parsePattern(name) !== 'string';
+  return quote(`${isRule ? name : 'api.example.com'}:${rest}`);
 }
 
 /** `10.0.0.0/8`, and what was meant for such a thing. */

@@ -255,7 +255,7 @@ export const findings = {
     noForwarder: {
       level: 'bad',
       what: 'the forwarder of names is not connected',
-      why: 'policies let {n} zones ask for names, and none is answered; what they know already keeps working until it expires',
+      why: 'zones whose policies allow names ({n}) resolve no new ones; what they know already keeps working until it expires',
       fix: 'systemctl start protect-network-dns',
     },
   },

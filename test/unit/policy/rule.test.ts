@@ -43,6 +43,9 @@ describe('a rule of allow', () => {
   it.each<[Written, string]>([
     ['api.example.com', '"api.example.com" has no port; expected one such as "api.example.com:443"'],
     ['api.example.com/udp', '"api.example.com/udp" has no port; expected one such as "api.example.com:443/udp"'],
+    ['*', '"*" has no port; expected one such as "api.example.com:443"'],
+    ['api.example.com 443', 'has no port; expected one such as "api.example.com:443"'],
+    ['api.example.org/443', 'has no port; expected one such as "api.example.com:443"'],
     ['192.0.2.0/24', '"192.0.2.0/24" has no port; expected one such as "192.0.2.0/24:443"'],
     ['host', '"host" has no port; expected one such as "host:9100"'],
     ['[2001:db8::1]', '"[2001:db8::1]" has no port; expected one such as "[2001:db8::1]:443"'],
