@@ -7,6 +7,7 @@ import { denialOf, type Flow, nameRules, ruleFor } from '../policy/verdict.ts';
 import type { Packet } from '../rules/packet.ts';
 import { type Hook, isRecord, type Rule, refText } from '../rules/ruleset.ts';
 import { findings } from '../words/findings.ts';
+import { firstOf } from '../words/say.ts';
 import type { Facts } from './facts.ts';
 import { addRule, ruleOf } from './policy-fix.ts';
 import { type Step, step } from './step.ts';
@@ -127,7 +128,20 @@ function judge(flow: Flow, policy: ZonePolicy | undefined, snapshot: Facts['snap
   const line = ruleOf(flow);
   if (line === undefined)
     return { text, details: [...details, 'a rule can only allow all of ICMP, to everywhere: "icmp"'] };
-  return { text, details, fix: [addRule(line, policy, snapshot)] };
+  return { text, details: [...details, ...namesAt(flow, policy)], fix: [addRule(line, policy, snapshot)] };
+}
+
+/** Whoever sees an address refused may not know that it is one of an allowed name, which needs no other rule. */
+function namesAt({ transport, port, isHost }: Flow, { egress }: ZonePolicy): string[] {
+  if (isHost) return [];
+  const names = egress.allow.flatMap((rule) => {
+    const isMeant = rule.kind === 'ports' && rule.target.kind === 'name' && rule.transport === transport;
+    return isMeant && rule.ports.first <= port && port <= rule.ports.last ? [quoted(rule.text)] : [];
+  });
+  if (names.length === 0) return [];
+  return [
+    `names are allowed at this port (${firstOf(names, 3)}): an address of one is open once the zone asks for the name`,
+  ];
 }
 
 export function quoted(text: string): string {

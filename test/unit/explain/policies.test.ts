@@ -117,6 +117,19 @@ describe('a packet of a zone with a policy', () => {
     expect(said?.details).toContain('inet edera egress-denied handle 2: [{"drop":null}]');
   });
 
+  it.each([
+    [
+      'names of this port are told of',
+      '"*.example.com:443", "a.example.org:440-450"',
+      '("*.example.com:443", "a.example.org:440-450")',
+    ],
+    ['names of another port or protocol are not', '"*.example.com:80", "a.example.org:443/udp"', undefined],
+  ])('is denied, and may be to an address of a name: %s', async (_name, rules, names) => {
+    const details = (await explained(alone(rules)))?.details?.join('\n') ?? '';
+    if (names === undefined) expect(details).not.toContain('names are allowed');
+    else expect(details).toContain(`names are allowed at this port ${names}: an address of one is open once`);
+  });
+
   it('is denied all of ICMP or nothing: no rule is proposed that opens more than was asked', async () => {
     const said = await explained(alone(''), {}, { ...outgoing, transport: 'icmp', destinationPort: undefined });
     expect(said).not.toHaveProperty('fix');
