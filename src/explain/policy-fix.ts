@@ -1,6 +1,6 @@
 /** What to write into a policy file so that a zone may do one thing, and no other zone anything. Pure. */
 import { familyOf } from '../model/address.ts';
-import type { Selector, Transport } from '../policy/model.ts';
+import type { Policy, Selector, Transport } from '../policy/model.ts';
 import { zoneName } from '../policy/rule.ts';
 import type { Flow } from '../policy/verdict.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -17,11 +17,11 @@ export function portRule(host: string, transport: Transport, port: number): stri
 }
 
 /**
- * Text to add: to the policy that is about this zone alone, or, where others share them all, a policy of its own, as policies add
- * up. The mode stays what it is.
+ * Text to add: to a list that is about this zone alone, or, where others share them all or there is none, a policy of its own, as
+ * policies add up. The mode stays what it is.
  */
 export function addRule(rule: string, { zone, policies, egress }: ZonePolicy, snapshot: Snapshot): string {
-  const own = policies.find(({ selector }) => isAlone(selector, snapshot));
+  const own = policies.find((policy) => hasAllow(policy) && isAlone(policy.selector, snapshot));
   if (own !== undefined)
     return `in ${own.place.file}, add as the first entry of egress.allow of the policy in line ${own.place.line}: ${JSON.stringify(rule)},`;
   const file = policies[0]?.place.file ?? '';
@@ -38,6 +38,10 @@ export function addRule(rule: string, { zone, policies, egress }: ZonePolicy, sn
     ...(egress.mode === 'audit' ? ['egress.mode = "audit"'] : []),
     `egress.allow = [${JSON.stringify(rule)}]`,
   ].join('\n');
+}
+
+function hasAllow({ egress }: Policy): boolean {
+  return egress !== undefined && egress.allow.length > 0;
 }
 
 function isAlone({ zones, links, addresses }: Selector, snapshot: Snapshot): boolean {

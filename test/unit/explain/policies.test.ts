@@ -176,9 +176,10 @@ describe('a packet of a zone with a policy', () => {
 
 describe('what to add', () => {
   it.each([
-    ['several links', 'links = ["vif7.0", "vif9.0"]', 'zones = ["agent-1"]'],
-    ['a pattern', 'zones = ["agent-*"]', 'zones = ["agent-1"]'],
-    ['addresses', 'addresses = ["10.75.0.0/24"]', 'zones = ["agent-1"]'],
+    ['several links', 'links = ["vif7.0", "vif9.0"]\negress.allow = ["icmp"]', 'zones = ["agent-1"]'],
+    ['a pattern', 'zones = ["agent-*"]\negress.allow = ["icmp"]', 'zones = ["agent-1"]'],
+    ['addresses', 'addresses = ["10.75.0.0/24"]\negress.allow = ["icmp"]', 'zones = ["agent-1"]'],
+    ['it alone, without a list', 'zones = ["agent-1"]', 'zones = ["agent-1"]'],
   ])('is a policy of the zone’s own, where there is one for %s', async (_name, selector, who) => {
     const snapshot = await snapshotOf(`[[policy]]\n${selector}\negress.mode = "audit"\n`);
     const policy = policyOf('vif7.0', snapshot);
@@ -191,7 +192,7 @@ describe('what to add', () => {
   });
 
   it('is about the link, where two zones have the name', async () => {
-    const snapshot = { ...(await snapshotOf('[[policy]]\nzones = ["agent-1"]\negress.allow = []\n')) };
+    const snapshot = { ...(await snapshotOf('[[policy]]\nzones = ["agent-1"]\negress.allow = ["icmp"]\n')) };
     const twins = { ...snapshot, zones: [...zones, zone('vif9.0', 'agent-1', '10.75.0.9')] };
     const policy = policyOf('vif7.0', twins);
     expect(policy && addRule('198.51.100.10:443', policy, twins)).toContain('links = ["vif7.0"]');
