@@ -65,7 +65,7 @@ test('a wrong policy is named, and the settings are believed all the same', asyn
   expect(snapshot.config?.settings.policy.dir).toBe(here.policies);
   const found = diagnose(snapshot).filter(({ check }) => check === 'configuration');
   expect(found.map(({ level, what }) => `${level} ${what.split('\n', 1)[0]}`)).toEqual([
-    `bad ${here.policies}/a.toml:1:1: policy[0] has no rules; expected [policy.egress]`,
+    `bad ${here.policies}/a.toml:1:1: policy[0] has no rules; expected [policy.egress], [policy.limits] or [[policy.publish]]`,
   ]);
 });
 
