@@ -93,7 +93,7 @@ it('a lease that is about to end lasts for the zone that has a connection by it,
     set,
     keys.map((key) => ({ key, seconds: clock.aheadSeconds - 10, comment: 'api.example.com' })),
   );
-  await policing.settled(true, true);
+  await policing.settled({ isRead: true, isRemade: false, mayEnd: true });
   host.addFlow(allowed);
   await vi.advanceTimersByTimeAsync(clock.lookMs);
   const seconds = async () => {
