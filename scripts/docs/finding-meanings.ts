@@ -186,5 +186,9 @@ export const findingMeanings: {
       'the unit protect-network-dns is not running, or cannot reach the daemon, for ten seconds or more. What zones have open stays, and so do addresses that they know: [policies.md](policies.md#when-something-fails)',
       'the command; then `systemctl status protect-network-dns`',
     ],
+    noResolver: [
+      'the resolvers that this host asks are down, or a firewall of the host keeps the forwarder from them',
+      'correct `policy.resolvers`, or what stands between',
+    ],
   },
 };

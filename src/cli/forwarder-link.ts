@@ -27,6 +27,7 @@ export class ForwarderLink {
   /** A zone that is the same value may reach the same. */
   readonly #messages = new WeakMap<PolicedZone, ZoneMessage>();
   #totals: ForwarderTotals | null = null;
+  #resolversAnswer = true;
   /** Unix milliseconds. */
   #since = Date.now();
 
@@ -40,11 +41,13 @@ export class ForwarderLink {
       },
       open: (request) => reconciler.policing.leases.open(request),
       notAllowed: ({ link, name, times }) => reconciler.policing.heardName(link, name, times),
-      totals: ({ queries, answered, denied, failed, limited }) => {
+      totals: ({ queries, answered, denied, failed, limited, resolversAnswer }) => {
         this.#totals = { queries, answered, denied, failed, limited };
+        this.#resolversAnswer = resolversAnswer;
       },
       connected: (isConnected) => {
         this.#since = Date.now();
+        this.#resolversAnswer = true;
         tell(log, isConnected ? 'forwarderConnected' : 'forwarderGone', {});
       },
       failed: (reason) => tell(log, 'forwarderSocket', { reason }),
@@ -52,7 +55,8 @@ export class ForwarderLink {
   }
 
   get status(): ForwarderStatus {
-    return { connected: this.#server.isConnected, since: this.#since, totals: this.#totals };
+    const [connected, resolversAnswer] = [this.#server.isConnected, this.#resolversAnswer];
+    return { connected, since: this.#since, resolversAnswer, totals: this.#totals };
   }
 
   /** Listens once there are policies; a socket that cannot be made costs names, and nothing else. */

@@ -45,6 +45,8 @@ export interface ForwarderStatus {
   readonly connected: boolean;
   /** Since when it is, or is not; the daemon's start, where it has not been yet. */
   readonly since: number;
+  /** False while none of the resolvers that it asks does. */
+  readonly resolversAnswer: boolean;
   /** What it answered since its own start; null while it has not told. */
   readonly totals: ForwarderTotals | null;
 }

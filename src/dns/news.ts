@@ -46,6 +46,10 @@ export class News {
     );
   }
 
+  get resolversAnswer(): boolean {
+    return !this.#areResolversDead;
+  }
+
   resolversDead(reason: string): void {
     if (!this.#areResolversDead)
       this.#log.warn(

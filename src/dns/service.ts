@@ -89,8 +89,9 @@ export class DnsService {
   #report(): void {
     this.#forwarder.report();
     this.#news.forget();
-    const totals = JSON.stringify(this.#forwarder.totals);
-    if (totals === this.#toldTotals) return;
-    if (this.#daemon.send({ kind: 'totals', ...this.#forwarder.totals })) this.#toldTotals = totals;
+    const totals = { ...this.#forwarder.totals, resolversAnswer: this.#news.resolversAnswer };
+    const text = JSON.stringify(totals);
+    if (text === this.#toldTotals) return;
+    if (this.#daemon.send({ kind: 'totals', ...totals })) this.#toldTotals = text;
   }
 }

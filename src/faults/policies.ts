@@ -14,19 +14,22 @@ const awayMs = 10_000;
 export interface ForwarderState {
   readonly connected: boolean;
   readonly since: number;
+  readonly resolversAnswer: boolean;
 }
 
 /** `zones`: all that there are. `now`: Unix milliseconds. */
 export function policyFaults(
   book: PolicyBook,
   zones: readonly PolicedZone[],
-  { connected, since }: ForwarderState,
+  { connected, since, resolversAnswer }: ForwarderState,
   now: number,
 ): Fault[] {
   const isAway = !connected && now - since >= awayMs;
-  const cut = isAway ? zones.filter((zone) => asksNames(book.egressOf(zone))).length : 0;
+  const isAlone = connected && !resolversAnswer;
+  const cut = isAway || isAlone ? zones.filter((zone) => asksNames(book.egressOf(zone))).length : 0;
+  const missing = isAway ? findings.reported.noForwarder : findings.reported.noResolver;
   return [
-    ...(cut === 0 ? [] : [fault(findings.reported.noForwarder, { n: cut })]),
+    ...(cut === 0 ? [] : [fault(missing, { n: cut })]),
     ...[...aboutNoZone(book, zones), ...contradictions(book, zones)].map(notice),
   ];
 }

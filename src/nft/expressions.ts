@@ -105,8 +105,12 @@ export const hasPorts: Expression = match('==', { meta: { key: 'l4proto' } }, { 
 /** Broadcast and multicast. */
 export const isToMany: Expression = match('==', { meta: { key: 'pkttype' } }, { set: ['broadcast', 'multicast'] });
 
-/** What begins a connection, as far as connection tracking can tell; all others belong to one, or are errors about one. */
-export const beginsConnection: Expression = trackingStateIn(['invalid', 'new', 'untracked']);
+/**
+ * What begins a connection, as far as connection tracking can tell; all others belong to one. `related` is an error about one, or
+ * another connection that a helper (FTP, SIP) expects: who is at the other end chooses where that leads.
+ */
+export const beginsConnection: Expression = trackingStateIn(['invalid', 'related', 'new', 'untracked']);
+export const isRelated: Expression = trackingStateIn(['related']);
 
 export const rejectByReset: Expression = { reject: { type: 'tcp reset' } };
 /** ICMP's and ICMPv6's "administratively prohibited". */

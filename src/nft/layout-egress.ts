@@ -25,6 +25,7 @@ import {
   interfaceIsNot,
   isBelow,
   isIcmp,
+  isRelated,
   isToMany,
   jump,
   layer4Is,
@@ -183,8 +184,12 @@ function resolvers({ egress }: LayoutSettings): (readonly [Address, number])[] {
   });
 }
 
+/** Errors about connections of the zone's, which were judged already; whose they are, `zone-errors` has asked. */
+const errorsPass: Expression[] = [isIcmp, isRelated, returns];
+
 function egress(settings: LayoutSettings): Expression[][] {
   return [
+    errorsPass,
     ...denials(settings),
     ...enabledFamilies(settings).flatMap((family) => {
       const { allowed, leased, nets } = egressSets[family];
@@ -201,6 +206,7 @@ function egress(settings: LayoutSettings): Expression[][] {
  */
 function egressToHost(settings: LayoutSettings): Expression[][] {
   return [
+    errorsPass,
     [payloadIsAbove('icmpv6', 'type', 'echo-reply'), returns],
     ...resolvers(settings).map(([address, port]) => [...isToResolver(address, port), returns]),
     ...denials(settings),

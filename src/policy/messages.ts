@@ -89,6 +89,8 @@ export const forwarderMessage = z.discriminatedUnion('kind', [
     denied: z.int(),
     failed: z.int(),
     limited: z.int(),
+    /** False while none of them does; true as long as nobody was asked. */
+    resolversAnswer: z.boolean(),
   }),
 ]);
 export type ForwarderMessage = z.infer<typeof forwarderMessage>;

@@ -258,5 +258,11 @@ export const findings = {
       why: 'zones whose policies allow names ({n}) resolve no new ones; what they know already keeps working until it expires',
       fix: 'systemctl start protect-network-dns',
     },
+    noResolver: {
+      level: 'bad',
+      what: 'no resolver answers the forwarder of names',
+      why: 'zones whose policies allow names ({n}) resolve no new ones; journalctl -u protect-network-dns says whom it asked; they are those of policy.resolvers, or else of /etc/resolv.conf',
+      fix: null,
+    },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, FaultWords>>>>;

@@ -26,16 +26,17 @@ const types = { ipv4: 'A', ipv6: 'AAAA' } as const;
 let scene: Scene;
 let daemon: Daemon;
 let forwarder: LongRunning;
+let unbound: LongRunning;
 beforeAll(async () => {
   const policy = { resolvers: [farHost.ipv4] };
   scene = await openScene({ settings: { policy } });
   daemon = scene.daemon;
   const { internet, files } = scene.world;
   const addresses = [farHost.ipv4, farHost.ipv6];
+  unbound = await startUnbound(internet, { directory: files.directory, addresses, records });
   await Promise.all([
     startEchoServer(internet, 7000),
     startEchoServer(internet, 7001),
-    startUnbound(internet, { directory: files.directory, addresses, records }),
     files.writeZone(scene.zones[0].link, { ipv4: scene.zones[0].ipv4, ipv6: scene.zones[0].ipv6, name: 'agent' }),
   ]);
   await enforce(['api.example.com:7000', 'inner.example.com:7000']);
@@ -166,6 +167,29 @@ it('the zone under another link needs to ask again, and has what it asks for', a
   await other.mustExec(process.execPath, [program, anyServer.ipv4, 'other.example.org/A']);
   expect((await tcpConnect(other, farHost.ipv4, 7001)).ok).toBe(true);
   expect((await tcpConnect(zone, farHost.ipv4, 7001)).ok).toBe(true);
+});
+
+it('resolvers that do not answer are a fault of the host, and none once one does', async () => {
+  const isDegraded = async () =>
+    (await daemon.status()).faults.some(({ what }) => what.startsWith('no resolver answers'));
+  await enforce(['**.example.org:7001']);
+  process.kill(unbound.pid, 'SIGSTOP');
+  await waitFor(
+    async () => {
+      await ask(`silent-${Date.now()}.example.org/A`);
+      return isDegraded();
+    },
+    { what: 'the fault', deadlineMs: 40_000 },
+  );
+  expect((await scene.world.cli(['status', '--check'])).exitCode).toBe(1);
+  process.kill(unbound.pid, 'SIGCONT');
+  await waitFor(
+    async () => {
+      await ask(`new-${Date.now()}.example.org/A`);
+      return !(await isDegraded());
+    },
+    { what: 'the fault to be over', deadlineMs: 20_000 },
+  );
 });
 
 it('no other user is told anything, or takes the forwarder’s place', async () => {

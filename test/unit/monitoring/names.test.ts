@@ -81,7 +81,7 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
   const drops = { packets: 1, bytes: 1 };
   const totals = { queries: 5, answered: 2, denied: 1, failed: 1, limited: 1 };
   const status = statusOf({
-    forwarder: { connected: true, since: noon, totals },
+    forwarder: { connected: true, since: noon, resolversAnswer: true, totals },
     directories: (['control-api', 'xenstore', 'static'] as const).map((name) => {
       return { name, state: 'answered', entries: 1, problems: [], detail: 'read', since: noon };
     }),

@@ -11,8 +11,8 @@ const zone = (name: string, link = 'vif7.0'): PolicedZone => ({ name, link: link
 const policiesIn = async (text: string) => new PolicyBook((await parsePolicyFile('/p/a.toml', text)).policies);
 const audit = 'egress.mode = "audit"';
 const [connected, away] = [
-  { connected: true, since: 0 },
-  { connected: false, since: 0 },
+  { connected: true, since: 0, resolversAnswer: true },
+  { connected: false, since: 0, resolversAnswer: true },
 ];
 
 it('a policy about no zone, and a rule that leads to none', async () => {
@@ -55,4 +55,14 @@ it('a forwarder that is away for ten seconds is a fault where a zone may ask for
   expect(policyFaults(names, zones, away, 9999)).toEqual([]);
   expect(policyFaults(names, zones, connected, 10_000)).toEqual([]);
   expect(policyFaults(others, zones, away, 10_000)).toEqual([]);
+});
+
+it('resolvers of which none answers are a fault at once, where a zone may ask for names, and for whom no other', async () => {
+  const names = await policiesIn('[[policy]]\nzones = ["web"]\negress.allow = ["a.example.com:443"]');
+  const others = await policiesIn('[[policy]]\nzones = ["web"]\negress.allow = ["icmp"]');
+  const silent = { ...connected, resolversAnswer: false };
+  expect(policyFaults(names, [zone('web')], silent, 0)).toMatchObject([
+    { level: 'bad', what: 'no resolver answers the forwarder of names', fix: null },
+  ]);
+  expect(policyFaults(others, [zone('web')], silent, 0)).toEqual([]);
 });
