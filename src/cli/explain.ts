@@ -7,7 +7,7 @@ import type { Report } from '../explain/walk.ts';
 import { createInspection, createLiveHost } from '../host/index.ts';
 import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode } from '../model/errors.ts';
-import { loadDaemonConfig } from '../policy/daemon-config.ts';
+import { readDaemonFiles } from './daemon-files.ts';
 import { explanationLines } from './explain-text.ts';
 import { painter } from './paint.ts';
 import { print, printable, standardOutput, warn } from './terminal.ts';
@@ -25,7 +25,7 @@ export interface ExplainOptions {
 export async function explainPacket(paths: ConfigPaths, options: ExplainOptions): Promise<ExitCode> {
   const request = parseRequest(options.words);
   const eyes = { inspection: createInspection(), sysctl: procSysctl };
-  const computed = await explain(eyes, request, await loadDaemonConfig(paths));
+  const computed = await explain(eyes, request, await readDaemonFiles(paths));
   const reports = options.live === undefined ? computed.reports : await confirmAll(computed, options.live);
   if (options.json) await print(`${JSON.stringify(reports, null, 2)}\n`);
   else await print(asText(reports, options));

@@ -16,8 +16,8 @@ import { whyTaken } from '../lifecycle/taken.ts';
 import { Uplinks } from '../lifecycle/uplinks.ts';
 import { type Fault, sentenceOf } from '../model/fault.ts';
 import { requireNftables } from '../nft/requirements.ts';
-import { loadDaemonConfig } from '../policy/daemon-config.ts';
 import { hasIpv6 } from '../routes/forwarding.ts';
+import { readDaemonFiles } from './daemon-files.ts';
 
 export interface Look {
   readonly plan: Plan;
@@ -42,7 +42,7 @@ export async function withHost<T>(use: (host: Host) => Promise<T>): Promise<T> {
 
 /** What a first pass of the daemon would do on this host now. */
 export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
-  const config = await loadDaemonConfig(paths);
+  const config = await readDaemonFiles(paths);
   const mirror = new Mirror();
   const directories = makeDirectories(config, () => mirror.zoneLinks());
   try {

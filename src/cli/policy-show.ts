@@ -5,7 +5,7 @@ import type { LeaseStatus } from '../control/policy.ts';
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { PolicyBook } from '../policy/book.ts';
-import { type DaemonConfig, loadDaemonConfig } from '../policy/daemon-config.ts';
+import type { DaemonConfig } from '../policy/daemon-config.ts';
 import { rateText, smallest } from '../policy/limits.ts';
 import {
   type AllowRule,
@@ -21,6 +21,7 @@ import { aboutNoZone, contradictions } from '../policy/notes.ts';
 import { conflictsIn } from '../policy/publish.ts';
 import { isPrivate } from '../policy/rule.ts';
 import { egressOf, policiesOf } from '../policy/select.ts';
+import { readDaemonFiles } from './daemon-files.ts';
 import { painter } from './paint.ts';
 import { readJudgedZones } from './static-zones.ts';
 import { table } from './table.ts';
@@ -38,7 +39,7 @@ export async function showPolicies(
   paths: ConfigPaths,
   { zone, json }: { zone: string | undefined; json: boolean },
 ): Promise<ExitCode> {
-  const config = await loadDaemonConfig(paths);
+  const config = await readDaemonFiles(paths);
   const known = await zonesOf(config);
   if (known.doubt !== undefined) warn(known.doubt);
   return zone === undefined ? showAll(config, known, json) : showZone(config, known, zone, json);
