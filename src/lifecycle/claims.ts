@@ -119,6 +119,8 @@ function hear(claims: Map<LinkName, Claim>, entry: ZoneEntry, directory: Directo
   const isSame = first === undefined || sameAddresses(first, entry);
   // What was found on the host is confirmed by the first that says the same.
   if (isSame && first?.directory === undefined) claims.set(entry.link, claimOf(entry, directory));
+  // Policies go by names: one that only the second knows counts.
+  else if (isSame && first?.name === undefined) claims.set(entry.link, { ...first, name: entry.name });
   return isSame ? undefined : disagreement(first, entry, directory);
 }
 

@@ -50,6 +50,17 @@ describe('the order of directories', () => {
     expect(claims.granted.get(link('vif8.0'))).toMatchObject({ directory: 'static', origin: 'static/vif8.0' });
   });
 
+  it('a name that only the second knows is the zone’s, where both say the same addresses', () => {
+    const named = (name: DirectoryName, zone: string | undefined) => {
+      const { snapshot } = asked(name, { 'vif7.0': ['10.75.0.3'] });
+      return { name, snapshot: { ...snapshot, entries: snapshot.entries.map((entry) => ({ ...entry, name: zone })) } };
+    };
+    const claims = judge([named('xenstore', undefined), named('static', 'agent-1')]);
+    expect(claims.granted.get(link('vif7.0'))).toMatchObject({ directory: 'xenstore', name: 'agent-1' });
+    const first = judge([named('xenstore', 'web'), named('static', 'agent-1')]);
+    expect(first.granted.get(link('vif7.0'))).toMatchObject({ name: 'web' });
+  });
+
   it('a first answer that cannot be used is not replaced by a later one', () => {
     const claims = judge([
       asked('control-api', { 'vif7.0': ['192.0.2.1'] }),
