@@ -1,5 +1,5 @@
 /** Commands in nft's own language, for people: what `plan` and the log print can be given to nft as it stands. Pure. */
-import { acceptedLink, type NftCommand, type NftObject } from '../host/nft-command.ts';
+import { acceptedLink, type NftCommand, type NftObject, type SetLayout } from '../host/nft-command.ts';
 
 /** E.g. `add rule ip filter EDERA-FORWARD oifname "vif7.0" counter accept`. */
 export function describeCommand(command: NftCommand): string {
@@ -24,17 +24,29 @@ export function describeCommand(command: NftCommand): string {
     case 'delete-rule':
       return `delete rule ${place} ${command.chain} handle ${command.handle}`;
     case 'add-set': {
-      const { type, counted, filled } = command.layout;
-      const counter = counted === true ? ' counter;' : '';
-      const rest = filled && ` size ${filled.size}; flags dynamic,timeout; timeout ${filled.timeout}s;`;
-      return `add set ${place} ${command.set} { type ${[type].flat().join(' . ')};${counter}${rest ?? ''} }`;
+      const parts = [`type ${[command.layout.type].flat().join(' . ')}`, ...setParts(command.layout)];
+      return `add set ${place} ${command.set} { ${parts.join('; ')}; }`;
     }
     case 'delete-set':
       return `delete set ${place} ${command.set}`;
     case 'add-elements':
     case 'delete-elements':
-      return `${verb} element ${place} ${command.set} { ${command.keys.map((key) => key.replace(' ', ' . ')).join(', ')} }`;
+      return `${verb} element ${place} ${command.set} { ${command.keys.map((key) => key.replaceAll(' ', ' . ')).join(', ')} }`;
   }
+}
+
+function setParts({ counted = false, filled, intervals, over, leased }: SetLayout): string[] {
+  return [
+    ...(counted ? ['counter'] : []),
+    ...(over === undefined ? [] : ['connections' in over ? `ct count over ${over.connections}` : overRate(over)]),
+    ...(filled === undefined ? [] : [`size ${filled.size}`, 'flags dynamic,timeout', `timeout ${filled.timeout}s`]),
+    ...(intervals === true ? ['flags interval'] : []),
+    ...(leased === undefined ? [] : [`size ${leased.size}`, 'flags timeout']),
+  ];
+}
+
+function overRate({ count, per, burst }: { count: number; per: string; burst: number }): string {
+  return `limit rate over ${count}/${per} burst ${burst} packets`;
 }
 
 function hookOf(command: NftCommand): string {
@@ -51,13 +63,33 @@ function statements(expr: readonly NftObject[]): string {
 
 function statement(part: NftObject): string {
   const [kind = '', inner] = only(part);
-  const { left, right, op, key, value, target, family, addr, elem, set, stmt, rate, per, burst, port } = (inner ??
-    {}) as Fields;
+  const {
+    left,
+    right,
+    op,
+    key,
+    value,
+    target,
+    family,
+    addr,
+    elem,
+    set,
+    stmt,
+    rate,
+    per,
+    burst,
+    port,
+    type,
+    expr: reason,
+  } = (inner ?? {}) as Fields;
   switch (kind) {
     case 'match':
       return match(left as NftObject, right, String(op));
     case 'jump':
-      return `jump ${target}`;
+    case 'goto':
+      return `${kind} ${target}`;
+    case 'reject':
+      return `reject with ${[type, reason].filter(Boolean).join(' ')}`;
     case 'snat':
       return `snat ${family} to ${addr}`;
     case 'dnat':
