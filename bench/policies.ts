@@ -150,8 +150,9 @@ async function reload({ world, daemon }: Place, round: number): Promise<number> 
 async function flush({ world, zone, flood }: Place): Promise<number> {
   const seen: number[] = [];
   const tap = world.internet.spawn('tcpdump', ['-l', '-n', '-tt', '-i', 'eth0', `udp and port ${port + 1}`], (line) => {
-    const time = Number(line.split(' ', 1)[0]);
-    if (time > 0) seen.push(time * 1000);
+    // Its closing lines count packets.
+    const [time] = /^\d{10}\.\d+/.exec(line) ?? [];
+    if (time !== undefined) seen.push(Number(time) * 1000);
   });
   await pause(500);
   const sender = zone.spawn('sh', ['-c', `while :; do ${flood} open ${farHost.ipv4} ${port + 1} 20 >/dev/null; done`]);
