@@ -121,7 +121,7 @@ Version: ${version}
 Architecture: ${architecture}
 Maintainer: ${maintainer}
 Installed-Size: ${kibibytes}
-Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9), libatomic1, nftables (>= 1.0.2), iproute2 (>= 5.10)
+Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9), libatomic1, netbase, nftables (>= 1.0.2), iproute2 (>= 5.10)
 Recommends: iptables
 Section: net
 Priority: optional

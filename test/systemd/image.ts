@@ -18,7 +18,7 @@ export interface Image {
 /** What the package depends on beside what every Debian has, and what the scenario uses. */
 const packages = [
   ...['systemd-sysv', 'udev', 'kmod', 'linux-image-cloud-amd64', 'busybox-static', 'iputils-ping', 'procps'],
-  ...['nftables', 'iproute2', 'iptables', 'conntrack', 'libatomic1', 'libstdc++6'],
+  ...['nftables', 'iproute2', 'netbase', 'iptables', 'conntrack', 'libatomic1', 'libstdc++6'],
 ];
 
 export async function systemdImage(say: (text: string) => void): Promise<Image> {
