@@ -3,8 +3,8 @@
  */
 import type { ElementsCommand, NftCommand } from '../host/nft-command.ts';
 import { families, familyOf } from '../model/address.ts';
-import { everyPolicySet } from '../nft/layout-egress.ts';
 import { filterFamilies } from '../nft/names.ts';
+import { eachElement } from '../nft/plan.ts';
 import type { DesiredZone } from './desired.ts';
 
 /** Those commands that undo what others did: an element or a pair that was in force comes again, or one that was not goes. */
@@ -13,9 +13,9 @@ export function undoing(commands: readonly NftCommand[], before: Iterable<Desire
   return commands.flatMap((command): readonly NftCommand[] => {
     switch (command.kind) {
       case 'add-elements':
-        return withKeys(command, (key) => had.has(nameOf(command, key)));
+        return withKeys(command, (key) => had.has(`${command.set} ${key}`));
       case 'delete-elements':
-        return withKeys(command, (key) => !had.has(nameOf(command, key)));
+        return withKeys(command, (key) => !had.has(`${command.set} ${key}`));
       case 'accept-link':
         return had.has(`${command.family} ${command.link}`) ? [command] : [];
       case 'delete-rule':
@@ -31,18 +31,12 @@ function withKeys(command: ElementsCommand, isKept: (key: string) => boolean): r
   return keys.length === 0 ? [] : [{ ...command, keys }];
 }
 
-/** Keys of what policies allow may be in several sets; all others are as they are. */
-function nameOf({ set }: ElementsCommand, key: string): string {
-  return everyPolicySet.includes(set) ? `${set} ${key}` : key;
-}
-
-/** The keys of all their elements, and `ip vif7.0` for a pair of `ip filter`. */
+/** `from4 vif7.0 10.75.0.3` for an element, and `ip vif7.0` for a pair of `ip filter`. */
 function keysOf(zones: Iterable<DesiredZone>): Set<string> {
   const keys = new Set<string>();
-  for (const { link, addresses, access } of zones) {
-    keys.add(link);
-    for (const [set, some] of access?.elements ?? []) for (const key of some) keys.add(`${set} ${key}`);
-    for (const address of addresses) keys.add(address).add(`${link} ${address}`);
+  for (const zone of zones) {
+    const { link, addresses } = zone;
+    eachElement(zone, (set, key) => keys.add(`${set} ${key}`));
     for (const family of families)
       if (addresses.some((address) => familyOf(address) === family)) keys.add(`${filterFamilies[family]} ${link}`);
   }

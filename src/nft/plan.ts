@@ -9,7 +9,7 @@ import type { NftCommand } from '../host/port.ts';
 import { type Address, type Family, families, familyOf } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { elements } from './commands.ts';
-import { type Access, dropSets, enabledFamilies, type LayoutSettings, type ZonePair } from './layout-model.ts';
+import { dropSets, enabledFamilies, type LayoutSettings, type ZonePair } from './layout-model.ts';
 import { countedSets, dropCounts, egressSets, ownTable, policySets, sets } from './names.ts';
 import { planFilterFamily, planRemovedFamily } from './plan-filter.ts';
 import { emptyTable, planOwnStructure } from './plan-own.ts';
@@ -119,22 +119,20 @@ const linkSets = Object.values(dropCounts).filter((name) => name !== dropCounts.
 /** Element keys by set name. */
 function elementKeys(settings: LayoutSettings, zones: readonly ZonePair[]): Map<string, Set<string>> {
   const keys = new Map<string, Set<string>>([...ownSetNames(settings)].map((name) => [name, new Set()]));
-  const put = (set: string, key: string) => keys.get(set)?.add(key);
-  for (const { link, addresses, access } of zones) {
-    if (addresses.length === 0) continue;
-    for (const name of linkSets) put(name, link);
-    for (const address of addresses) {
-      const { from, to, own, zone } = sets[familyOf(address)];
-      for (const name of [from, to, own]) put(name, `${link} ${address}`);
-      put(zone, address);
-    }
-    if (access !== undefined) putAccess(access, put);
-  }
+  for (const zone of zones) eachElement(zone, (set, key) => keys.get(set)?.add(key));
   return keys;
 }
 
-function putAccess({ elements }: Access, put: (set: string, key: string) => void): void {
-  for (const [name, keys] of elements) for (const key of keys) put(name, key);
+/** What a zone has, by set and key; whether there is such a set is for the settings to say. */
+export function eachElement({ link, addresses, access }: ZonePair, put: (set: string, key: string) => void): void {
+  if (addresses.length === 0) return;
+  for (const name of linkSets) put(name, link);
+  for (const address of addresses) {
+    const { from, to, own, zone } = sets[familyOf(address)];
+    for (const name of [from, to, own]) put(name, `${link} ${address}`);
+    put(zone, address);
+  }
+  for (const [name, keys] of access?.elements ?? []) for (const key of keys) put(name, key);
 }
 
 /** Deletes what may go (`candidates`), is there and is not wanted; adds what is wanted and is not there. */

@@ -34,6 +34,14 @@ export class MemoryDirectory implements ZoneDirectory {
     this.#answer({});
   }
 
+  /** Gives a zone that is there another name. */
+  call(zone: string, name: string): void {
+    const entry = this.#entries.get(zone);
+    if (entry === undefined) throw new Error(`${zone} is not there`);
+    this.#entries.set(zone, { ...entry, name });
+    this.#answer({});
+  }
+
   unset(zone: string): void {
     this.#entries.delete(zone);
     this.#answer({});

@@ -1,6 +1,7 @@
 /** A repair is what was in force and was taken away: nothing that a directory changed, whatever others did at that moment. */
 import { describe, expect, it } from 'vitest';
 import type { NftJson } from '../../../src/host/nft-command.ts';
+import { parsePolicyFile } from '../../../src/policy/policy-file.ts';
 import { address } from '../nft/support.ts';
 import { configOf, MemoryDirectory, refusal, startWorld, type World } from './support.ts';
 
@@ -68,6 +69,33 @@ describe.each(moments)('%s, a change by a directory is no repair:', (_moment, me
     await world.settle();
     expect(putBack(world)).toEqual([]);
   });
+});
+
+const policies = `
+[[policy]]
+zones = ["agent-*"]
+egress.allow = ["198.51.100.7:443"]
+limits.connections = 100
+
+[[policy]]
+zones = ["guest-*"]
+limits.connections = 100
+`;
+
+it.each(['agent-1', 'guest-1'])('what a zone has by a name that it gets is no repair: %s', async (name) => {
+  const world = await served();
+  world.reconciler.enforce((await parsePolicyFile('/p/a.toml', policies)).policies);
+  await world.settle();
+  // In the pass that looks at the table.
+  world.deliver = (event, pass) => {
+    pass(event);
+    world.directory.call('vif8.0', name);
+  };
+  world.host.foreignNft([harmless], tool);
+  await world.settle();
+  const limited = await world.host.nft.counters({ family: 'inet', table: 'edera', set: 'beyond-limit' });
+  expect(limited.map(({ link }) => link)).toEqual(['vif8.0']);
+  expect(putBack(world)).toEqual([]);
 });
 
 describe('what was in force and is taken at that moment is a repair, and nothing else is:', () => {
