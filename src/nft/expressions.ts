@@ -161,6 +161,7 @@ export function protocolIs(family: Family): Expression {
 export function layer4Is(protocol: 'tcp' | 'udp'): Expression {
   return match('==', { meta: { key: 'l4proto' } }, protocol);
 }
+
 export type Direction = 'original' | 'reply';
 
 /** The connection's source in one direction, together with the link the packet came by. */
@@ -285,18 +286,4 @@ function addressOrPrefix(value: Address | Prefix): unknown {
   if (typeof value === 'string') return value;
   if (value.length === hostLength(value.family)) return value.address;
   return { prefix: { addr: value.address, len: value.length } };
-}
-
-/** A rule's text for comparison: key order and counter values do not matter, everything else does. Called for each of thousands of rules. */
-export function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const keys = Object.keys(value);
-  if (keys.length > 1) keys.sort();
-  let text = '';
-  for (const key of keys) {
-    const item = key === 'counter' ? 'null' : canonical((value as Record<string, unknown>)[key]);
-    text += text === '' ? `${key}:${item}` : `,${key}:${item}`;
-  }
-  return `{${text}}`;
 }

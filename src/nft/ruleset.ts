@@ -13,7 +13,7 @@ import {
   setFlags,
 } from '../host/nft-command.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
-import { canonical } from './expressions.ts';
+import { canonical } from './canonical.ts';
 
 export interface Rule {
   /** Undefined for a rule of ours whose handle nobody has told. */
