@@ -9,12 +9,10 @@ import type { LinkName } from '../model/link-name.ts';
 import { type Span, spansOf } from '../model/span.ts';
 import type { PortRule, Ports, Transport, ZoneEgress, ZonePolicy } from '../policy/model.ts';
 import { isPrivate, keyOf } from '../policy/rule.ts';
+import type { ZoneAddresses } from '../policy/verdict.ts';
 import type { Access } from './layout-model.ts';
 import { linkLimits } from './limits.ts';
 import { dropCounts, egressSets, policySets } from './names.ts';
-
-/** Addresses of the zones of a name. */
-export type ZoneAddresses = (name: string) => readonly Address[];
 
 /** The keys without the link, which is their first part; one and the same for all zones that the same policies are about. */
 export interface AccessTemplate {
@@ -114,15 +112,29 @@ interface Rectangle {
 
 /** The same flows as `rules` without overlap. */
 function rectangles(rules: readonly Reach[]): Rectangle[] {
-  const bands: { readonly spans: readonly Span[]; readonly ports: Ports }[] = [];
+  const bands = bandsOf(rules, (some) => spansOf(some.map(({ prefix }) => prefix)));
+  return bands.flatMap(({ spans, ports }) => spans.map((span) => ({ span, ports })));
+}
+
+interface Band {
+  readonly spans: readonly Span[];
+  readonly ports: Ports;
+}
+
+/** The ports of `rules` in ascending pieces, as few as can be; `spansFor` tells where the rules about a piece lead. */
+function bandsOf<Rule extends Pick<PortRule, 'ports'>>(
+  rules: readonly Rule[],
+  spansFor: (some: readonly Rule[]) => readonly Span[],
+): Band[] {
+  const bands: Band[] = [];
   for (const ports of cut(rules.map((rule) => rule.ports))) {
-    const spans = spansOf(rules.filter((rule) => covers(rule.ports, ports)).map(({ prefix }) => prefix));
+    const spans = spansFor(rules.filter((rule) => covers(rule.ports, ports)));
     const before = bands.at(-1);
     const continues = before !== undefined && before.ports.last + 1 === ports.first && sameSpans(before.spans, spans);
     if (continues) bands[bands.length - 1] = { spans, ports: { first: before.ports.first, last: ports.last } };
     else bands.push({ spans, ports });
   }
-  return bands.flatMap(({ spans, ports }) => spans.map((span) => ({ span, ports })));
+  return bands;
 }
 
 /** What `spans` cover, in ascending pieces, none of which begins or ends inside one of them. */
@@ -145,14 +157,8 @@ function sameSpans(some: readonly Span[], others: readonly Span[]): boolean {
 
 function hostKeys(rules: readonly PortRule[]): string[] {
   return (['tcp', 'udp'] as const).flatMap((transport) => {
-    const joined: Ports[] = [];
-    for (const ports of cut(rules.filter((rule) => rule.transport === transport).map((rule) => rule.ports))) {
-      const before = joined.at(-1);
-      if (before !== undefined && before.last + 1 === ports.first)
-        joined[joined.length - 1] = { first: before.first, last: ports.last };
-      else joined.push(ports);
-    }
-    return joined.map((ports) => `${transport} ${interval(ports)}`);
+    const own = rules.filter((rule) => rule.transport === transport);
+    return bandsOf(own, () => []).map(({ ports }) => `${transport} ${interval(ports)}`);
   });
 }
 
