@@ -43,7 +43,14 @@ import {
   trackingStateIn,
   translateDestination,
 } from './expressions.ts';
-import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import {
+  anyZoneLink,
+  type ChainLayout,
+  enabledFamilies,
+  filledPerLink,
+  type LayoutSettings,
+  toldByAll,
+} from './layout-model.ts';
 import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, ownTable, policySets } from './names.ts';
 
 export const egressChain = 'egress';
@@ -78,10 +85,8 @@ export const everyPolicySet: readonly string[] = [
 
 /** Of all zones; each has at most 4096. */
 const maxLeases = 1_048_576;
-const perLink = { size: 65_535, timeout: 60 };
-/** One packet in a minute for each destination, of all links together 20 a second. */
+/** One packet in a minute is reported for each destination. */
 const maxTold = { size: 65_535, timeout: 60 };
-const toldByAll = { perSecond: 20, burst: 20 };
 const toldOfOthers = { perSecond: 1, burst: 2 };
 /** Answers cost dom0 a packet each; beyond the rate packets are dropped without one. */
 const rejections = { perSecond: 50, burst: 100 };
@@ -104,8 +109,8 @@ export function policySetLayouts(settings: LayoutSettings): SetLayout[] {
     { name: policySets.audited, type: 'ifname' },
     { name: policySets.icmp, type: 'ifname' },
     { name: policySets.host, type: ['ifname', 'inet_proto', 'inet_service'], intervals: true },
-    { name: policySets.rejected, type: 'ifname', filled: perLink },
-    { name: policySets.told, type: 'ifname', filled: perLink },
+    { name: policySets.rejected, type: 'ifname', filled: filledPerLink },
+    { name: policySets.told, type: 'ifname', filled: filledPerLink },
     ...perFamily,
   ];
 }

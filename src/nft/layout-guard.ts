@@ -33,7 +33,7 @@ import {
   trackedPairIn,
 } from './expressions.ts';
 import { ofHostLinks } from './layout-host-links.ts';
-import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings, toldByAll } from './layout-model.ts';
 import { type DropKind, dropCounts, filledSets, forgedChain, sets, unassignedChain } from './names.ts';
 
 const loopbackNet = { prefix: { addr: '127.0.0.0', len: 8 } };
@@ -65,9 +65,8 @@ const newSources = { perSecond: 1, burst: 4 };
 const newSourcesOfAll = { perSecond: 40, burst: 50 };
 /** Of `newSourcesOfAll`, within the minute that they are remembered. */
 export const maxKnownSources = 4096;
-/** Forgeries told by `trace`, per link and in all. What the log prints is bounded again by its reader. */
+/** Forgeries told by `trace`, per link. */
 const toldRate = { perSecond: 1, burst: 2 };
-const toldByAll = { perSecond: 20, burst: 20 };
 
 /** What looks at fragments; there while forgeries are dropped. */
 export const fragmentChain = 'guard-fragments';

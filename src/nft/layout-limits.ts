@@ -20,19 +20,17 @@ import {
   trace,
   trackingStateIn,
 } from './expressions.ts';
-import { anyZoneLink, type ChainLayout, type LayoutSettings } from './layout-model.ts';
+import { anyZoneLink, type ChainLayout, filledPerLink, type LayoutSettings, toldByAll } from './layout-model.ts';
 import { dropCounts, limitToldSet, overLimitChain } from './names.ts';
 
 const limitsChain = 'limits';
 const limitsInputChain = 'limits-input';
 /** Jumps before what they jump to. */
 export const limitChains: readonly string[] = [limitsInputChain, limitsChain, overLimitChain];
-/** Packets of all links together that are reported. */
-const toldByAll = { perSecond: 20, burst: 20 };
 
 export function limitSetLayouts({ limits }: LayoutSettings): SetLayout[] {
   if (limits.length === 0) return [];
-  const told: SetLayout = { name: limitToldSet, type: 'ifname', filled: { size: 65_535, timeout: 60 } };
+  const told: SetLayout = { name: limitToldSet, type: 'ifname', filled: filledPerLink };
   return [
     told,
     ...limits.map((limit): SetLayout => {

@@ -77,6 +77,12 @@ export interface ChainLayout {
   readonly operators?: true;
 }
 
+/** For sets with an element for each link: more than a host can have; a zone cannot make elements, only its link's name is one. */
+export const filledPerLink = { size: 65_535, timeout: 60 };
+
+/** Packets of one reason that are reported, of all links together. What the log prints is bounded again by its reader. */
+export const toldByAll = { perSecond: 20, burst: 20 };
+
 /** Every link of a zone, whoever made it. The wildcard is one prefix comparison in the kernel. */
 export const anyZoneLink = 'vif*';
 

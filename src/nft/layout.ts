@@ -36,12 +36,17 @@ import { hostErrorChains } from './layout-host-errors.ts';
 import { isHostLink, ofHostLinks } from './layout-host-links.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
 import { limitChains, limitJump, limitLayout, limitSetLayouts } from './layout-limits.ts';
-import { anyZoneLink, type ChainLayout, dropSets, enabledFamilies, type LayoutSettings } from './layout-model.ts';
+import {
+  anyZoneLink,
+  type ChainLayout,
+  dropSets,
+  enabledFamilies,
+  filledPerLink,
+  type LayoutSettings,
+} from './layout-model.ts';
 import { publishChains, publishLayout } from './layout-publish.ts';
 import { filledSets, sets, unassignedChain, userInputChain } from './names.ts';
 
-/** More links than a host can have; a zone cannot make elements, only its link's name is one. */
-const perLink = { size: 65_535, timeout: 60 };
 const filter = 0;
 
 export function ownSets(settings: LayoutSettings): SetLayout[] {
@@ -58,9 +63,9 @@ export function ownSets(settings: LayoutSettings): SetLayout[] {
   const drops = dropSets(settings).map((name): SetLayout => ({ name, type: 'ifname', counted: true }));
   const ofDiscovery: SetLayout[] = [
     { name: filledSets.known, type: ['ifname', 'ipv6_addr'], filled: { size: maxKnownSources, timeout: 60 } },
-    { name: filledSets.discovery, type: 'ifname', filled: perLink },
+    { name: filledSets.discovery, type: 'ifname', filled: filledPerLink },
   ];
-  const told: SetLayout = { name: filledSets.told, type: 'ifname', filled: perLink };
+  const told: SetLayout = { name: filledSets.told, type: 'ifname', filled: filledPerLink };
   const filled = settings.subnets.ipv6 === undefined ? [told] : [...ofDiscovery, told];
   return [...perFamily, ...drops, ...filled, ...policySetLayouts(settings), ...limitSetLayouts(settings)];
 }
