@@ -183,7 +183,7 @@ function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
     hostLinks,
     placement: forward.placement,
     mark: forward.mark,
-    egress: isPoliced ? { resolver: gateways, port: resolverPort } : undefined,
+    egress: isPoliced ? { resolverPort } : undefined,
     // Who has which port is known once all zones are: `DesiredTracker`.
     published: [],
     limits,

@@ -182,10 +182,10 @@ function isToResolver(address: Address, port: number): Expression[] {
   return [addressIs(familyOf(address), 'daddr', address), hasPorts, destinationPortIs(port)];
 }
 
-function resolvers({ egress }: LayoutSettings): (readonly [Address, number])[] {
+function resolvers({ egress, gateways }: LayoutSettings): (readonly [Address, number])[] {
   return families.flatMap((family) => {
-    const address = egress?.resolver[family];
-    return egress === undefined || address === undefined ? [] : [[address, egress.port] as const];
+    const address = gateways[family];
+    return egress === undefined || address === undefined ? [] : [[address, egress.resolverPort] as const];
   });
 }
 

@@ -27,8 +27,8 @@ export interface LayoutSettings {
   /** Empty where metadata is allowed. */
   readonly deniedMetadata: readonly (Address | Prefix)[];
   readonly denyHost: boolean;
-  /** Undefined while no policy says what zones may reach. */
-  readonly egress: EgressSettings | undefined;
+  /** Where zones' questions for names are answered, on the gateways; undefined while no policy says what zones may reach. */
+  readonly egress: { readonly resolverPort: number } | undefined;
   /** Ports of this host that lead to zones. */
   readonly published: readonly PublishedPort[];
   /** Every limit that policies have, each a set of links. */
@@ -39,12 +39,6 @@ export interface LayoutSettings {
 /** Equal for layouts that differ in nothing but the configuration: of all else that shapes one, a pass has to be told. */
 export function shapeOf({ guestsElsewhere, hostLinks, egress, published, limits }: LayoutSettings): string {
   return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined, published, limits]);
-}
-
-export interface EgressSettings {
-  /** Where zones' questions for names are answered: the gateway of each family that is on, and the port there. */
-  readonly resolver: Readonly<Record<Family, Address | undefined>>;
-  readonly port: number;
 }
 
 /** `kind`: rtnetlink's word, e.g. `bridge`. */

@@ -20,7 +20,7 @@ const fullLayout: LayoutSettings = {
   denyZoneToZone: true,
   deniedMetadata: [],
   denyHost: true,
-  egress: { resolver: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') }, port: 10_053 },
+  egress: { resolverPort: 10_053 },
   published: [
     {
       ...{ address: undefined, transport: 'tcp', port: 1, to: 1, from: [] },
