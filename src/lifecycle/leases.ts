@@ -4,11 +4,11 @@
  */
 import type { SetRef } from '../host/nft-command.ts';
 import type { Lease as KernelLease, Nft } from '../host/port.ts';
-import { type Address, families, familyOf, type Prefix } from '../model/address.ts';
+import { type Address, familyOf, type Prefix } from '../model/address.ts';
 import { hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { flowKey } from '../nft/access.ts';
-import type { PolicedZone, PortRule, Transport, ZoneEgress } from '../policy/model.ts';
+import type { PortRule, Transport, ZoneEgress } from '../policy/model.ts';
 import { isKeptFrom } from '../policy/private-addresses.ts';
 import { denialOf, nameRules } from '../policy/verdict.ts';
 import { keyOf, type Lease, leasedSets, leasesOf } from './lease.ts';
@@ -36,8 +36,7 @@ export interface LeasesOptions {
   readonly nft: Pick<Nft, 'lease' | 'release' | 'leases'>;
   /** True for addresses of dom0. */
   readonly isOwn: (address: Address) => Promise<boolean>;
-  readonly zoneOf: (link: LinkName) => PolicedZone | undefined;
-  readonly egressOf: (zone: PolicedZone) => ZoneEgress | undefined;
+  readonly egressOf: (link: LinkName) => ZoneEgress | undefined;
   /** Zones' subnets, whose addresses a name may lead to only where its rule says `private`. */
   readonly subnets: () => readonly Prefix[];
 }
@@ -61,10 +60,6 @@ export class Leases {
     return [...(this.#byLink.get(link)?.values() ?? [])];
   }
 
-  get links(): LinkName[] {
-    return [...this.#byLink.keys()];
-  }
-
   has(link: LinkName, address: Address, transport: Transport, port: number): boolean {
     const lease = this.#byLink.get(link)?.get(flowKey(link, address, transport, port));
     return lease !== undefined && lease.until > performance.now();
@@ -79,7 +74,7 @@ export class Leases {
   /** Whoever asks is believed nothing but the addresses: what the zone's rules do not allow is refused. Resolves when the kernel holds them. */
   async open(request: LeaseRequest): Promise<LeaseAnswer> {
     const { link, name, addresses, ttl } = request;
-    const egress = this.#egressOf(link);
+    const egress = this.#options.egressOf(link);
     if (egress === undefined) return refused(`no policy is about ${link}`);
     const seconds = Math.min(Math.max(Math.ceil(ttl), shortestSeconds), longestSeconds) + spareSeconds;
     const rules = nameRules(egress, name);
@@ -99,9 +94,9 @@ export class Leases {
     try {
       const wrong = await this.#makeRoom(link, name, leases);
       if (wrong !== undefined) return refused(wrong);
-      await this.#write(link, this.#use(link, leases));
+      await this.#write(link, this.#use(link, leases), () => true);
       // Other rules, or another zone's, may have come meanwhile, and what the link had been judged by them.
-      if (this.#egressOf(link) !== egress) {
+      if (this.#options.egressOf(link) !== egress) {
         await this.judge(link);
         return await this.open(request);
       }
@@ -124,7 +119,7 @@ export class Leases {
 
   /** Ends what the zone's rules do not allow any more; all of it where it has none, or is gone. */
   async judge(link: LinkName): Promise<void> {
-    const egress = this.#egressOf(link);
+    const egress = this.#options.egressOf(link);
     if (egress?.mode !== 'audit') this.#audited.delete(link);
     const wrong: Lease[] = [];
     for (const lease of this.of(link)) if (!(await this.#isAllowed(lease, egress))) wrong.push(lease);
@@ -165,19 +160,13 @@ export class Leases {
     return soon;
   }
 
-  #egressOf(link: LinkName): ZoneEgress | undefined {
-    const zone = this.#options.zoneOf(link);
-    return zone && this.#options.egressOf(zone);
-  }
-
   async #adopt(set: SetRef, { key, seconds, comment: name }: KernelLease, mayEnd: boolean): Promise<void> {
     // Nobody but us fills the set: its keys are what `keyOf` made.
     const [link, address, transport, port] = key.split(' ') as [LinkName, Address, Transport, string];
     if (this.#byLink.get(link)?.has(key) === true) return;
     const now = performance.now();
     const lease = { name, address, transport, port: Number(port), until: now + seconds * 1000, usedAt: now };
-    const zone = this.#options.zoneOf(link);
-    if (zone !== undefined && (await this.#isAllowed(lease, this.#options.egressOf(zone)))) this.#keep(link, lease);
+    if (await this.#isAllowed(lease, this.#options.egressOf(link))) this.#keep(link, lease);
     else if (mayEnd) await this.#options.nft.release(set, [key]);
   }
 
@@ -219,10 +208,12 @@ export class Leases {
     });
   }
 
-  async #write(link: LinkName, leases: readonly Lease[]): Promise<void> {
-    const now = performance.now();
+  /** `isWanted` is asked by `keyOf`, just before they are written. */
+  async #write(link: LinkName, leases: readonly Lease[], isWanted: (key: string) => boolean): Promise<void> {
     for (const { set, family } of leasedSets) {
-      const some = leases.filter(({ address, until }) => familyOf(address) === family && until > now);
+      const now = performance.now();
+      const own = leases.filter(({ address, until }) => familyOf(address) === family && until > now);
+      const some = own.filter((lease) => isWanted(keyOf(link, lease)));
       const elements = some.map((lease) => ({
         key: keyOf(link, lease),
         seconds: (lease.until - now) / 1000,
@@ -235,14 +226,7 @@ export class Leases {
 
   /** Writes what has not ended while others were written. */
   async #rewrite(link: LinkName, leases: readonly Lease[]): Promise<void> {
-    for (const family of families) {
-      const known = this.#byLink.get(link);
-      const own = leases.filter(({ address }) => familyOf(address) === family);
-      await this.#write(
-        link,
-        own.filter((lease) => known?.has(keyOf(link, lease))),
-      );
-    }
+    await this.#write(link, leases, (key) => this.#byLink.get(link)?.has(key) === true);
   }
 
   /** What the kernel does not let go is known on, so that it is tried again. */

@@ -47,13 +47,12 @@ export class Policing {
 
   constructor(options: PolicingOptions) {
     this.#options = options;
-    const { host, desired, accesses } = options;
+    const { host, desired } = options;
     this.denials = new Denials(options.log);
     this.leases = new Leases({
       nft: host.nft,
-      isOwn: (address) => host.rtnetlink.isOwn(address),
-      zoneOf: (link) => desired()?.byLink.get(link),
-      egressOf: (zone) => accesses.egressOf(zone),
+      isOwn: this.isOwn,
+      egressOf: (link) => this.#egressOf(link),
       subnets: () => Object.values(desired()?.subnets ?? {}).flatMap((subnet) => subnet?.prefix ?? []),
     });
   }
@@ -71,9 +70,8 @@ export class Policing {
 
   /** A name that no rule of the zone allows. */
   heardName(link: LinkName, name: string, times: number): void {
-    const zone = this.#zone(link);
-    const egress = zone && this.#options.accesses.egressOf(zone);
-    if (egress !== undefined) this.denials.heardName(link, zone?.name ?? link, egress.mode, name, times);
+    const egress = this.#egressOf(link);
+    if (egress !== undefined) this.denials.heardName(link, this.#zone(link)?.name ?? link, egress.mode, name, times);
   }
 
   /** A packet that no rule allowed. */
@@ -117,6 +115,11 @@ export class Policing {
     return this.#options.desired()?.byLink.get(link);
   }
 
+  #egressOf(link: LinkName): ZoneEgress | undefined {
+    const zone = this.#zone(link);
+    return zone && this.#options.accesses.egressOf(zone);
+  }
+
   /**
    * Links whose rules are others than when they were judged, and those that are gone. Not whose zone no directory has confirmed since
    * the start: its name is not known, and may be what its policies go by.
@@ -157,8 +160,7 @@ export class Policing {
   /** Who has which address, of those that a policy is about. */
   #owners(links: readonly LinkName[]): Map<Address, { readonly zone: DesiredZone; readonly egress: ZoneEgress }> {
     const owned = links.flatMap((link) => {
-      const zone = this.#zone(link);
-      const egress = zone && this.#options.accesses.egressOf(zone);
+      const [zone, egress] = [this.#zone(link), this.#egressOf(link)];
       if (zone === undefined || egress === undefined) return [];
       return zone.addresses.map((address) => [address, { zone, egress }] as const);
     });
@@ -167,7 +169,7 @@ export class Policing {
 
   async #mustEnd(link: LinkName, egress: ZoneEgress, connection: BegunConnection): Promise<boolean> {
     const { destination: address, transport, port, askedPort } = connection;
-    const isHost = await this.#options.host.rtnetlink.isOwn(address);
+    const isHost = await this.isOwn(address);
     if (isHost && port === resolverPort) return false;
     // Its destination was chosen before there was a policy, and would stay.
     if (askedPort === 53 && transport !== 'icmp') return true;

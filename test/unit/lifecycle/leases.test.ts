@@ -8,7 +8,7 @@ import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { type LinkName, linkName } from '../../../src/model/link-name.ts';
 import * as make from '../../../src/nft/commands.ts';
 import { egressKeyType, egressSets, ownTable } from '../../../src/nft/names.ts';
-import type { PolicedZone, ZoneEgress } from '../../../src/policy/model.ts';
+import type { ZoneEgress } from '../../../src/policy/model.ts';
 import { parseAllow, parseDeny } from '../../../src/policy/rule.ts';
 import { nameRules } from '../../../src/policy/verdict.ts';
 import { FakeHost } from '../../fake/kernel.ts';
@@ -50,8 +50,7 @@ function leasesOn(
   return new Leases({
     nft,
     isOwn: async (each) => each === own,
-    zoneOf: (each): PolicedZone => ({ link: each, name: 'agent', addresses: [address('10.75.0.3')] }),
-    egressOf: (zone) => rules.get(zone.link),
+    egressOf: (each) => rules.get(each),
     subnets: () => [prefix('10.75.0.0/16'), prefix('fdd4:1476:6c7e::/48')],
   });
 }
