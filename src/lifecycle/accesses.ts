@@ -18,7 +18,7 @@ export class Accesses {
     return this.#book.hasEgress;
   }
 
-  /** Every limit that some policy has; for equal ones, the same value. */
+  /** Every limit that some policy has. */
   get limits(): readonly LinkLimit[] {
     return this.#limits;
   }
@@ -36,9 +36,12 @@ export class Accesses {
     return this.#book;
   }
 
-  enforce(policies: readonly Policy[]): void {
+  /** Returns whether the layout is another one by that, whatever zones there are. */
+  enforce(policies: readonly Policy[]): boolean {
+    const { isPoliced: wasPoliced, limits: before } = this;
     this.#book = new PolicyBook(policies, this.#book);
     this.#limits = linkLimits(this.#book.limits);
+    return wasPoliced !== this.isPoliced || JSON.stringify(before) !== JSON.stringify(this.#limits);
   }
 
   /** Takes note of where zones are. Returns whether that changes what others may reach. */

@@ -66,10 +66,8 @@ export class DesiredTracker {
     const touched = facts.mirror.takeTouched();
     const [before, desired] = [this.#facts, this.#desired];
     this.#facts = facts;
-    const [wasPoliced, limits] = [this.accesses.isPoliced, JSON.stringify(this.accesses.limits)];
     const isNewPolicy = before?.policies !== facts.policies;
-    if (isNewPolicy) this.accesses.enforce(facts.policies);
-    const isNewLayout = wasPoliced !== this.accesses.isPoliced || limits !== JSON.stringify(this.accesses.limits);
+    const isNewLayout = isNewPolicy && this.accesses.enforce(facts.policies);
     if (
       desired === undefined ||
       before === undefined ||

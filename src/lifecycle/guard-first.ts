@@ -5,7 +5,6 @@
 import type { NftCommand } from '../host/nft-command.ts';
 import type { Nft } from '../host/port.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
-import type { LinkName } from '../model/link-name.ts';
 import { closeEgress } from '../nft/layout-egress.ts';
 import { dropCounts, ownTable } from '../nft/names.ts';
 import { remakeReversePath } from '../nft/plan-reverse-path.ts';
@@ -34,6 +33,6 @@ async function closed(nft: Nft, dirty: Dirty, { layout, zones }: Desired): Promi
   if (policed.length === 0) return [];
   const { family, name: table } = ownTable;
   const there = new Set((await nft.counters({ family, table, set: dropCounts.denied })).map(({ link }) => link));
-  const lost = policed.filter((link: LinkName) => !there.has(link));
+  const lost = policed.filter((link) => !there.has(link));
   return lost.length === 0 ? [] : closeEgress(lost);
 }
