@@ -8,7 +8,7 @@ import {
   type Address,
   familyNames,
   familyOf,
-  hostLength,
+  hostPrefix,
   type Prefix,
   parseAddress,
   parsePrefix,
@@ -59,7 +59,7 @@ export const prefix = z
   .string({ error: 'an address or a prefix in quotes' })
   .transform((value, context): Prefix => {
     const address = parseAddress(value);
-    const parsed = parsePrefix(address === undefined ? value : `${address}/${hostLength(familyOf(address))}`);
+    const parsed = address === undefined ? parsePrefix(value) : hostPrefix(address);
     if (parsed !== undefined) return parsed;
     const message = `${JSON.stringify(value)} is neither an address nor a prefix; expected one such as "192.0.2.7" or "192.0.2.0/24"`;
     context.addIssue({ code: 'custom', message });

@@ -74,6 +74,18 @@ export function parsePrefix(text: string): Prefix | undefined {
   return networkOf(prefix, toBigInt(address)) === toBigInt(address) ? prefix : undefined;
 }
 
+/** For tables in the source: what is no prefix is left out. */
+export function prefixesOf(...texts: readonly string[]): Prefix[] {
+  return texts.flatMap((text) => parsePrefix(text) ?? []);
+}
+
+/** The prefix that holds only the address. */
+export function hostPrefix(address: Address): Prefix {
+  const family = familyOf(address);
+  const length = hostLength(family);
+  return { family, address, length, text: `${address}/${length}` };
+}
+
 export function familyOf(address: Address): Family {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }
@@ -110,7 +122,8 @@ export function toBigInt(address: Address): bigint {
   return groupsOf(address).reduce((value, group) => (value << 16n) | BigInt(group), 0n);
 }
 
-function fromBigInt(value: bigint, family: Family): Address {
+/** Of a value that an address of the family can have. */
+export function fromBigInt(value: bigint, family: Family): Address {
   if (family === 'ipv4') {
     return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.') as Ipv4Address;
   }
@@ -147,6 +160,4 @@ function groupsOfPart(part: string): number[] {
   });
 }
 
-const privatePrefixes = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'].flatMap(
-  (text) => parsePrefix(text) ?? [],
-);
+const privatePrefixes = prefixesOf('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7');

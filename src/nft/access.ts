@@ -4,7 +4,7 @@
  * A set of intervals takes no two that overlap (Linux 5.6 and later: a single address inside a listed prefix is refused), so
  * that what overlaps is cut up: for each span of ports, the addresses that may be asked on all of them.
  */
-import { type Address, type Family, families, familyOf, hostLength, type Prefix } from '../model/address.ts';
+import { type Address, type Family, families, hostLength, hostPrefix, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
 import { type Span, spansOf } from '../model/span.ts';
 import type { PortRule, Ports, Transport, ZoneEgress, ZonePolicy } from '../policy/model.ts';
@@ -83,11 +83,6 @@ interface Reach extends Pick<PortRule, 'transport' | 'ports'> {
 function prefixesOf({ target }: PortRule, addressesOf: ZoneAddresses): Prefix[] {
   if (target.kind === 'prefix') return [target.prefix];
   return target.kind === 'zone' ? addressesOf(target.name).map(hostPrefix) : [];
-}
-
-function hostPrefix(address: Address): Prefix {
-  const family = familyOf(address);
-  return { family, address, length: hostLength(family), text: `${address}/${hostLength(family)}` };
 }
 
 function isSingle({ prefix, ports }: Reach): boolean {

@@ -4,7 +4,7 @@
  * One rule for each port and family, asked of what begins a connection to this host only. The zone sees who asked; it sees the
  * gateway where it asked itself, since it would take an answer from its own address for its own.
  */
-import { type Family, familyOf, type Prefix, parsePrefix } from '../model/address.ts';
+import { type Family, familyOf, type Prefix, prefixesOf } from '../model/address.ts';
 import type { PublishedPort } from '../policy/publish.ts';
 import {
   accept,
@@ -64,13 +64,9 @@ function exceptions({ subnets }: LayoutSettings): Expression[][] {
 
 /** Of this host, and no use to others: loopback, and what means something on one link only. */
 const onlyHere: Readonly<Record<Family, readonly Prefix[]>> = {
-  ipv4: prefixes('127.0.0.0/8', '169.254.0.0/16'),
-  ipv6: prefixes('::1/128', 'fe80::/10'),
+  ipv4: prefixesOf('127.0.0.0/8', '169.254.0.0/16'),
+  ipv6: prefixesOf('::1/128', 'fe80::/10'),
 };
-
-function prefixes(...texts: readonly string[]): Prefix[] {
-  return texts.flatMap((text) => parsePrefix(text) ?? []);
-}
 
 function toZone(settings: LayoutSettings, { address, transport, port, to, from, zone }: PublishedPort): Expression[][] {
   return enabledFamilies(settings).flatMap((family) => {

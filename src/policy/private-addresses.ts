@@ -3,11 +3,10 @@
  * reachable from here and meant for nobody else (DNS rebinding).
  */
 import { isIPv4 } from 'node:net';
-import type { Prefix } from '../model/address.ts';
-import { type Address, contains, parsePrefix, toBigInt } from '../model/address.ts';
+import { type Address, contains, fromBigInt, type Prefix, prefixesOf, toBigInt } from '../model/address.ts';
 
 /** IANA's special-purpose registries, as far as an answer has no business there; documentation prefixes harm nobody. */
-const special = prefixes(
+const special = prefixesOf(
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -37,8 +36,8 @@ const special = prefixes(
 /** How far the IPv4 address in an IPv6 address lies from its end, in bits. */
 const embedding = [
   // NAT64 (RFC 6052), 6to4 (RFC 3056).
-  { prefix: prefixes('64:ff9b::/96'), shift: 0n },
-  { prefix: prefixes('2002::/16'), shift: 80n },
+  { prefix: prefixesOf('64:ff9b::/96'), shift: 0n },
+  { prefix: prefixesOf('2002::/16'), shift: 80n },
 ];
 
 /** `own`: what is private on this host besides. */
@@ -53,10 +52,5 @@ function embeddedIn(address: Address): Address | undefined {
   if (isIPv4(address)) return undefined;
   const found = embedding.find(({ prefix }) => prefix.some((each) => contains(each, address)));
   if (found === undefined) return undefined;
-  const value = (toBigInt(address) >> found.shift) & 0xffff_ffffn;
-  return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.') as Address;
-}
-
-function prefixes(...texts: readonly string[]): Prefix[] {
-  return texts.flatMap((text) => parsePrefix(text) ?? []);
+  return fromBigInt((toBigInt(address) >> found.shift) & 0xffff_ffffn, 'ipv4');
 }
