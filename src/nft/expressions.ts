@@ -198,6 +198,9 @@ export function originalDestinationIs(family: Family, value: Address | Prefix): 
 /** A segment in the middle of a connection: all but its first have the ACK bit (RFC 9293 3.5). */
 export const tcpAcknowledges: Expression = match('in', { payload: { protocol: 'tcp', field: 'flags' } }, 'ack');
 
+/** A TCP connection that tracking has not seen begin; whoever is heard first then counts as the one who has opened it. */
+export const takesUpConnection: readonly Expression[] = [trackingStateIn(['new']), tcpAcknowledges];
+
 export function markHas(bit: number): Expression {
   return match('==', { '&': [{ meta: { key: 'mark' } }, bit] }, bit);
 }

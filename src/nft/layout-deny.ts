@@ -16,6 +16,7 @@ import {
   originalDestinationIs,
   payloadIs,
   payloadIsBelow,
+  takesUpConnection,
   tcpAcknowledges,
   trackingStateIn,
 } from './expressions.ts';
@@ -79,13 +80,10 @@ const services: Expression[][] = [
 ];
 
 /**
- * Connection tracking takes up a TCP connection that it has not seen begin, and then whoever is heard first has opened it.
  * Without this, a zone's connection from a moment without our table became dom0's own with dom0's next segment. A
  * connection of dom0's own that is tracked no more (`conntrack -F`) ends here as well: the two cannot be told apart.
  */
-const outputGuard: Expression[][] = [
-  [interfaceIs('oifname', anyZoneLink), trackingStateIn(['new']), tcpAcknowledges, counter, drop],
-];
+const outputGuard: Expression[][] = [[interfaceIs('oifname', anyZoneLink), ...takesUpConnection, counter, drop]];
 
 /** For the moment in which the guard of output is made: see `apply.ts`. */
 export const silence: readonly Expression[][] = [

@@ -38,9 +38,8 @@ import {
   rejectByReset,
   returns,
   serviceIn,
-  tcpAcknowledges,
+  takesUpConnection,
   trace,
-  trackingStateIn,
   translateDestination,
 } from './expressions.ts';
 import {
@@ -125,11 +124,8 @@ export function takenUpJump(settings: LayoutSettings): Expression[][] {
   return settings.egress === undefined ? [] : [[...isTakenUp, jump(takenUpChain)]];
 }
 
-/**
- * Connection tracking takes up a TCP connection that it has not seen begin, and then whoever is heard first has opened it: one of a
- * zone's that was ended came back as its peer's with the peer's next segment.
- */
-const isTakenUp = [trackingStateIn(['new']), tcpAcknowledges, interfaceInSet('oifname', policySets.policed)];
+/** One of a zone's that was ended came back as its peer's with the peer's next segment. */
+const isTakenUp = [...takesUpConnection, interfaceInSet('oifname', policySets.policed)];
 
 const isPolicedAndNew = [beginsConnection, interfaceInSet('iifname', policySets.policed)];
 
