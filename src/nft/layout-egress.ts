@@ -78,7 +78,6 @@ export const egressChains: readonly string[] = [
 /** Of both families. */
 export const everyPolicySet: readonly string[] = [
   ...Object.values(policySets),
-  dropCounts.denied,
   ...families.flatMap((family) => Object.values(egressSets[family])),
 ];
 

@@ -6,17 +6,13 @@
  * guard has judged who sends.
  */
 import { type Expression, interfaceIs, interfaceIsNot, interfaceKindIs, returns } from './expressions.ts';
-import { anyZoneLink, type HostLink, type LayoutSettings } from './layout-model.ts';
+import { anyZoneLink, type LayoutSettings } from './layout-model.ts';
 
 type Side = 'iif' | 'oif';
 
-export function isHostLink(side: Side, { name, kind }: HostLink): Expression[] {
-  return [interfaceIs(`${side}name`, name), interfaceKindIs(side, kind)];
-}
-
 /** One rule for each. */
 export function ofHostLinks({ hostLinks }: LayoutSettings, side: Side, ...verdict: Expression[]): Expression[][] {
-  return hostLinks.map((link) => [...isHostLink(side, link), ...verdict]);
+  return hostLinks.map(({ name, kind }) => [interfaceIs(`${side}name`, name), interfaceKindIs(side, kind), ...verdict]);
 }
 
 /** For what touches no zone. */

@@ -15,7 +15,7 @@ import {
   translateSource,
 } from './expressions.ts';
 import { countedDrop } from './layout-guard.ts';
-import { isHostLink } from './layout-host-links.ts';
+import { ofHostLinks } from './layout-host-links.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings } from './layout-model.ts';
 
 const sourceNat = 100;
@@ -54,10 +54,7 @@ function translatedFamilies(settings: LayoutSettings): Translated[] {
   const ways =
     uplinkInterfaces.length > 0
       ? [[interfaceIn('oifname', uplinkInterfaces)]]
-      : [
-          [interfaceIsNot('oifname', anyZoneLink), interfaceIsNot('oifname', 'lo')],
-          ...settings.hostLinks.map((link) => isHostLink('oif', link)),
-        ];
+      : [[interfaceIsNot('oifname', anyZoneLink), interfaceIsNot('oifname', 'lo')], ...ofHostLinks(settings, 'oif')];
   return enabledFamilies(settings).flatMap((family) => {
     const subnet = subnets[family];
     if (subnet === undefined || kinds[family] === 'off') return [];

@@ -33,7 +33,7 @@ import {
   zoneErrors,
 } from './layout-guard.ts';
 import { hostErrorChains } from './layout-host-errors.ts';
-import { isHostLink, ofHostLinks } from './layout-host-links.ts';
+import { ofHostLinks } from './layout-host-links.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
 import { limitChains, limitJump, limitLayout, limitSetLayouts } from './layout-limits.ts';
 import {
@@ -137,10 +137,7 @@ function forwardBegin(settings: LayoutSettings): Expression[][] {
 function forwardFromZone(settings: LayoutSettings): Expression[][] {
   const strays = enabledFamilies(settings).flatMap((family) => {
     const subnet = settings.subnets[family];
-    const ways = [
-      [interfaceIsNot('oifname', anyZoneLink)],
-      ...settings.hostLinks.map((link) => isHostLink('oif', link)),
-    ];
+    const ways = [[interfaceIsNot('oifname', anyZoneLink)], ...ofHostLinks(settings, 'oif')];
     return subnet === undefined ? [] : ways.map((way) => [addressIs(family, 'daddr', subnet), ...way, jump('stray')]);
   });
   const others = [

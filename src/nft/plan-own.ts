@@ -91,8 +91,8 @@ function removeOutdated(settings: LayoutSettings, present: Table): NftCommand[] 
   const gone = [
     ...Object.values(sets).flatMap((perFamily) => Object.values(perFamily)),
     ...Object.values(filledSets),
+    ...Object.values(dropCounts),
     ...everyPolicySet,
-    dropCounts.limit,
     limitToldSet,
     ...[...present.sets.keys()].filter(isLimitSet),
   ].filter((name) => present.sets.has(name) && !wantedSets.has(name));
