@@ -37,7 +37,18 @@ export type Suite = keyof typeof suites;
 
 /** What the package depends on, Xen's tools, and what the scenario uses. */
 const packagesOf = (xen: string) => [
-  ...['nftables', 'iproute2', 'netbase', 'conntrack', 'libatomic1', 'libstdc++6', 'busybox-static', 'kmod', 'udev', 'mount'],
+  ...[
+    'nftables',
+    'iproute2',
+    'netbase',
+    'conntrack',
+    'libatomic1',
+    'libstdc++6',
+    'busybox-static',
+    'kmod',
+    'udev',
+    'mount',
+  ],
   ...[`xen-utils-${xen}`, 'xen-utils-common', 'xenstore-utils'],
   ...['iptables', 'tcpdump', 'ethtool', 'iputils-ping', 'netcat-openbsd', 'procps'],
 ];
