@@ -153,6 +153,14 @@ export const hostMeanings: Readonly<Record<keyof typeof hostWarnings, Meaning>> 
 /** doctor has these, too. */
 export const faultMeanings: Readonly<Record<keyof typeof faults, Meaning>> = {
   dormantTable: ['the filter table was switched off with all that is in it', 'the command, unless it was you who did'],
+  shapedByOthers: [
+    'a policy bounds what the zone receives, and cannot: a link has one qdisc at its root, and it is not ours',
+    'let the program that put it there bound the zone, or remove it: `tc qdisc show dev LINK`',
+  ],
+  unshaped: [
+    'a policy bounds what the zone receives, and the kernel refused the shaper. REASON may be `this kernel has no tbf: modprobe sch_tbf`',
+    'what REASON says; the next resync tries again',
+  ],
   arpIgnore: [
     "zones find no gateway: no IPv4. kube-proxy's IPVS mode and load balancers set it",
     'the command, and the file that sets it at boot; an interface that needs it can have it alone',

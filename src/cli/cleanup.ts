@@ -84,6 +84,9 @@ function withdrawals(mirror: Mirror): RtnetlinkChange[] {
   return [
     ...of('route-del', mirror.routes.byLink),
     ...of('proxy-del', mirror.proxies),
+    ...[...mirror.shapers.all].flatMap(([ifindex, { kind }]): RtnetlinkChange[] =>
+      kind === 'ours' ? [{ kind: 'shaper-del', ifindex }] : [],
+    ),
     ...[...mirror.routes.gateways].map((address): RtnetlinkChange => ({ kind: 'local-del', address })),
   ];
 }

@@ -6,7 +6,7 @@ import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { PolicyBook } from '../policy/book.ts';
 import type { DaemonConfig } from '../policy/daemon-config.ts';
-import { rateText, smallest } from '../policy/limits.ts';
+import { bandwidthText, limitTexts, rateText, smallest } from '../policy/limits.ts';
 import {
   type AllowRule,
   type DenyRule,
@@ -166,7 +166,7 @@ function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: Readonly
   const egress = egressOf(policies, zone);
   const who = [zone.name ?? zone.link, ...(zone.name === undefined || zone.link === '' ? [] : [`(${zone.link})`])];
   const subject = [`zone ${who.join(' ')}`, ...zone.addresses].join(', ');
-  const others = [...publicationLines(publishedFor(policies, zone)), ...limitLines(limitsOf(policies, zone))];
+  const others = [...publicationLines(publishedFor(policies, zone)), ...limitTexts(limitsOf(policies, zone))];
   if (egress === undefined) {
     const end = 'No policy is about it: policies keep it from nothing.';
     return [`${subject}: no policy`, ...(others.length === 0 ? [end] : [...others, 'It may reach everything.'])];
@@ -202,16 +202,11 @@ function limitsOf(policies: readonly Policy[], zone: PolicedZone): Limits {
   return smallest(policiesOf(policies, zone).flatMap(({ limits }) => limits ?? []));
 }
 
-function limitLines({ connections, newConnections }: Limits): string[] {
-  return [
-    ...(connections === undefined ? [] : [`at most ${connections} connections at once`]),
-    ...(newConnections === undefined ? [] : [`at most ${rateText(newConnections)} new connections`]),
-  ];
-}
-
 function limitsJson(limits: Limits | undefined): object {
-  const rate = limits?.newConnections;
-  return { connections: limits?.connections ?? null, newConnections: rate === undefined ? null : rateText(rate) };
+  const { connections = null, newConnections: rate, send, receive } = limits ?? {};
+  const bandwidth = (bits: number | undefined) => (bits === undefined ? null : bandwidthText(bits));
+  const newConnections = rate === undefined ? null : rateText(rate);
+  return { connections, newConnections, send: bandwidth(send), receive: bandwidth(receive) };
 }
 
 /** Without those that another policy has the port of. */

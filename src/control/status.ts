@@ -147,7 +147,7 @@ export interface ForgeryStatus {
   readonly destination: string;
 }
 
-export type RepairKind = 'nftables' | 'route' | 'neighbour-proxy' | 'link' | 'sysctl' | 'forwarding';
+export type RepairKind = 'nftables' | 'route' | 'neighbour-proxy' | 'link' | 'sysctl' | 'forwarding' | 'shaper';
 
 export interface RepairStatus {
   readonly at: number;

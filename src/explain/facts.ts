@@ -8,6 +8,7 @@ import { legacyTables, withExtensions } from '../rules/iptables-tables.ts';
 import { parseNftText } from '../rules/listing.ts';
 import { parseRuleset, type Ruleset } from '../rules/ruleset.ts';
 import type { FibHost } from '../rules/view.ts';
+import { withinLimits } from './own-rules.ts';
 import { keyOf, type Question, type Snapshot } from './snapshot.ts';
 
 interface Prepared {
@@ -77,7 +78,7 @@ export class Facts implements FibHost {
 
 function prepare(snapshot: Snapshot): Prepared {
   const { rules, routes, saved, legacy } = snapshot;
-  const native = parseRuleset(snapshot.ruleset, parseNftText(snapshot.rulesetText));
+  const native = withinLimits(parseRuleset(snapshot.ruleset, parseNftText(snapshot.rulesetText)));
   const extended = families.reduce((tables, family) => withExtensions(tables, family, saved[family]), native);
   return {
     links: new Map(snapshot.links.map((link) => [link.ifname, link])),

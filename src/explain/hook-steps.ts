@@ -5,6 +5,7 @@ import type { Packet } from '../rules/packet.ts';
 import { devicesOf, route } from '../rules/routing.ts';
 import { type Hook, type Rule, refText } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
+import { limitSteps } from './limit-steps.ts';
 import { legacyTool, narrowAccept } from './narrow-accept.ts';
 import { adviceOnOwn, isUplinkLeak } from './own-rules.ts';
 import { isDenied, policySteps } from './policy-steps.ts';
@@ -35,6 +36,7 @@ export function hookSteps(
   const chains = [...new Set(passed.map(({ chain }) => chainText(chain)))].join(', ');
   return [
     ...policy,
+    ...limitSteps(hook, traveller.packet, traveller.host.snapshot),
     step(
       isRedirected ? 'redirection' : 'chains',
       'good',

@@ -1,5 +1,7 @@
-/** What to do about a rule of ours that drops: never delete it, but fix what it follows from. Pure. */
-import type { RuleRef } from '../rules/ruleset.ts';
+/** Rules of ours: what to do about one that drops (never delete it, but fix what it follows from), and what of them is not asked. Pure. */
+import { isLimitSet } from '../nft/limits.ts';
+import { ownTable } from '../nft/names.ts';
+import type { RuleRef, Ruleset, Table } from '../rules/ruleset.ts';
 
 const closed = 'protect-network status';
 /** By chain; what is not listed here follows from the daemon's plan. */
@@ -34,4 +36,19 @@ export function adviceOnOwn({ world, family, table, chain }: RuleRef): string | 
 /** True for the rules that drop what would leave by an uplink untranslated. */
 export function isUplinkLeak({ world, family, table, chain }: RuleRef): boolean {
   return world === 'nft' && family === 'inet' && table === 'edera' && chain === 'uplink-leak';
+}
+
+export function isOwnTable({ world, family, name }: Table): boolean {
+  return world === 'nft' && family === ownTable.family && name === ownTable.name;
+}
+
+/** No link of ours is beyond its limits. */
+export function withinLimits(ruleset: Ruleset): Ruleset {
+  return ruleset.map((table) => {
+    if (!isOwnTable(table)) return table;
+    const sets = [...table.sets].map(
+      ([name, set]) => [name, isLimitSet(name) ? { ...set, elements: [] } : set] as const,
+    );
+    return { ...table, sets: new Map(sets) };
+  });
 }

@@ -1,12 +1,13 @@
 /** What the policy files say of a zone, and what the kernel holds for it. Pure. */
 import { type Address, parseAddress } from '../model/address.ts';
-import { parseLinkName } from '../model/link-name.ts';
-import { egressSets, ownTable, policySets } from '../nft/names.ts';
+import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { egressSets, policySets } from '../nft/names.ts';
 import type { Place, PolicedZone, Policy, Transport, ZoneEgress } from '../policy/model.ts';
 import { addUp, policiesOf } from '../policy/select.ts';
 import { elementValue } from '../rules/lookup.ts';
-import { isRecord, type Ruleset, type Table } from '../rules/ruleset.ts';
+import { isRecord, type Ruleset } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
+import { isOwnTable } from './own-rules.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** By the files. */
@@ -28,14 +29,19 @@ export interface HeldLease {
 }
 
 /** Undefined where no policy says what the zone may reach. */
-export function policyOf(text: string, { zones, policies: all }: Snapshot): ZonePolicy | undefined {
+export function policyOf(text: string, snapshot: Snapshot): ZonePolicy | undefined {
   const link = parseLinkName(text);
   if (link === undefined) return undefined;
-  const { name = null, addresses = [] } = zones.find((each) => each.link === link) ?? {};
-  const zone = { link, name: name ?? undefined, addresses };
-  const policies = policiesOf(all, zone).filter(({ egress }) => egress !== undefined);
+  const zone = policedZone(link, snapshot);
+  const policies = policiesOf(snapshot.policies, zone).filter(({ egress }) => egress !== undefined);
   const egress = addUp(policies);
   return egress && { zone, policies, egress };
+}
+
+/** The zone behind the link, as policies see it. */
+export function policedZone(link: LinkName, { zones }: Snapshot): PolicedZone {
+  const { name = null, addresses = [] } = zones.find((each) => each.link === link) ?? {};
+  return { link, name: name ?? undefined, addresses };
 }
 
 /** Addresses of the zones of a name. */
@@ -64,9 +70,7 @@ export function placeText({ file, line, column }: Place): string {
 }
 
 function elementsOf(set: string, ruleset: Ruleset): readonly unknown[] {
-  const isOwn = ({ world, family, name }: Table) =>
-    world === 'nft' && family === ownTable.family && name === ownTable.name;
-  return ruleset.find(isOwn)?.sets.get(set)?.elements ?? [];
+  return ruleset.find(isOwnTable)?.sets.get(set)?.elements ?? [];
 }
 
 /** The daemon writes the name as the element's comment. */

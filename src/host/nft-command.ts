@@ -45,7 +45,8 @@ export interface SetLayout {
   /** Each element is one while there is more of it than this. */
   readonly over?:
     | { readonly connections: number }
-    | { readonly count: number; readonly per: string; readonly burst: number };
+    | { readonly count: number; readonly per: string; readonly burst: number }
+    | { readonly bytesPerSecond: number; readonly burst: number };
   /** Each element lasts as long as is said of it; there are at most so many. */
   readonly leased?: { readonly size: number };
 }
@@ -145,6 +146,10 @@ export function commandJson(command: NftCommand): NftJson {
 
 function overJson(over: NonNullable<SetLayout['over']>): NftObject {
   if ('connections' in over) return { 'ct count': { val: over.connections, inv: true } };
+  if ('bytesPerSecond' in over) {
+    const units = { rate_unit: 'bytes', burst_unit: 'bytes' };
+    return { limit: { rate: over.bytesPerSecond, burst: over.burst, per: 'second', inv: true, ...units } };
+  }
   return { limit: { rate: over.count, burst: over.burst, per: over.per, inv: true } };
 }
 

@@ -9,6 +9,7 @@ import type { Address, Family } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
 import type { BegunConnection, Conntrack } from './conntrack-port.ts';
 import type { NftCommand, NftFamily, NftObject, SetRef } from './nft-command.ts';
+import type { Shaper } from './shaper-port.ts';
 import type { Sysctl, SysctlPath } from './sysctl-port.ts';
 
 export interface Host {
@@ -82,7 +83,7 @@ export interface NeighbourProxy {
   readonly ifindex: number;
 }
 
-/** A change to links, routes or neighbour proxies. Links are addressed by ifindex: a name may already be somebody else. */
+/** A change to links, routes, neighbour proxies or shapers. Links are addressed by ifindex: a name may already be somebody else. */
 export type RtnetlinkChange =
   | { readonly kind: 'link-up'; readonly ifindex: number }
   | { readonly kind: 'route-del'; readonly ifindex: number; readonly address: Address }
@@ -90,7 +91,10 @@ export type RtnetlinkChange =
   | { readonly kind: 'route-add'; readonly ifindex: number; readonly address: Address; readonly insist?: true }
   /** A `local` host route by `lo`: the host answers for `address` without owning it on a link. */
   | { readonly kind: 'local-add' | 'local-del'; readonly address: Address }
-  | { readonly kind: 'proxy-add' | 'proxy-del'; readonly ifindex: number; readonly address: Address };
+  | { readonly kind: 'proxy-add' | 'proxy-del'; readonly ifindex: number; readonly address: Address }
+  /** What is sent by the link is shaped to so much, instead of what ours was before. Somebody else's shaper is in the way: `exists`. */
+  | { readonly kind: 'shaper-set'; readonly ifindex: number; readonly bitsPerSecond: number }
+  | { readonly kind: 'shaper-del'; readonly ifindex: number };
 
 /** What came of one change: done, already so, or an error with code vanished, exists or refused. */
 export type RtnetlinkResult = { readonly ok: true } | { readonly ok: false; readonly error: ProtectNetworkError };
@@ -105,11 +109,13 @@ export interface Rtnetlink {
   /** True where the kernel takes what is sent to `address` as its own: one on a link, or a `local` route of anybody's. */
   isOwn(address: Address): Promise<boolean>;
   proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]>;
+  /** Of every link that has one, by ifindex. */
+  shapers(): Promise<Map<number, Shaper>>;
   /** Applies in order; a failed change does not stop those after it. Results in the same order. */
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
 }
 
-export type { BegunConnection, Conntrack, NftCommand, NftFamily, NftObject, Sysctl, SysctlPath };
+export type { BegunConnection, Conntrack, NftCommand, NftFamily, NftObject, Shaper, Sysctl, SysctlPath };
 
 /** What an element of a set has counted since it was made. */
 export interface ElementCounter {
@@ -192,6 +198,8 @@ export type HostEvent =
       readonly protocol: string | undefined;
       readonly deleted: boolean;
     }
+  /** `shaper`: what is at the root of the link now, undefined where nobody has put anything there. */
+  | { readonly kind: 'shaper'; readonly ifindex: number; readonly shaper: Shaper | undefined }
   /** An address on a link: with the last one the kernel takes the link's IPv4 routes without a word. */
   | { readonly kind: 'address'; readonly ifindex: number; readonly deleted: boolean }
   /** Settings of a link, or of `all`. A field the kernel did not mention is undefined. */

@@ -5,6 +5,7 @@ import type { HostEvent } from './port.ts';
 import { protocolName } from './route-numbers.ts';
 import { askKernel, listLinks, namesOf } from './route-socket.ts';
 import { toLink } from './route-words.ts';
+import { shaperIn } from './shaper.ts';
 
 const groups = Object.values(netlink.routeGroup);
 /** RP filter's strict mode. */
@@ -58,6 +59,9 @@ export class RouteEvents {
         return this.#address(message);
       case netlink.netconfMessage.new:
         return this.#netconf(message);
+      case netlink.qdiscMessage.new:
+      case netlink.qdiscMessage.delete:
+        return shaperEvent(message);
       default:
         return undefined;
     }
@@ -111,6 +115,14 @@ export class RouteEvents {
   nameOf(ifindex: number): string {
     return this.#names.get(ifindex) ?? `if${ifindex}`;
   }
+}
+
+/** Of what is deleted, the kernel tells ahead of what replaces it. */
+function shaperEvent(message: netlink.Message): Event {
+  const qdisc = netlink.readQdisc(message);
+  if (!qdisc.isRoot) return undefined;
+  const isDeleted = message.type === netlink.qdiscMessage.delete;
+  return { kind: 'shaper', ifindex: qdisc.ifindex, shaper: isDeleted ? undefined : shaperIn(qdisc) };
 }
 
 function optionally<Value, Result>(value: Value | undefined, read: (value: Value) => Result): Result | undefined {

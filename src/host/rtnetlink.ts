@@ -7,10 +7,27 @@ import { type Address, type Family, families, familyOf, hostLength, parseAddress
 import { ProtectNetworkError } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
-import type { DefaultRoute, Link, NeighbourProxy, Route, Rtnetlink, RtnetlinkChange, RtnetlinkResult } from './port.ts';
+import type {
+  DefaultRoute,
+  Link,
+  NeighbourProxy,
+  Route,
+  Rtnetlink,
+  RtnetlinkChange,
+  RtnetlinkResult,
+  Shaper,
+} from './port.ts';
 import { protocolName, tableName } from './route-numbers.ts';
 import { dump, listLinks, listRoutes, namesOf } from './route-socket.ts';
 import { type NeighbourSetting, toLink, typeOf } from './route-words.ts';
+import {
+  fairShares,
+  shaperCommand,
+  shaperIn,
+  tokenBucketOf,
+  withoutShaperCommand,
+  withoutTokenBucket,
+} from './shaper.ts';
 import { leadingTo, readWaysOut } from './ways-out.ts';
 
 /** Our route protocol number: how a restarted daemon knows its routes. Unassigned in iproute2's rt_protos. */
@@ -95,6 +112,16 @@ export class NetlinkRoutes implements Rtnetlink {
     });
   }
 
+  async shapers(): Promise<Map<number, Shaper>> {
+    const all = dump(this.#socket, 'queueing disciplines', netlink.listQdiscs(), netlink.readQdisc);
+    return new Map(
+      all.flatMap((qdisc) => {
+        const shaper = shaperIn(qdisc);
+        return shaper === undefined ? [] : [[qdisc.ifindex, shaper] as const];
+      }),
+    );
+  }
+
   async apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]> {
     const results: RtnetlinkResult[] = [];
     for (let start = 0; start < changes.length; start += changesPerTurn) {
@@ -121,7 +148,12 @@ export class NetlinkRoutes implements Rtnetlink {
 
   /** Turns a refusal into the port's outcome: present-on-add and absent-on-delete are successes. */
   async #judge(change: RtnetlinkChange, refusal: netlink.NetlinkError | undefined): Promise<RtnetlinkResult> {
-    if (refusal === undefined) return { ok: true };
+    if (refusal === undefined) {
+      // Without fq_codel what waits goes in the order of its arrival, and the bound holds all the same.
+      if (change.kind === 'shaper-set') this.#socket.askEach([fairShares(change)]);
+      return { ok: true };
+    }
+    if (change.kind === 'shaper-set' || change.kind === 'shaper-del') return judgeShaper(change, refusal);
     const error = refusedBy(commandLine(change), refusal);
     if (isDeletion(change) && error.code === 'vanished') return { ok: true };
     if (error.code !== 'exists') return { ok: false, error };
@@ -184,7 +216,25 @@ function requestOf(change: RtnetlinkChange): netlink.Request {
       return netlink.addProxy({ ...change, protocol });
     case 'proxy-del':
       return netlink.deleteProxy(change);
+    case 'shaper-set':
+      return netlink.setTokenBucket(tokenBucketOf(change));
+    case 'shaper-del':
+      return withoutTokenBucket(change);
   }
+}
+
+/** ENOENT is said of a kernel that has no such qdisc, and of a link without ours; EINVAL beside another one. */
+function judgeShaper(
+  change: Extract<RtnetlinkChange, { kind: 'shaper-set' | 'shaper-del' }>,
+  refusal: netlink.NetlinkError,
+): RtnetlinkResult {
+  const isGone = netlink.NetlinkError.is(refusal, 'ENODEV', 'ENOENT', 'EINVAL');
+  if (change.kind === 'shaper-del' && isGone) return { ok: true };
+  const isUnknown = netlink.NetlinkError.is(refusal, 'ENOENT', 'EOPNOTSUPP');
+  const error = isUnknown
+    ? new ProtectNetworkError('kernel-unsupported', 'this kernel has no tbf: modprobe sch_tbf')
+    : refusedBy(commandLine(change), refusal);
+  return { ok: false, error };
 }
 
 function hostRoute(destination: Address, device: number): netlink.RouteChange {
@@ -195,7 +245,7 @@ function localRoute({ address }: AddressChange): netlink.RouteChange {
   return { type: 'local', destination: address, device: loopback, table: local, protocol };
 }
 
-/** The change as people read it in plans and logs: `ip`'s own command. */
+/** The change as people read it in plans and logs: `ip`'s own command, or `tc`'s. */
 export function commandLine(change: RtnetlinkChange): string {
   switch (change.kind) {
     case 'link-up':
@@ -209,6 +259,10 @@ export function commandLine(change: RtnetlinkChange): string {
     case 'proxy-add':
     case 'proxy-del':
       return `neighbour ${isDeletion(change) ? 'del' : 'replace'} proxy ${change.address} dev if${change.ifindex} protocol ${routeProtocol}`;
+    case 'shaper-set':
+      return shaperCommand(change);
+    case 'shaper-del':
+      return withoutShaperCommand(change);
   }
 }
 

@@ -14,6 +14,8 @@ export function describeEvent(event: HostEvent): string {
       return `route ${event.destination} ${event.deleted ? 'was deleted' : 'was added'}`;
     case 'address':
       return 'an address on a zone link was deleted';
+    case 'shaper':
+      return 'the qdisc of a link changed';
     case 'netconf':
       return `settings of ${event.link} (${event.family}) changed`;
     case 'nft': {

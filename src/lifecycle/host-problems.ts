@@ -8,6 +8,7 @@ import { type Family, families, familyOf } from '../model/address.ts';
 import { type Fault, notice } from '../model/fault.ts';
 import { filterFamilies, filterTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
+import { bandwidthText } from '../policy/limits.ts';
 import { fault, faults } from '../words/faults.ts';
 import { say } from '../words/say.ts';
 import { hostWarnings } from '../words/warnings.ts';
@@ -55,6 +56,7 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fau
     ...(desired?.unpublished ?? []).map(({ publication: { text, place }, link, holder }) =>
       notice(say(hostWarnings.publishedBySeveral, { text, file: place.file, n: place.line, link, link2: holder })),
     ),
+    ...unshaped(mirror, desired),
     ...missingGateways.map((error) => fault(faults.gatewayRoute, { reason: error.message })),
   ];
 }
@@ -71,6 +73,19 @@ export function subnetFaultsOf(
     addresses: refusal.addresses,
   }));
   return subnetFaults(config, refused, servedFamilies(addresses));
+}
+
+/** Zones that receive more than their policies let them. */
+function unshaped({ shapers: { all } }: Mirror, desired: Desired | undefined): Fault[] {
+  if (all.size === 0) return [];
+  return [...(desired?.zones.values() ?? [])].flatMap(({ ifindex, link, access }) => {
+    const [shaper, receive] = [all.get(ifindex), access?.receive];
+    if (receive === undefined || shaper === undefined || shaper.kind === 'ours') return [];
+    const text = bandwidthText(receive);
+    return shaper.kind === 'refused'
+      ? [fault(faults.unshaped, { link, text, reason: shaper.reason })]
+      : [fault(faults.shapedByOthers, { link, text, qdisc: shaper.qdisc })];
+  });
 }
 
 function servedFamilies(addresses: Iterable<Parameters<typeof familyOf>[0]>): Set<Family> {

@@ -24,6 +24,7 @@ import { observedKeys, observeRuleset } from '../nft/observe.ts';
 import { type Ruleset, tableKey } from '../nft/ruleset.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
 import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
+import { Shapers } from '../routes/shapers.ts';
 import { LinkTable, type TouchedLinks } from './link-table.ts';
 import { withEmulated } from './strange-links.ts';
 import type { Taken } from './taken.ts';
@@ -37,6 +38,7 @@ export class Mirror {
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
+  readonly shapers = new Shapers();
   /** By ifindex, only for the plan that is made as soon as all is read: they can change without an event. */
   sysctls: ReadonlyMap<number, SysctlValues> = new Map();
   /** iptables-legacy's, as they were when all was read: nothing tells of their changes. */
@@ -71,7 +73,7 @@ export class Mirror {
 
   async observeAll(host: Host): Promise<void> {
     const generation = await host.nft.generation();
-    const [{ links, routes, proxies, sysctls }, ruleset, ipv4, ipv6] = await Promise.all([
+    const [{ links, routes, proxies, shapers, sysctls }, ruleset, ipv4, ipv6] = await Promise.all([
       observeByLink(host),
       generation === this.#generation ? this.ruleset : observeRuleset(host.nft),
       host.legacyFilter('ipv4'),
@@ -82,6 +84,7 @@ export class Mirror {
     for (const [ifindex, addresses] of routes.byLink) for (const each of addresses) this.#hold(each, ifindex, true);
     this.routes = routes;
     this.proxies = proxies;
+    this.shapers.reset(shapers);
     this.sysctls = sysctls;
     this.ruleset = ruleset;
     this.#generation = generation;
@@ -161,8 +164,10 @@ export class Mirror {
     this.#carry(change, !change.kind.endsWith('-del'));
   }
 
-  revoke(change: RtnetlinkChange): void {
-    this.#carry(change, change.kind.endsWith('-del'));
+  /** `reason`: why it has failed. */
+  revoke(change: RtnetlinkChange, reason: string): void {
+    if (change.kind === 'shaper-set' || change.kind === 'shaper-del') this.shapers.revoke(change, reason);
+    else this.#carry(change, change.kind.endsWith('-del'));
   }
 
   /** Takes over what a link event tells. Returns whether the event contradicts what was believed: a pass is due then. */
@@ -172,6 +177,8 @@ export class Mirror {
         return this.#takeLink(event.link, event.deleted);
       case 'route':
         return this.#contradictsRoute(event);
+      case 'shaper':
+        return this.shapers.learn(event.ifindex, event.shaper);
       case 'address':
         return event.deleted && this.routesOf(event.ifindex).size > 0;
       case 'netconf':
@@ -202,6 +209,7 @@ export class Mirror {
     for (const address of this.routesOf(link.ifindex)) this.#hold(address, link.ifindex, false);
     this.routes.byLink.delete(link.ifindex);
     this.proxies.delete(link.ifindex);
+    this.shapers.forget(link.ifindex);
     // Kernels before 6.16 take a chain at a link's ingress along with the link, and later ones leave it.
     const chain = this.ruleset.get(tableKey(ingressTable.family, ingressTable.name))?.chains.get(link.name);
     if (chain !== undefined) {
@@ -231,6 +239,7 @@ export class Mirror {
       case 'link':
         return this.#table.concernedBy(event.link).ifindex;
       case 'address':
+      case 'shaper':
         return event.ifindex;
       case 'netconf':
       case 'sysctl':
@@ -266,6 +275,8 @@ export class Mirror {
     if (change.kind === 'link-up') {
       const link = this.links.get(change.ifindex);
       if (link !== undefined) this.#table.set({ ...link, up: present });
+    } else if (change.kind === 'shaper-set' || change.kind === 'shaper-del') {
+      this.shapers.expect(change);
     } else if (!('ifindex' in change)) {
       toggle(this.routes.gateways, change.address, present);
     } else {
@@ -282,8 +293,12 @@ export class Mirror {
 /** Links first: they give the others' names their indices, and their sysctls come with them. */
 async function observeByLink({ rtnetlink, sysctl }: Host) {
   const links = await rtnetlink.links();
-  const [[routes, proxies], sysctls] = await Promise.all([listByLink(rtnetlink, links), observeSysctls(sysctl, links)]);
-  return { links, routes, proxies, sysctls };
+  const [[routes, proxies], shapers, sysctls] = await Promise.all([
+    listByLink(rtnetlink, links),
+    rtnetlink.shapers(),
+    observeSysctls(sysctl, links),
+  ]);
+  return { links, routes, proxies, shapers, sysctls };
 }
 
 function listByLink(rtnetlink: Rtnetlink, links: readonly Link[]): Promise<[ObservedRoutes, ObservedProxies]> {

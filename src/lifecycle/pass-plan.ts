@@ -59,7 +59,7 @@ export function countChanges(plan: Plan): number {
 }
 
 export interface PlanLine {
-  readonly tool: 'ip' | 'nft' | 'conntrack' | 'sysctl';
+  readonly tool: 'ip' | 'tc' | 'nft' | 'conntrack' | 'sysctl';
   readonly action: 'add' | 'remove' | 'set';
   readonly text: string;
 }
@@ -67,7 +67,7 @@ export interface PlanLine {
 /** The plan in the words of the tools, in order. `nameOf` turns an ifindex into a link's name for people. */
 export function describePlan(plan: Plan, nameOf: (ifindex: number) => string): PlanLine[] {
   const rtnetlink = (change: RtnetlinkChange): PlanLine => ({
-    tool: 'ip',
+    tool: change.kind.startsWith('shaper') ? 'tc' : 'ip',
     action: change.kind === 'link-up' ? 'set' : change.kind.endsWith('-del') ? 'remove' : 'add',
     text:
       'ifindex' in change

@@ -16,6 +16,7 @@ import { planIngress } from '../nft/plan-ingress.ts';
 import { applyRtnetlink } from '../routes/apply.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
 import { planGateways, planLinkRoutes } from '../routes/plan.ts';
+import { planShaper } from '../routes/shapers.ts';
 import { type Forgetting, forgetAll } from './conntrack-purges.ts';
 import type { Desired, DesiredZone } from './desired.ts';
 import type { Mirror } from './mirror.ts';
@@ -45,6 +46,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
   return {
     withdraw: [
       ...parts.flatMap((part) => part.withdraw),
+      ...parts.flatMap(({ shaper }) => (shaper?.kind === 'shaper-del' ? [shaper] : [])),
       ...proxies.flatMap(({ withdraw }) => withdraw),
       ...gateways.withdraw,
     ],
@@ -59,6 +61,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       ...gateways.install,
       ...inOrder(parts.flatMap((part) => part.install)),
       ...proxies.flatMap(({ install }) => install),
+      ...parts.flatMap(({ shaper }) => (shaper?.kind === 'shaper-set' ? [shaper] : [])),
     ],
   };
 }
@@ -69,6 +72,7 @@ interface LinkPart {
   readonly sysctls: readonly SysctlChange[];
   readonly install: readonly RtnetlinkChange[];
   readonly proxies: ProxiesPlan;
+  readonly shaper: RtnetlinkChange | undefined;
 }
 
 function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sysctl, scope: PassScope): LinkPart {
@@ -81,7 +85,10 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const planned = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
   const isNewcomer = scope.links !== 'all' && !scope.open.has(ifindex);
   const proxies = isNewcomer ? withoutSiblings(planned, desired) : planned;
-  if (zone === undefined || link === undefined) return { withdraw, purge: [], sysctls: [], install: [], proxies };
+  const wanted = link === undefined ? undefined : zone?.access?.receive;
+  const shaper = mayWithdraw ? planShaper(ifindex, wanted, mirror.shapers.all.get(ifindex)) : undefined;
+  if (zone === undefined || link === undefined)
+    return { withdraw, purge: [], sysctls: [], install: [], proxies, shaper };
   // A route of ours by this very link means that the address has been its own all along.
   const opened = scope.open.has(ifindex) ? (scope.served.get(ifindex)?.addresses ?? []) : [];
   const isNew = (address: Address) => !present.has(address) && !opened.includes(address);
@@ -89,7 +96,8 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   // What a link had and lost was taken from it: whoever put a route in the place of its own does not keep it out.
   const install = scope.open.has(ifindex) ? routes.install.map(insisting) : routes.install;
   const opening = present.size === 0 && !scope.open.has(ifindex) ? link : undefined;
-  return { withdraw, purge, sysctls: driftOf(zone, link, desired, mirror, sysctl, opening), install, proxies };
+  const sysctls = driftOf(zone, link, desired, mirror, sysctl, opening);
+  return { withdraw, purge, sysctls, install, proxies, shaper };
 }
 
 /** Links that are opened while others are open: they do not wait for the proxies for their siblings, and are told of them next. */
@@ -136,7 +144,9 @@ export async function applyPlan(
   const change = async (changes: readonly RtnetlinkChange[]) => {
     for (const each of changes) mirror.expect(each);
     for (const { change: failed, error } of await applyRtnetlink(host.rtnetlink, changes)) {
-      mirror.revoke(failed);
+      mirror.revoke(failed, error.message);
+      // The zone works without, and `problemsOf` says so.
+      if (failed.kind === 'shaper-set') continue;
       if ('ifindex' in failed) links.set(failed.ifindex, error);
       else gateways.push(error);
     }

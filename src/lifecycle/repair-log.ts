@@ -41,6 +41,7 @@ export class RepairLog {
     nftables: 0,
     route: 0,
     'neighbour-proxy': 0,
+    shaper: 0,
     link: 0,
     sysctl: 0,
     forwarding: 0,

@@ -98,6 +98,10 @@ function installed(
     if (before.get(change.ifindex)?.addresses.includes(change.address) !== true) return [];
     return [{ kind: 'route', what: `the route ${change.address} via ${link}`, ...label }];
   }
+  if (change.kind === 'shaper-set') {
+    if (before.get(change.ifindex)?.access?.receive !== change.bitsPerSecond) return [];
+    return [{ kind: 'shaper', what: `the shaper of ${link}`, ...label }];
+  }
   // Proxies for siblings come and go with the siblings.
   if (change.kind !== 'proxy-add' || dirty.proxies.get(change.ifindex)?.has(change.address) !== true) return [];
   return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${link}`, ...label }];

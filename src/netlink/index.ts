@@ -13,6 +13,7 @@ export * from './nft-events.ts';
 export { accept, counter, type Expression, interfaceIs } from './nft-expressions.ts';
 export { type NftChange, type NftFamilyName, NftSocket, type RuleAt, type SetAt } from './nftables.ts';
 export { protocol, routeGroup } from './protocol.ts';
+export * from './qdisc.ts';
 export type { Message } from './reader.ts';
 export * from './route.ts';
 export * from './rule.ts';

@@ -25,6 +25,7 @@ export const netlinkDomain = 16;
 /** RTNLGRP_*, include/uapi/linux/rtnetlink.h. */
 export const routeGroup = {
   link: 1,
+  qdisc: 4,
   ipv4Address: 5,
   ipv4Route: 7,
   ipv6Address: 9,

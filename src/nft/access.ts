@@ -15,24 +15,24 @@ import { linkLimits } from './limits.ts';
 import { dropCounts, egressSets, policySets } from './names.ts';
 
 /** The keys without the link, which is their first part; one and the same for all zones that the same policies are about. */
-export interface AccessTemplate {
-  readonly mode: Access['mode'];
+export interface AccessTemplate extends Pick<Access, 'mode' | 'receive'> {
   readonly elements: ReadonlyMap<string, readonly string[]>;
   readonly text: string;
 }
 
 export function accessTemplate({ egress, limits }: ZonePolicy, addressesOf: ZoneAddresses): AccessTemplate {
-  const names = linkLimits([limits]).map(({ name }) => name);
+  const own = linkLimits([limits]);
+  const limitSets = [
+    ...own.map(({ name }) => name),
+    ...new Set(own.map(({ kind }) => (kind === 'send' ? dropCounts.bandwidth : dropCounts.limit))),
+  ];
   const elements = new Map<string, readonly string[]>([
     ...(egress === undefined ? [] : egressElements(egress, addressesOf)),
-    ...(names.length === 0 ? [] : [...names, dropCounts.limit].map((name) => [name, ['']] as const)),
+    ...limitSets.map((name) => [name, ['']] as const),
   ]);
-  const mode = egress?.mode;
-  return {
-    mode,
-    elements,
-    text: JSON.stringify([mode, ...elements, ...(egress === undefined ? [] : namesIn(egress))]),
-  };
+  const [mode, { receive }] = [egress?.mode, limits];
+  const text = JSON.stringify([mode, receive, ...elements, ...(egress === undefined ? [] : namesIn(egress))]);
+  return { mode, receive, elements, text };
 }
 
 function egressElements(egress: ZoneEgress, addressesOf: ZoneAddresses): (readonly [string, readonly string[]])[] {
@@ -56,11 +56,11 @@ function egressElements(egress: ZoneEgress, addressesOf: ZoneAddresses): (readon
   ];
 }
 
-export function accessOf(link: LinkName, { mode, elements, text }: AccessTemplate): Access {
+export function accessOf(link: LinkName, { elements, ...template }: AccessTemplate): Access {
   const named = [...elements].map(
     ([set, keys]) => [set, keys.map((key) => (key === '' ? link : `${link} ${key}`))] as const,
   );
-  return { mode, elements: new Map(named), text };
+  return { ...template, elements: new Map(named) };
 }
 
 /** The key of what a zone may reach at one address. */

@@ -60,6 +60,8 @@ export interface Access {
   /** Undefined where it may reach everything. */
   readonly mode: 'enforce' | 'audit' | undefined;
   readonly elements: ReadonlyMap<string, readonly string[]>;
+  /** Bits a second that it is sent at most; undefined for no bound. */
+  readonly receive: number | undefined;
   readonly text: string;
 }
 
@@ -84,7 +86,8 @@ export const anyZoneLink = 'vif*';
 export function dropSets({ egress, limits }: LayoutSettings): string[] {
   return Object.values(dropCounts).filter((name) => {
     if (name === dropCounts.denied) return egress !== undefined;
-    return name !== dropCounts.limit || limits.length > 0;
+    if (name === dropCounts.bandwidth) return limits.some(({ kind }) => kind === 'send');
+    return name !== dropCounts.limit || limits.some(({ kind }) => kind !== 'send');
   });
 }
 

@@ -1,16 +1,18 @@
-/** Limits of what zones begin, as sets of links: one for each number that policies have. Pure. */
+/** Limits of what zones begin and send, as sets of links: one for each number that policies have. Pure. */
+import { bandwidthText } from '../policy/limits.ts';
 import type { Limits, Rate } from '../policy/model.ts';
 
 /** Links of which no more is let through; `name` is the set's. */
 export type LinkLimit =
   | { readonly kind: 'connections'; readonly name: string; readonly most: number }
-  | { readonly kind: 'rate'; readonly name: string; readonly rate: Rate };
+  | { readonly kind: 'rate'; readonly name: string; readonly rate: Rate }
+  | { readonly kind: 'send'; readonly name: string; readonly bitsPerSecond: number };
 
-const prefixes = ['connections-over-', 'new-over-'] as const;
+const prefixes = { connections: 'connections-over-', rate: 'new-over-', send: 'send-over-' } as const;
 
 /** A set of such a limit, whatever its number. */
 export function isLimitSet(name: string): boolean {
-  return prefixes.some((prefix) => name.startsWith(prefix));
+  return Object.values(prefixes).some((prefix) => name.startsWith(prefix));
 }
 
 /** Each once, in an order that does not depend on theirs. */
@@ -19,12 +21,12 @@ export function linkLimits(all: readonly Limits[]): LinkLimit[] {
   return [...byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-function limitsOf({ connections, newConnections: rate }: Limits): LinkLimit[] {
-  const [ofConnections, ofRate] = prefixes;
-  return [
-    ...(connections === undefined
-      ? []
-      : [{ kind: 'connections', name: `${ofConnections}${connections}`, most: connections } as const]),
-    ...(rate === undefined ? [] : [{ kind: 'rate', name: `${ofRate}${rate.count}-${rate.per}`, rate } as const]),
-  ];
+function limitsOf({ connections, newConnections: rate, send }: Limits): LinkLimit[] {
+  const limits: LinkLimit[] = [];
+  if (connections !== undefined)
+    limits.push({ kind: 'connections', name: `${prefixes.connections}${connections}`, most: connections });
+  if (rate !== undefined) limits.push({ kind: 'rate', name: `${prefixes.rate}${rate.count}-${rate.per}`, rate });
+  if (send !== undefined)
+    limits.push({ kind: 'send', name: `${prefixes.send}${bandwidthText(send)}`, bitsPerSecond: send });
+  return limits;
 }

@@ -70,6 +70,8 @@ export const auditedChain = 'egress-audited';
 /** Where what is beyond a zone's limits is dropped, and how often that is reported. */
 export const overLimitChain = 'over-limit';
 export const limitToldSet = 'limit-told-rate';
+/** Where what a zone sends faster than it may is dropped. */
+export const overBandwidthChain = 'over-bandwidth';
 
 /** The links we serve, once in each: its counter tells how many of the zone's packets were dropped, by kind. */
 export const dropCounts = {
@@ -89,6 +91,8 @@ export const dropCounts = {
   denied: 'denied-by-policy',
   /** New connections beyond the limits of the zone's policies. */
   limit: 'beyond-limit',
+  /** What a zone sends faster than its policies let it. */
+  bandwidth: 'beyond-bandwidth',
 } as const;
 /** Sets whose elements count. */
 export const countedSets: ReadonlySet<string> = new Set([

@@ -113,8 +113,9 @@ function accessSets(settings: LayoutSettings): string[] {
   return [policed, audited, icmp, host, ...perFamily];
 }
 
+const ofPolicies: ReadonlySet<string> = new Set([dropCounts.denied, dropCounts.limit, dropCounts.bandwidth]);
 /** Every zone's link is in them. */
-const linkSets = Object.values(dropCounts).filter((name) => name !== dropCounts.denied && name !== dropCounts.limit);
+const linkSets = Object.values(dropCounts).filter((name) => !ofPolicies.has(name));
 
 /** Element keys by set name. */
 function elementKeys(settings: LayoutSettings, zones: readonly ZonePair[]): Map<string, Set<string>> {

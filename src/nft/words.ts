@@ -38,15 +38,17 @@ export function describeCommand(command: NftCommand): string {
 function setParts({ counted = false, filled, intervals, over, leased }: SetLayout): string[] {
   return [
     ...(counted ? ['counter'] : []),
-    ...(over === undefined ? [] : ['connections' in over ? `ct count over ${over.connections}` : overRate(over)]),
+    ...(over === undefined ? [] : [overText(over)]),
     ...(filled === undefined ? [] : [`size ${filled.size}`, 'flags dynamic,timeout', `timeout ${filled.timeout}s`]),
     ...(intervals === true ? ['flags interval'] : []),
     ...(leased === undefined ? [] : [`size ${leased.size}`, 'flags timeout']),
   ];
 }
 
-function overRate({ count, per, burst }: { count: number; per: string; burst: number }): string {
-  return `limit rate over ${count}/${per} burst ${burst} packets`;
+function overText(over: NonNullable<SetLayout['over']>): string {
+  if ('connections' in over) return `ct count over ${over.connections}`;
+  if ('bytesPerSecond' in over) return `limit rate over ${over.bytesPerSecond} bytes/second burst ${over.burst} bytes`;
+  return `limit rate over ${over.count}/${over.per} burst ${over.burst} packets`;
 }
 
 function hookOf(command: NftCommand): string {

@@ -1,4 +1,4 @@
-/** Limits of what zones begin. Pure. */
+/** Limits of what zones begin, and of how fast they send and receive. Pure. */
 import type { Limits, Rate } from './model.ts';
 
 /**
@@ -7,6 +7,10 @@ import type { Limits, Rate } from './model.ts';
  */
 export const maxConnections = 4096;
 const maxRate = 1_000_000;
+/** Bits a second; as tc(8) has them, by thousands. */
+const units = { kbit: 1e3, mbit: 1e6, gbit: 1e9 } as const;
+/** Below, one packet of 1500 bytes fills more than a tenth of a second; above, no link of a zone gets. */
+export const [leastBandwidth, mostBandwidth] = [100 * units.kbit, 100 * units.gbit];
 const seconds = { second: 1, minute: 60, hour: 3600 } as const;
 
 /** `100/second`; undefined for what is none. */
@@ -16,18 +20,46 @@ export function parseRate(text: string): Rate | undefined {
   return count < 1 || count > maxRate ? undefined : { count, per: per as Rate['per'] };
 }
 
+/** `200mbit` as bits a second; undefined for what is none. */
+export function parseBandwidth(text: string): number | undefined {
+  const [, digits = '', unit = ''] = /^(\d{1,9})(kbit|mbit|gbit)$/.exec(text) ?? [];
+  const bits = Number(digits) * (units[unit as keyof typeof units] ?? 0);
+  return bits < leastBandwidth || bits > mostBandwidth ? undefined : bits;
+}
+
+/** In the largest unit that needs no fraction. */
+export function bandwidthText(bits: number): string {
+  const [unit, size] = Object.entries(units).findLast(([, each]) => bits % each === 0) ?? ['bit', 1];
+  return `${bits / size}${unit}`;
+}
+
 export function rateText({ count, per }: Rate): string {
   return `${count}/${per}`;
 }
 
 /** The smallest of each. */
 export function smallest(all: readonly Limits[]): Limits {
-  const connections = all.flatMap((limits) => limits.connections ?? []);
+  const least = (key: 'connections' | 'send' | 'receive') => {
+    const values = all.flatMap((limits) => limits[key] ?? []);
+    return values.length === 0 ? undefined : Math.min(...values);
+  };
   const rates = all.flatMap(({ newConnections }) => newConnections ?? []);
   return {
-    connections: connections.length === 0 ? undefined : Math.min(...connections),
+    connections: least('connections'),
     newConnections: rates.sort((one, other) => perSecond(one) - perSecond(other))[0],
+    send: least('send'),
+    receive: least('receive'),
   };
+}
+
+/** What a zone may, one sentence each. */
+export function limitTexts({ connections, newConnections, send, receive }: Limits): string[] {
+  return [
+    ...(connections === undefined ? [] : [`at most ${connections} connections at once`]),
+    ...(newConnections === undefined ? [] : [`at most ${rateText(newConnections)} new connections`]),
+    ...(send === undefined ? [] : [`sends at most ${bandwidthText(send)}`]),
+    ...(receive === undefined ? [] : [`receives at most ${bandwidthText(receive)}`]),
+  ];
 }
 
 function perSecond({ count, per }: Rate): number {

@@ -89,11 +89,14 @@ export interface Publication extends Written {
   readonly from: readonly Prefix[];
 }
 
-/** Of what a zone begins; undefined where nothing is said. */
+/** Undefined where nothing is said. */
 export interface Limits {
-  /** Tracked at once. */
+  /** That the zone has begun, tracked at once. */
   readonly connections: number | undefined;
   readonly newConnections: Rate | undefined;
+  /** Bits a second from the zone, and to it. */
+  readonly send: number | undefined;
+  readonly receive: number | undefined;
 }
 
 export interface Rate {

@@ -5,7 +5,7 @@ import { headline, type TomlProblem } from '../config/toml-decode.ts';
 import { invalid, parseToml } from '../config/toml-file.ts';
 import { locatorOf, type Position } from '../config/toml-locate.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { maxConnections, parseRate } from './limits.ts';
+import { maxConnections, parseBandwidth, parseRate } from './limits.ts';
 import {
   type AllowRule,
   type DenyRule,
@@ -73,6 +73,16 @@ const publication = table({
   from: selected(prefix, 'a list of addresses and prefixes').optional(),
 });
 
+const bandwidth = z
+  .string({ error: 'bits a second in quotes such as "200mbit"' })
+  .transform((text, context): number => {
+    const bits = parseBandwidth(text);
+    if (bits !== undefined) return bits;
+    const message = `${JSON.stringify(text)} is no bandwidth; expected one such as "200mbit", from 100kbit to 100gbit, without a fraction`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
 const limits = table({
   connections: z
     .int({ error: 'a whole number of connections' })
@@ -91,6 +101,8 @@ const limits = table({
       return z.NEVER;
     })
     .optional(),
+  send: bandwidth.optional(),
+  receive: bandwidth.optional(),
 });
 
 const policy = table({
@@ -140,6 +152,8 @@ export async function parsePolicyFile(file: string, text: string): Promise<Polic
       limits: each.limits && {
         connections: each.limits.connections,
         newConnections: each.limits['new-connections'],
+        send: each.limits.send,
+        receive: each.limits.receive,
       },
     });
   }

@@ -20,6 +20,18 @@ export const faults = {
     why: 'the kernel ignores all of it, including your rules for zones and what the settings deny',
     fix: 'nft add table {table}',
   },
+  shapedByOthers: {
+    level: 'warning',
+    what: '{link}: receive = "{text}" of its policies is not in force: qdisc {qdisc} of another program is at its root',
+    why: 'one link has one shaper; let that program bound it, or remove what it has put there',
+    fix: null,
+  },
+  unshaped: {
+    level: 'warning',
+    what: '{link}: receive = "{text}" of its policies is not in force: {reason}',
+    why: 'it receives as much as others send; tried again with every resync',
+    fix: null,
+  },
   arpIgnore: {
     level: 'bad',
     what: 'net/ipv4/conf/all/arp_ignore is {n}',

@@ -46,6 +46,8 @@ export interface World {
   /** Every host route of the main table, as `address dev link proto protocol`, sorted. */
   routes(family: Family): Promise<string[]>;
   addProxy(address: Address, device: string): Promise<void>;
+  /** Puts somebody's qdisc `htb 1:` at the root of the link, in place of whatever is there; takes away whatever is. */
+  setQdisc(name: string, to: 'htb' | 'none'): Promise<void>;
   /** A transaction of another process. */
   nft(commands: readonly NftJson[]): Promise<void>;
   addFlow(flow: Flow): Promise<void>;

@@ -5,6 +5,7 @@ import { conntrackCases, legacyCases, sysctlCases } from './other-cases.ts';
 import { policyCases } from './policy-cases.ts';
 import { routeEventCases } from './route-event-cases.ts';
 import { rtnetlinkCases } from './rtnetlink-cases.ts';
+import { shaperCases } from './shaper-cases.ts';
 
 /** Every sentence of the port, for the fake and for a real kernel. Names are unique. */
 export const contractCases: readonly ContractCase[] = [
@@ -16,4 +17,5 @@ export const contractCases: readonly ContractCase[] = [
   ...legacyCases,
   ...eventCases,
   ...routeEventCases,
+  ...shaperCases,
 ];

@@ -29,6 +29,7 @@ export function fakeWorld(host: FakeHost): World {
       const routes = host.render().matchAll(/^route (?!local )(\S+ dev .*)$/gm);
       return [...routes].map(([, route = '']) => route).filter((route) => route.includes(':') === (family === 'ipv6'));
     },
+    setQdisc: async (name, to) => host.foreignQdisc(name, to === 'none' ? undefined : 'htb 1:'),
     addProxy: async (address, device) => host.foreignProxy(address, device),
     nft: async (commands) => {
       host.foreignNft(commands);

@@ -84,6 +84,10 @@ export async function realWorld(peers: string): Promise<World> {
     async addProxy(address, device) {
       await run('ip', ['neighbour', 'add', 'proxy', address, 'dev', device]);
     },
+    async setQdisc(name, to) {
+      const root = ['dev', name, 'root'];
+      await run('tc', to === 'none' ? ['qdisc', 'del', ...root] : ['qdisc', 'replace', ...root, 'handle', '1:', 'htb']);
+    },
     nft: transact,
     async addFlow({ src, dst, replySrc, replyDst }) {
       flows += 1;

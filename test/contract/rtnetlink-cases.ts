@@ -292,7 +292,7 @@ async function upLink(world: Parameters<ContractCase['run']>[1], name: string): 
 }
 
 /** Per change `ok` or the error's code. */
-async function outcome(host: Host, ...changes: RtnetlinkChange[]): Promise<string[]> {
+export async function outcome(host: Host, ...changes: RtnetlinkChange[]): Promise<string[]> {
   const results = await host.rtnetlink.apply(changes);
   return results.map((result) => (result.ok ? 'ok' : result.error.code));
 }

@@ -8,6 +8,7 @@ export type AsyncCall =
   | 'rtnetlink.routes'
   | 'rtnetlink.defaultRoutes'
   | 'rtnetlink.isOwn'
+  | 'rtnetlink.shapers'
   | 'rtnetlink.proxies'
   | 'rtnetlink.apply'
   | `rtnetlink.apply ${RtnetlinkChange['kind']}`

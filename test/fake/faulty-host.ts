@@ -132,6 +132,7 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
           (routes) => [...routes, ...strangeRoutes],
         ),
       isOwn: (address) => call('rtnetlink.isOwn', () => rtnetlink.isOwn(address)),
+      shapers: () => call('rtnetlink.shapers', () => rtnetlink.shapers()),
       waysOut: () => call('rtnetlink.defaultRoutes', () => rtnetlink.waysOut()),
       defaultRoutes: () => call('rtnetlink.defaultRoutes', () => rtnetlink.defaultRoutes()),
       proxies: (...which) => call('rtnetlink.proxies', () => rtnetlink.proxies(...which)),

@@ -122,6 +122,15 @@ export class FakeHost implements Host {
     this.#links.routes.addProxy({ address, ifindex, protocol: 'unspec' });
   }
 
+  /** What somebody else puts at the root of a link, in place of whatever is there; undefined takes that away. */
+  foreignQdisc(name: string, qdisc: string | undefined): void {
+    const ifindex = this.#links.find(name)?.ifindex;
+    if (ifindex === undefined) throw refused(`Cannot find device "${name}"`);
+    const there = this.#links.shapers().get(ifindex)?.kind;
+    if (qdisc !== undefined) this.#links.shape(ifindex, { kind: 'other', qdisc });
+    else if (there !== undefined) this.#links.unshape(ifindex, there);
+  }
+
   /** Deletes any route that fits, ours too. Throws where there is none. */
   foreignRouteDelete(route: ForeignRoute): void {
     const before = this.#links.routes.render().length;

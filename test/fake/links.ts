@@ -1,5 +1,6 @@
 /** Links, and what their comings and goings do to everything that hangs on them. */
-import type { Link } from '../../src/host/port.ts';
+import type { Link, Shaper } from '../../src/host/port.ts';
+import { ProtectNetworkError } from '../../src/model/errors.ts';
 import type { EventStream } from './events.ts';
 import { refused, vanished } from './refuse.ts';
 import { FakeRoutes } from './routes.ts';
@@ -22,6 +23,7 @@ const loopback = 1;
 export class FakeLinks {
   readonly routes: FakeRoutes;
   readonly #links = new Map<number, FakeLink>();
+  readonly #shapers = new Map<number, Shaper>();
   readonly #sysctl: FakeSysctl;
   readonly #events: EventStream;
   #lastIfindex = 0;
@@ -76,6 +78,7 @@ export class FakeLinks {
     this.routes.flush(link.ifindex, ['ipv4', 'ipv6']);
     this.#sysctl.deleteLink(name);
     this.#links.delete(link.ifindex);
+    this.#shapers.delete(link.ifindex);
     this.#announce({ ...link, up: false }, true);
   }
 
@@ -99,11 +102,36 @@ export class FakeLinks {
     this.#announce(link, false);
   }
 
+  shapers(): Map<number, Shaper> {
+    return new Map(this.#shapers);
+  }
+
+  /** One of ours is changed by one of ours, and is in nobody else's place. */
+  shape(ifindex: number, shaper: Shaper): void {
+    const before = this.#shapers.get(ifindex);
+    if (before?.kind === 'other' && shaper.kind === 'ours')
+      throw new ProtectNetworkError('exists', `${before.qdisc} is there: File exists`);
+    if (before?.kind === 'ours' && shaper.kind === 'other') this.unshape(ifindex);
+    this.#shapers.set(ifindex, shaper);
+    this.#events.emit({ kind: 'shaper', ifindex, shaper });
+  }
+
+  /** Only ours, unless `whose` says otherwise. */
+  unshape(ifindex: number, whose: Shaper['kind'] = 'ours'): void {
+    if (this.#shapers.get(ifindex)?.kind !== whose) return;
+    this.#shapers.delete(ifindex);
+    this.#events.emit({ kind: 'shaper', ifindex, shaper: undefined });
+  }
+
   render(): string[] {
-    return [...this.#links.values()].map(
+    const links = [...this.#links.values()].map(
       ({ ifindex, name, up, carrier, master }) =>
         `link ${ifindex} ${name} ${up ? 'up' : 'down'}${carrier ? '' : ' no-carrier'}${master === undefined ? '' : ` master ${master}`}`,
     );
+    const shapers = [...this.#shapers].map(
+      ([ifindex, shaper]) => `qdisc of ${ifindex} ${shaper.kind === 'ours' ? shaper.bitsPerSecond : shaper.qdisc}`,
+    );
+    return [...links, ...shapers];
   }
 
   #named(name: string): FakeLink {

@@ -53,6 +53,11 @@ export class FakeRtnetlink implements Rtnetlink {
     return this.#links.routes.proxies(device?.ifindex);
   }
 
+  async shapers() {
+    await this.#faults.pass('rtnetlink.shapers');
+    return this.#links.shapers();
+  }
+
   async apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]> {
     await this.#faults.pass('rtnetlink.apply');
     const results: RtnetlinkResult[] = [];
@@ -104,6 +109,15 @@ export class FakeRtnetlink implements Rtnetlink {
         break;
       case 'proxy-del':
         routes.removeProxy(change.address, change.ifindex);
+        break;
+      case 'shaper-set':
+        this.#links.shape(this.#links.get(change.ifindex).ifindex, {
+          kind: 'ours',
+          bitsPerSecond: Math.floor(change.bitsPerSecond / 8) * 8,
+        });
+        break;
+      case 'shaper-del':
+        this.#links.unshape(change.ifindex);
         break;
       default:
         throw refused(`unknown change ${JSON.stringify(change satisfies never)}`);

@@ -57,6 +57,7 @@ export function countedHost(host: Host, steps: Steps): Host {
       defaultRoutes: () => rtnetlink.defaultRoutes(),
       waysOut: () => rtnetlink.waysOut(),
       isOwn: (address) => rtnetlink.isOwn(address),
+      shapers: () => rtnetlink.shapers(),
       proxies: (...which) => look('proxies', () => rtnetlink.proxies(...which)),
       apply: async (changes) => {
         const results = [];

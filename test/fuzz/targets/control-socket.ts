@@ -115,7 +115,7 @@ const status: Status = {
   passes: 0,
   transactions: 0,
   repairs: 0,
-  putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
+  putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0, shaper: 0 },
   lastRepairs: [],
   failures: [],
   forwarder: null,

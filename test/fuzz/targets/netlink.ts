@@ -9,6 +9,7 @@ import { outcomeOf, type Target } from '../target.ts';
 const readers: readonly ((message: netlink.Message) => unknown)[] = [
   netlink.readLink,
   netlink.readRoute,
+  netlink.readQdisc,
   netlink.readRule,
   netlink.readNeighbour,
   netlink.readAddress,

@@ -58,6 +58,7 @@ test('the whole text for one zone', () => {
     protect_network_put_back_total{kind="link"} 0
     protect_network_put_back_total{kind="sysctl"} 0
     protect_network_put_back_total{kind="forwarding"} 0
+    protect_network_put_back_total{kind="shaper"} 0
     # TYPE protect_network_last_pass_timestamp_seconds gauge
     # UNIT protect_network_last_pass_timestamp_seconds seconds
     # HELP protect_network_last_pass_timestamp_seconds When the last pass ended, Unix time.
@@ -99,7 +100,7 @@ test('the whole text for one zone', () => {
     protect_network_zone_bytes_total{link="vif7.0",direction="sent"} 567890
     protect_network_zone_bytes_total{link="vif7.0",direction="received"} 840
     # TYPE protect_network_zone_dropped_packets counter
-    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), flood (neighbour discovery), untranslated (would have left under the zone's own address), denied (no policy allows it), limit (new connections beyond a policy's limits). At most 1000 links have their own; the rest are summed as \\"other\\".
+    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), flood (neighbour discovery), untranslated (would have left under the zone's own address), denied (no policy allows it), limit (new connections beyond a policy's limits), bandwidth (sent faster than a policy lets it). At most 1000 links have their own; the rest are summed as \\"other\\".
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="source"} 3
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="unassigned"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="stray"} 0
@@ -108,6 +109,7 @@ test('the whole text for one zone', () => {
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="untranslated"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="denied"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="limit"} 0
+    protect_network_zone_dropped_packets_total{link="vif7.0",kind="bandwidth"} 0
     # EOF
     "
   `);
@@ -175,6 +177,7 @@ function dropped(packets: number | null): ZoneStatus['dropped'] {
     error: none,
     flood: none,
     untranslated: none,
+    bandwidth: none,
     denied: none,
     limit: none,
   };

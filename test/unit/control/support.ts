@@ -58,7 +58,7 @@ export function statusOf(changes: Partial<Status> = {}): Status {
     passes: 12,
     transactions: 4,
     repairs: 1,
-    putBack: { nftables: 1, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
+    putBack: { nftables: 1, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0, shaper: 0 },
     lastRepairs: [
       {
         at: noon - 65_000,
@@ -105,6 +105,7 @@ export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
       error: none,
       flood: none,
       untranslated: none,
+      bandwidth: none,
       denied: none,
       limit: none,
     },

@@ -38,7 +38,7 @@ export const status: Status = {
   passes: 1,
   transactions: 1,
   repairs: 0,
-  putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0 },
+  putBack: { nftables: 0, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0, shaper: 0 },
   lastRepairs: [],
   failures: [],
   forwarder: null,

@@ -248,6 +248,7 @@ it('many links that are touched at once are read by listings of everything, and 
       links: () => host.rtnetlink.links(),
       waysOut: () => host.rtnetlink.waysOut(),
       isOwn: (address) => host.rtnetlink.isOwn(address),
+      shapers: () => host.rtnetlink.shapers(),
       defaultRoutes: () => host.rtnetlink.defaultRoutes(),
       apply: (changes) => host.rtnetlink.apply(changes),
       routes: (family, device) => {

@@ -150,6 +150,7 @@ export class World {
         routes: (...which) => rtnetlink.routes(...which),
         waysOut: () => rtnetlink.waysOut(),
         isOwn: (address) => rtnetlink.isOwn(address),
+        shapers: () => rtnetlink.shapers(),
         defaultRoutes: () => rtnetlink.defaultRoutes(),
         proxies: (...which) => rtnetlink.proxies(...which),
         apply: (changes) => {

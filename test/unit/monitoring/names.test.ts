@@ -94,6 +94,7 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
           error: drops,
           flood: drops,
           untranslated: drops,
+          bandwidth: drops,
           denied: drops,
           limit: drops,
         },

@@ -8,6 +8,7 @@ import { readAddress, readNeighbour, readNetconf } from '../../../src/netlink/ne
 import { elementKey } from '../../../src/netlink/nft-elements.ts';
 import { readNftEvent } from '../../../src/netlink/nft-events.ts';
 
+import { readQdisc, setTokenBucket } from '../../../src/netlink/qdisc.ts';
 import { Attributes, attributes, type Message, readMessages } from '../../../src/netlink/reader.ts';
 import { addRoute, readRoute } from '../../../src/netlink/route.ts';
 import { readRule } from '../../../src/netlink/rule.ts';
@@ -30,6 +31,7 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   link: (payload) => readLink(message(payload)),
   route: (payload) => readRoute(message(payload)),
   rule: (payload) => readRule(message(payload)),
+  qdisc: (payload) => readQdisc(message(payload)),
   neighbour: (payload) => readNeighbour(message(payload)),
   address: (payload) => readAddress(message(payload)),
   netconf: (payload) => readNetconf(message(payload)),
@@ -156,6 +158,16 @@ it('a route that was asked for reads as it was asked for', () => {
   const [read] = readMessages(new Writer().message({ ...request, sequence: 1 }, request.fill).bytes);
   expect(read === undefined ? undefined : readRoute(read)).toMatchObject({ ...change, devices: [], isCached: false });
 });
+
+it.each([12_500, 25_000_000, 0xffff_ffff, 12_500_000_000])(
+  'a token bucket of %d bytes a second is read back',
+  (bytesPerSecond) => {
+    const request = setTokenBucket({ ifindex: 7, major: 0x75, bytesPerSecond, burst: 70_000, limit: 90_000 });
+    const [read] = readMessages(new Writer().message({ ...request, sequence: 1 }, request.fill).bytes);
+    const told = { ifindex: 7, kind: 'tbf', major: 0x75, isRoot: true, bytesPerSecond };
+    expect(read === undefined ? undefined : readQdisc(read)).toEqual(told);
+  },
+);
 
 function writeTrees(writer: Writer, trees: readonly Tree[]): void {
   for (const { type, value } of trees) {

@@ -1,4 +1,5 @@
 /** What rules come to as elements says the same as the rules, flow by flow, and no two intervals of a set overlap. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Address, parseAddress, parsePrefix, toBigInt } from '../../../src/model/address.ts';
@@ -6,13 +7,14 @@ import { linkName } from '../../../src/model/link-name.ts';
 import { accessOf, accessTemplate } from '../../../src/nft/access.ts';
 import { egressSets, policySets } from '../../../src/nft/names.ts';
 import { PolicyBook } from '../../../src/policy/book.ts';
+import { smallest } from '../../../src/policy/limits.ts';
 import type { AllowRule, DenyRule, PolicedZone, Policy, ZoneEgress } from '../../../src/policy/model.ts';
 import { parseAllow, parseDeny } from '../../../src/policy/rule.ts';
 import { egressOf } from '../../../src/policy/select.ts';
 import { denialOf, type Flow, ruleFor } from '../../../src/policy/verdict.ts';
 
 const place = { file: 'policy.toml', line: 1, column: 1 };
-const none = { connections: undefined, newConnections: undefined };
+const none = smallest([]);
 const link = linkName(7, 0) ?? raise('no link');
 const addressesOf = (name: string) => (name === 'db' ? [address('10.75.0.9'), address('fdd4:1476:6c7e::9')] : []);
 

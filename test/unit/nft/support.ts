@@ -9,9 +9,12 @@ import type { HostLink, LayoutSettings, ZonePair } from '../../../src/nft/layout
 import { linkLimits } from '../../../src/nft/limits.ts';
 import { observeRuleset } from '../../../src/nft/observe.ts';
 import { planRuleset, type Scope } from '../../../src/nft/plan.ts';
+import { smallest } from '../../../src/policy/limits.ts';
 import type { ZoneEgress } from '../../../src/policy/model.ts';
 import { parseAllow, parseDeny } from '../../../src/policy/rule.ts';
 import type { FakeHost } from '../../fake/kernel.ts';
+
+const noLimits = smallest([]);
 
 const bridge: HostLink = { name: 'vifbr0', kind: 'bridge' };
 
@@ -84,8 +87,9 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
   ),
   limits: fc.constantFrom(
     [],
-    linkLimits([{ connections: 2000, newConnections: { count: 100, per: 'second' } }]),
-    linkLimits([{ connections: 7, newConnections: undefined }]),
+    linkLimits([{ ...noLimits, connections: 2000, newConnections: { count: 100, per: 'second' }, send: 200e6 }]),
+    linkLimits([{ ...noLimits, connections: 7 }]),
+    linkLimits([{ ...noLimits, send: 1e6 }]),
   ),
   gateways: fc.constant(defaults.gateways),
 });
@@ -118,7 +122,7 @@ const anyAccess = (name: LinkName) =>
       egress &&
       accessOf(
         name,
-        accessTemplate({ egress, limits: { connections: 2000, newConnections: undefined } }, () => [
+        accessTemplate({ egress, limits: { ...noLimits, connections: 2000, send: 200e6 } }, () => [
           address('10.75.0.9'),
         ]),
       ),

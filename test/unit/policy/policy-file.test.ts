@@ -80,7 +80,7 @@ describe('a policy file', () => {
     ['[[polcy]]\nzones = ["a"]\n', '1:1', 'unknown key "polcy"; did you mean "policy"?'],
     ['[[policy]]\nzones = ["a"]\n[policy.egress]\nalow = []\n', '4:1', 'did you mean "allow"?'],
     ['[[policy]]\nzones = ["a"]\n[policy.egress]\nmode = "off"\n', '4:8', 'expected "enforce" or "audit"'],
-    ['[[policy]]\nzones = ["a"]\n[policy.limits]\nsend = "200mbit"\n', '4:1', 'unknown key "policy[0].limits.send"'],
+    ['[[policy]]\nzones = ["a"]\n[policy.limits]\nsent = "200mbit"\n', '4:1', 'unknown key "policy[0].limits.sent"'],
     ['[[policy]]\nzones = "a"\negress = {}\n', '2:9', 'policy[0].zones is "a"; expected a list of zone names'],
     ['[[policy]]\nzones = ["a", ""]\negress = {}\n', '2:15', 'expected a name of 1 to 63 printable characters, maybe'],
     [
