@@ -115,7 +115,9 @@ export function installDebianPackages(packages) {
     throw new Error(`these Debian packages are missing, and only root can install them: ${missing.join(' ')}`);
   }
   console.log(`setup: installing Debian packages: ${missing.join(' ')}`);
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
+  // A host that was just booted often has its own upgrades under way.
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  const install = [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...missing];
   process.env.DEBIAN_FRONTEND = 'noninteractive';
   if (run('apt-get', install)) return;
   // The package lists may be old or missing.
