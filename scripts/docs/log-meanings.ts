@@ -86,8 +86,8 @@ export const logMeanings: Readonly<Record<LogKey, Meaning>> = {
   ],
   otherAddress: ['the guest has a second IPv6 address, which no zone directory assigns to any zone', 'the same'],
   limited: [
-    'the zone begins more connections than `[policy.limits]` of its policies allows, or faster',
-    'nothing if intended; else raise the limit that `protect-network policy show ZONE` tells',
+    'the zone begins more connections than `[policy.limits]` of its policies allows, or faster, or has begun a quarter of what this host can track',
+    'nothing if intended; else raise the limit that `protect-network policy show ZONE` tells, or `net.netfilter.nf_conntrack_max`',
   ],
   denied: [
     'the zone wanted something that no policy of it allows; it was rejected at once',

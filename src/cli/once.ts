@@ -12,6 +12,7 @@ import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
 import type { Plan } from '../lifecycle/pass-plan.ts';
 import { strangeLinks } from '../lifecycle/strange-links.ts';
+import { shareOf } from '../lifecycle/table-shares.ts';
 import { whyTaken } from '../lifecycle/taken.ts';
 import { Uplinks } from '../lifecycle/uplinks.ts';
 import { type Fault, sentenceOf } from '../model/fault.ts';
@@ -51,7 +52,9 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
     await Promise.all(directories.map((directory) => directory.start(() => undefined)));
     const asked = directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
     const { policies } = config;
-    const facts = { config, policies, hasIpv6: hasIpv6(host.sysctl), mirror, directories: asked, served: new Map() };
+    const share = shareOf(host.conntrack.fill());
+    const known = { mirror, directories: asked, served: new Map(), share };
+    const facts = { config, policies, hasIpv6: hasIpv6(host.sysctl), ...known };
     const desired = new DesiredTracker().update(facts);
     const plan = planPass(desired, mirror, host.sysctl, {
       links: 'all',

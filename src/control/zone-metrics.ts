@@ -55,7 +55,7 @@ export function zoneFamilies(zones: readonly ZoneStatus[]): Family[] {
       'Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address ' +
         `that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), ` +
         `flood (neighbour discovery), untranslated (would have left under the zone's own address), ` +
-        `denied (no policy allows it), limit (new connections beyond a policy's limits), bandwidth (sent faster than a policy lets it). ${beyond}`,
+        `denied (no policy allows it), limit (new connections beyond a policy's limits or a quarter of the connection table), bandwidth (sent faster than a policy lets it). ${beyond}`,
       traffic.flatMap(({ label, dropped }) =>
         dropKinds.flatMap((kind) => {
           const drops = dropped[kind];

@@ -1,6 +1,6 @@
 /** Rules of ours: what to do about one that drops (never delete it, but fix what it follows from), and what of them is not asked. Pure. */
 import { isLimitSet } from '../nft/limits.ts';
-import { ownTable } from '../nft/names.ts';
+import { limitsChain, ownTable, shareSets } from '../nft/names.ts';
 import type { RuleRef, Ruleset, Table } from '../rules/ruleset.ts';
 
 const closed = 'protect-network status';
@@ -16,6 +16,8 @@ const reasons: Readonly<Record<string, string>> = {
   'egress-closed-host': closed,
   'egress-closed-output': closed,
   'egress-denied': 'allow it in the policy of the zone that sends it; protect-network policy show lists the policies',
+  'over-limit':
+    'wait until some of its connections are over, or raise net.netfilter.nf_conntrack_max: a zone may have begun a quarter of it',
   forged: 'protect-network plan (the source is not the address of the link it came in on, as far as our guard knows)',
   'not-assigned':
     'give the zone that IPv6 address in its zone directory, if it should have it (protect-network zone set, or ip= of its vif)',
@@ -42,13 +44,17 @@ export function isOwnTable({ world, family, name }: Table): boolean {
   return world === 'nft' && family === ownTable.family && name === ownTable.name;
 }
 
-/** No link of ours is beyond its limits. */
+/** No link of ours is beyond its limits. Who has its share of the connection table is known, and stays. */
 export function withinLimits(ruleset: Ruleset): Ruleset {
   return ruleset.map((table) => {
     if (!isOwnTable(table)) return table;
     const sets = [...table.sets].map(
       ([name, set]) => [name, isLimitSet(name) ? { ...set, elements: [] } : set] as const,
     );
-    return { ...table, sets: new Map(sets) };
+    const limits = table.chains.get(limitsChain);
+    const asked = limits?.rules.filter(({ expr }) => !JSON.stringify(expr).includes(`"@${shareSets.rate}"`));
+    const chains = new Map(table.chains);
+    if (limits !== undefined) chains.set(limitsChain, { ...limits, rules: asked ?? [] });
+    return { ...table, sets: new Map(sets), chains };
   });
 }

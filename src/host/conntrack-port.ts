@@ -1,9 +1,18 @@
 /** Tracked connections, as `port.ts` has them. */
 import type { Address } from '../model/address.ts';
 
+export interface Fill {
+  readonly count: number;
+  readonly max: number;
+}
+
 export interface Conntrack {
   /** Deletes every entry that names one of `addresses` as source or destination in either direction. Returns how many. */
   purge(addresses: readonly Address[]): Promise<number>;
+  /** Connections tracked now, and how many can be; undefined while nothing is tracked. */
+  fill(): Fill | undefined;
+  /** How many connections each address has begun. */
+  countBySource(): Promise<ReadonlyMap<Address, number>>;
   /** The connections that `addresses` have begun. */
   begunBy(addresses: readonly Address[]): Promise<BegunConnection[]>;
   /** Forgets them; those that are gone are no error. */

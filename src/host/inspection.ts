@@ -6,10 +6,10 @@ import { type Address, type Family, families, familyOf, parseAddress } from '../
 import { hasCode } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusal } from './classify.ts';
+import { connectionCount } from './conntrack.ts';
 import { hasLegacyArp, legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { Fill, LinkTies, NftObject } from './port.ts';
-import { readNumberIfThere } from './read-if-there.ts';
 import { transportNumber } from './route-numbers.ts';
 import { askKernel, dump, listLinks, namesOf } from './route-socket.ts';
 import { tiesOf } from './route-words.ts';
@@ -183,10 +183,7 @@ export class Inspection {
 
   /** Connections that are tracked now, and how many may be; undefined where nothing is tracked. */
   connectionCount(): Fill | undefined {
-    const [count, max] = ['count', 'max'].map((key) =>
-      readNumberIfThere(`/proc/sys/net/netfilter/nf_conntrack_${key}`),
-    );
-    return count === undefined || max === undefined ? undefined : { count, max };
+    return connectionCount();
   }
 
   async #nft(args: readonly string[]): Promise<string> {

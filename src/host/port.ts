@@ -7,7 +7,7 @@
  */
 import type { Address, Family } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
-import type { BegunConnection, Conntrack } from './conntrack-port.ts';
+import type { BegunConnection, Conntrack, Fill } from './conntrack-port.ts';
 import type { NftCommand, NftFamily, NftObject, SetRef } from './nft-command.ts';
 import type { Shaper } from './shaper-port.ts';
 import type { Sysctl, SysctlPath } from './sysctl-port.ts';
@@ -115,7 +115,7 @@ export interface Rtnetlink {
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
 }
 
-export type { BegunConnection, Conntrack, NftCommand, NftFamily, NftObject, Shaper, Sysctl, SysctlPath };
+export type { BegunConnection, Conntrack, Fill, NftCommand, NftFamily, NftObject, Shaper, Sysctl, SysctlPath };
 
 /** What an element of a set has counted since it was made. */
 export interface ElementCounter {
@@ -270,11 +270,6 @@ export interface SurveyedRoute extends Pick<Route, 'family' | 'destination' | 't
   readonly type: string;
   /** None for a blackhole, several for a multipath route. */
   readonly devices: readonly string[];
-}
-
-export interface Fill {
-  readonly count: number;
-  readonly max: number;
 }
 
 export interface JournalQuery {

@@ -28,6 +28,8 @@ export interface DesiredFacts {
   readonly directories: readonly AskedDirectory[];
   readonly served: ReadonlyMap<number, DesiredZone>;
   readonly policies: readonly Policy[];
+  /** See `TableShares`. */
+  readonly share: number | undefined;
 }
 
 /** The maps that `computeDesired` made, which are ours from then on. */
@@ -119,16 +121,16 @@ export class DesiredTracker {
   }
 }
 
-function judgeAll({ config, hasIpv6, mirror, directories, served }: DesiredFacts, accesses: Accesses): Kept {
+function judgeAll({ config, hasIpv6, mirror, directories, served, share }: DesiredFacts, accesses: Accesses): Kept {
   const [links, holders] = [mirror.links.values(), mirror.holders()];
   const takenBy = (link: Link) => mirror.takenBy(link);
   const named = { guestsElsewhere: mirror.guestsElsewhere(), hostLinks: mirror.hostLinks() };
-  const input = { config, hasIpv6, links, ...named, takenBy, directories, holders, served };
+  const input = { config, hasIpv6, links, ...named, takenBy, directories, holders, served, share };
   return computeDesired({ ...input, ...policiesIn(accesses) }) as Kept;
 }
 
 function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
-  if (before.config !== now.config || before.hasIpv6 !== now.hasIpv6) return true;
+  if (before.config !== now.config || before.hasIpv6 !== now.hasIpv6 || before.share !== now.share) return true;
   if (before.directories.length !== now.directories.length) return true;
   return [...before.directories, ...now.directories].some(({ snapshot }) => snapshot.state === 'waiting');
 }

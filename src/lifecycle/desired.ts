@@ -61,6 +61,8 @@ export interface DesiredInput {
   readonly isPoliced?: boolean;
   /** Every limit that policies have. */
   readonly limits?: readonly LinkLimit[];
+  /** Connections that one zone may have begun. */
+  readonly share?: number | undefined;
   /** Without it no zone is policed. */
   readonly accessOf?: (zone: Claim) => Access | undefined;
   readonly directories: readonly AskedDirectory[];
@@ -171,7 +173,7 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
 }
 
 function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
-  const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false, limits = [] } = input;
+  const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false, limits = [], share } = input;
   const { uplink, forward, isolation } = config.settings;
   const gateways = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
   return {
@@ -187,6 +189,7 @@ function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
     // Who has which port is known once all zones are: `DesiredTracker`.
     published: [],
     limits,
+    share,
     gateways,
     antiSpoof: isolation.antiSpoof,
     denyZoneToZone: isolation.zoneToZone === 'deny',

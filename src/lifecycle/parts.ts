@@ -11,6 +11,7 @@ import { Observation } from './observation.ts';
 import { Policing } from './policing.ts';
 import type { PassFailure, Reporter } from './reporter.ts';
 import { SysctlWatches } from './sysctl-watches.ts';
+import { TableShares } from './table-shares.ts';
 import { Uplinks } from './uplinks.ts';
 
 export interface ReconcilerOptions {
@@ -49,6 +50,12 @@ export function partsOf(options: ReconcilerOptions, { mirror, desired, config, n
     }),
     foreign: new ForeignWatch(host, config, () => news('other firewalls changed')),
     uplinks: new Uplinks(host, mirror, config, news),
+    shares: new TableShares({
+      host,
+      zones: () => desired.desired?.zones.values() ?? [],
+      resized: () => news('the table of connections has another size'),
+      failed: (error) => failed(error, 'undoneChanges'),
+    }),
     policing: new Policing({
       host,
       desired: () => desired.desired,

@@ -102,6 +102,7 @@ export class Reconciler {
     const missing = (lost: LostProxies) =>
       this.#loop.mark((dirty) => dirty.lackProxies(lost), 'neighbour proxies were deleted', 'may wait');
     const { rtnetlink } = this.#host;
+    this.#parts.shares.start();
     this.#proxyWatch = new ProxyWatch({ rtnetlink, mirror: this.mirror, passNumber: () => this.#passes, missing });
   }
 
@@ -138,6 +139,7 @@ export class Reconciler {
     await this.#parts.foreign.stop();
     this.#retries.stop();
     this.#proxyWatch?.stop();
+    this.#parts.shares.stop();
     this.#parts.sysctlWatches.stop();
     this.policing.stop();
     this.#siblings.stop();
@@ -246,6 +248,7 @@ export class Reconciler {
       directories: asked,
       served,
       policies: this.#policies,
+      share: this.#parts.shares.share,
     });
     const { changed } = this.#desired;
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;

@@ -13,6 +13,7 @@ import type { Backoff } from '../model/backoff.ts';
  * | late deletions (`ConntrackPurges`)          | that they are               | a pass waits `purgeMs` for them, then goes on |
  * | a deleted neighbour proxy (`ProxyWatch`)    | its link                    | at the next look: `proxies`                   |
  * | others' firewalls (`ForeignWatch`)          | new warnings                | after a look: `foreignFirewalls`              |
+ * | another size of the connection table (`TableShares`) | that it has | at the next look: `tableShares`           |
  * | an uplink that appeared, an unwatched link  | that it did                 | at once                                       |
  * | the resync (`Reconciler`)                   | everything                  | each `reconcile.resync-seconds`               |
  *
@@ -59,6 +60,12 @@ export const quarrels = {
   longestWaitMs: 2_000,
   peaceMs: 30_000,
 } as const;
+
+/**
+ * How often it is asked how many connections are tracked, two small files. Counting whose they are takes 2 to 3 µs for each and is done
+ * only while there are more than one zone may have: then at most 10 % of a core. `heldSeconds`: how long the kernel holds what it was told, renewed at half time.
+ */
+export const tableShares = { lookMs: 2_000, pausePerCost: 10, heldSeconds: 60 } as const;
 
 /** How often leases are looked at, and how long ahead of its end one that is in use is renewed. */
 export const leases = { lookMs: 30_000, aheadSeconds: 90 } as const;

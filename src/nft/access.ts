@@ -21,10 +21,9 @@ export interface AccessTemplate extends Pick<Access, 'mode' | 'receive'> {
 }
 
 export function accessTemplate({ egress, limits }: ZonePolicy, addressesOf: ZoneAddresses): AccessTemplate {
-  const own = linkLimits([limits]);
   const limitSets = [
-    ...own.map(({ name }) => name),
-    ...new Set(own.map(({ kind }) => (kind === 'send' ? dropCounts.bandwidth : dropCounts.limit))),
+    ...linkLimits([limits]).map(({ name }) => name),
+    ...(limits.send === undefined ? [] : [dropCounts.bandwidth]),
   ];
   const elements = new Map<string, readonly string[]>([
     ...(egress === undefined ? [] : egressElements(egress, addressesOf)),

@@ -220,6 +220,12 @@ export function linkIsBelow(set: string, rate: { perSecond: number; burst: numbe
   return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
 }
 
+/** True for packets of the link that the packet came by which are beyond the rate; a bucket per link in `set`, as above. */
+export function linkIsBeyond(set: string, rate: { perSecond: number; burst: number }): Expression {
+  const limit = { rate: rate.perSecond, burst: rate.burst, per: 'second', inv: true };
+  return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
+}
+
 /** Puts the link and the packet's source into `set`; a full set lets the rule fail. */
 export function rememberSource(set: string): Expression {
   const elem = { concat: [{ meta: { key: 'iifname' } }, addressField('ipv6', 'saddr')] };

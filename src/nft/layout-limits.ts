@@ -15,16 +15,23 @@ import {
   isBelow,
   isConfirmed,
   jump,
+  linkIsBeyond,
   linkIsNew,
   returns,
   trace,
   trackingStateIn,
 } from './expressions.ts';
-import { anyZoneLink, type ChainLayout, filledPerLink, type LayoutSettings, toldByAll } from './layout-model.ts';
+import {
+  anyZoneLink,
+  type ChainLayout,
+  filledPerLink,
+  type LayoutSettings,
+  limitsConnections,
+  toldByAll,
+} from './layout-model.ts';
 import type { LinkLimit } from './limits.ts';
-import { dropCounts, limitToldSet, overBandwidthChain, overLimitChain } from './names.ts';
+import { dropCounts, limitsChain, limitToldSet, overBandwidthChain, overLimitChain, shareSets } from './names.ts';
 
-const limitsChain = 'limits';
 const limitsInputChain = 'limits-input';
 /** Jumps before what they jump to. */
 export const limitChains: readonly string[] = [limitsInputChain, limitsChain, overLimitChain, overBandwidthChain];
@@ -33,10 +40,19 @@ const burstMs = 20;
 
 const isSend = ({ kind }: LinkLimit) => kind === 'send';
 
-export function limitSetLayouts({ limits }: LayoutSettings): SetLayout[] {
-  const told: SetLayout = { name: limitToldSet, type: 'ifname', filled: filledPerLink };
+/** As long as what nobody answers stays in the table: whoever begins more than its share in that time is beyond it anyway. */
+const shareSeconds = 30;
+/** More links than a host can have. */
+const mostLinks = 65_535;
+
+export function limitSetLayouts(settings: LayoutSettings): SetLayout[] {
+  const { limits, share } = settings;
+  const filled = (name: string): SetLayout => ({ name, type: 'ifname', filled: filledPerLink });
   return [
-    ...(limits.every(isSend) ? [] : [told]),
+    ...(limitsConnections(settings) ? [filled(limitToldSet)] : []),
+    ...(share === undefined
+      ? []
+      : [filled(shareSets.rate), { name: shareSets.exceeded, type: 'ifname', leased: { size: mostLinks } }]),
     ...limits.map((limit): SetLayout => ({ name: limit.name, type: 'ifname', over: overOf(limit) })),
   ];
 }
@@ -56,22 +72,24 @@ function overOf(limit: LinkLimit): NonNullable<SetLayout['over']> {
 }
 
 /** For what zones send to others. */
-export function limitJump({ limits }: LayoutSettings): Expression[][] {
-  const sends = limits.filter(isSend).map(({ name }) => [interfaceInSet('iifname', name), goTo(overBandwidthChain)]);
-  return [...sends, ...(limits.every(isSend) ? [] : [[trackingStateIn(['new']), jump(limitsChain)]])];
+export function limitJump(settings: LayoutSettings): Expression[][] {
+  const sends = settings.limits.filter(isSend);
+  return [
+    ...sends.map(({ name }) => [interfaceInSet('iifname', name), goTo(overBandwidthChain)]),
+    ...(limitsConnections(settings) ? [[trackingStateIn(['new']), jump(limitsChain)]] : []),
+  ];
 }
 
 export function limitLayout(settings: LayoutSettings): ChainLayout[] {
-  const { limits } = settings;
-  if (limits.length === 0) return [];
-  const ofConnections = limits.filter((limit) => !isSend(limit));
+  const jumps = limitJump(settings);
+  if (jumps.length === 0) return [];
   return [
-    ...(limits.some(isSend) ? [overBandwidth] : []),
-    ...(ofConnections.length === 0 ? [] : connectionChains(ofConnections)),
+    ...(settings.limits.some(isSend) ? [overBandwidth] : []),
+    ...(limitsConnections(settings) ? connectionChains(settings) : []),
     {
       name: limitsInputChain,
       hook: { type: 'filter', hook: 'input', prio: -2 },
-      rules: [[interfaceIsNot('iifname', anyZoneLink), accept], ...limitJump(settings)],
+      rules: [[interfaceIsNot('iifname', anyZoneLink), accept], ...jumps],
     },
   ];
 }
@@ -83,8 +101,9 @@ const overBandwidth: ChainLayout = {
   rules: [[interfaceInSet('iifname', dropCounts.bandwidth), drop], [drop]],
 };
 
-function connectionChains(limits: readonly LinkLimit[]): ChainLayout[] {
+function connectionChains({ limits, share }: LayoutSettings): ChainLayout[] {
   const told = [linkIsNew(limitToldSet), isBelow(toldByAll), trace];
+  const ofConnections = limits.filter((limit) => !isSend(limit));
   return [
     // The lookup counts by itself.
     { name: overLimitChain, hook: undefined, rules: [told, [interfaceInSet('iifname', dropCounts.limit)], [drop]] },
@@ -93,8 +112,21 @@ function connectionChains(limits: readonly LinkLimit[]): ChainLayout[] {
       hook: undefined,
       rules: [
         [isConfirmed, returns],
-        ...limits.map(({ name }) => [interfaceInSet('iifname', name), goTo(overLimitChain)]),
+        ...(share === undefined ? [] : shareRules(share)),
+        ...ofConnections.map(({ name }) => [interfaceInSet('iifname', name), goTo(overLimitChain)]),
       ],
     },
+  ];
+}
+
+/**
+ * Counting what a link has begun would cost the kernel a walk over all of it (see `maxConnections`): who has the share is told by
+ * the daemon, and no link begins so many at once that it matters how often.
+ */
+function shareRules(share: number): Expression[][] {
+  const rate = { perSecond: Math.ceil(share / shareSeconds), burst: share };
+  return [
+    [interfaceInSet('iifname', shareSets.exceeded), goTo(overLimitChain)],
+    [linkIsBeyond(shareSets.rate, rate), goTo(overLimitChain)],
   ];
 }

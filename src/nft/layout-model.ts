@@ -33,12 +33,14 @@ export interface LayoutSettings {
   readonly published: readonly PublishedPort[];
   /** Every limit that policies have, each a set of links. */
   readonly limits: readonly LinkLimit[];
+  /** Connections that one zone may have begun, of all that this host can track; undefined where that is not known. */
+  readonly share: number | undefined;
   readonly gateways: Readonly<Record<Family, Address | undefined>>;
 }
 
 /** Equal for layouts that differ in nothing but the configuration: of all else that shapes one, a pass has to be told. */
-export function shapeOf({ guestsElsewhere, hostLinks, egress, published, limits }: LayoutSettings): string {
-  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined, published, limits]);
+export function shapeOf({ guestsElsewhere, hostLinks, egress, published, limits, share }: LayoutSettings): string {
+  return JSON.stringify([guestsElsewhere, hostLinks, egress !== undefined, published, limits, share]);
 }
 
 /** `kind`: rtnetlink's word, e.g. `bridge`. */
@@ -83,12 +85,17 @@ export const toldByAll = { perSecond: 20, burst: 20 };
 export const anyZoneLink = 'vif*';
 
 /** The sets that count what zones' links drop; what policies deny or limit is counted while there are such, and of links with one. */
-export function dropSets({ egress, limits }: LayoutSettings): string[] {
+export function dropSets({ egress, limits, share }: LayoutSettings): string[] {
   return Object.values(dropCounts).filter((name) => {
     if (name === dropCounts.denied) return egress !== undefined;
     if (name === dropCounts.bandwidth) return limits.some(({ kind }) => kind === 'send');
-    return name !== dropCounts.limit || limits.some(({ kind }) => kind !== 'send');
+    return name !== dropCounts.limit || limitsConnections({ limits, share });
   });
+}
+
+/** Something bounds the connections of some zone. */
+export function limitsConnections({ limits, share }: Pick<LayoutSettings, 'limits' | 'share'>): boolean {
+  return share !== undefined || limits.some(({ kind }) => kind !== 'send');
 }
 
 /** The metadata addresses of a family that zones are denied. */

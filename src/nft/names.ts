@@ -67,9 +67,13 @@ export function egressKeyType(family: Family): readonly string[] {
 export const deniedChain = 'egress-denied';
 export const auditedChain = 'egress-audited';
 
+/** Where new connections are asked how many there are. */
+export const limitsChain = 'limits';
 /** Where what is beyond a zone's limits is dropped, and how often that is reported. */
 export const overLimitChain = 'over-limit';
 export const limitToldSet = 'limit-told-rate';
+/** How fast each link begins connections, and the links that have their share of the connection table for now. */
+export const shareSets = { rate: 'share-rate', exceeded: 'share-exceeded' } as const;
 /** Where what a zone sends faster than it may is dropped. */
 export const overBandwidthChain = 'over-bandwidth';
 

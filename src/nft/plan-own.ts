@@ -20,6 +20,7 @@ import {
   madeTableMarker,
   ownTable,
   sets,
+  shareSets,
 } from './names.ts';
 import { type Chain, type Ruleset, ruleText, setTextOf, type Table, tableKey } from './ruleset.ts';
 
@@ -94,6 +95,7 @@ function removeOutdated(settings: LayoutSettings, present: Table): NftCommand[] 
     ...Object.values(dropCounts),
     ...everyPolicySet,
     limitToldSet,
+    ...Object.values(shareSets),
     ...[...present.sets.keys()].filter(isLimitSet),
   ].filter((name) => present.sets.has(name) && !wantedSets.has(name));
   return [

@@ -113,7 +113,7 @@ function accessSets(settings: LayoutSettings): string[] {
   return [policed, audited, icmp, host, ...perFamily];
 }
 
-const ofPolicies: ReadonlySet<string> = new Set([dropCounts.denied, dropCounts.limit, dropCounts.bandwidth]);
+const ofPolicies: ReadonlySet<string> = new Set([dropCounts.denied, dropCounts.bandwidth]);
 /** Every zone's link is in them. */
 const linkSets = Object.values(dropCounts).filter((name) => !ofPolicies.has(name));
 

@@ -28,6 +28,7 @@ const fullLayout: LayoutSettings = {
     },
   ],
   limits: [],
+  share: undefined,
   gateways: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') },
 };
 

@@ -124,7 +124,7 @@ export const logMessages = {
   limited: {
     level: 'warn',
     event: 'limited',
-    words: "zone {zone}: new connections beyond its policy's limits are dropped; logged at most once a minute",
+    words: 'zone {zone}: new connections beyond its limits are dropped; logged at most once a minute',
   },
   denied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} to {destination}: no rule' },
   nameDenied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} asked for {name}: no rule' },

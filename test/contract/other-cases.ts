@@ -149,6 +149,22 @@ export const conntrackCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'connections are counted by who has begun them',
+    async run(host, world) {
+      assert.deepEqual(await host.conntrack.countBySource(), new Map());
+      await world.addFlow(elsewhere);
+      for (const dst of ['192.0.2.1', '192.0.2.2', zone4])
+        await world.addFlow({ src: zone4, dst, replySrc: dst, replyDst: '198.51.100.1' });
+      await world.addFlow({ src: zone6, dst: '2001:db8::1', replySrc: '2001:db8::1', replyDst: zone6 });
+      const expected = [
+        [elsewhere.src, 1],
+        [zone4, 3],
+        [zone6, 1],
+      ] as const;
+      assert.deepEqual([...(await host.conntrack.countBySource())].sort(), [...expected].sort());
+    },
+  },
+  {
     name: 'purge does not take an address for another that begins with it',
     async run(host, world) {
       await world.addFlow({ ...elsewhere, src: '10.75.0.33', replyDst: '10.75.0.33' });

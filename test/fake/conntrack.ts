@@ -1,5 +1,5 @@
 /** Connections the fake tracks. */
-import type { BegunConnection, Conntrack } from '../../src/host/port.ts';
+import type { BegunConnection, Conntrack, Fill } from '../../src/host/port.ts';
 import type { Address } from '../../src/model/address.ts';
 import type { Faults } from './faults.ts';
 
@@ -32,6 +32,20 @@ export class FakeConntrack implements Conntrack {
     const purged = this.#flows.length - kept.length;
     this.#flows = kept;
     return purged;
+  }
+
+  /** Undefined until a test says how many can be tracked. */
+  max: number | undefined;
+
+  fill(): Fill | undefined {
+    return this.max === undefined ? undefined : { count: this.#flows.length, max: this.max };
+  }
+
+  async countBySource(): Promise<Map<Address, number>> {
+    await this.#faults.pass('conntrack.countBySource');
+    const counts = new Map<Address, number>();
+    for (const { src } of this.#flows) counts.set(src as Address, (counts.get(src as Address) ?? 0) + 1);
+    return counts;
   }
 
   async begunBy(addresses: readonly Address[]): Promise<BegunConnection[]> {

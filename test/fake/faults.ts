@@ -25,6 +25,7 @@ export type AsyncCall =
   | 'nft.table'
   | 'conntrack.purge'
   | 'conntrack.begunBy'
+  | 'conntrack.countBySource'
   | 'conntrack.end'
   | 'legacyFilter'
   | 'watch';

@@ -182,6 +182,8 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
         ),
     },
     conntrack: {
+      fill: () => conntrack.fill(),
+      countBySource: () => call('conntrack.countBySource', () => conntrack.countBySource()),
       purge: (addresses) => call('conntrack.purge', () => conntrack.purge(addresses)),
       begunBy: (addresses) => call('conntrack.begunBy', () => conntrack.begunBy(addresses)),
       end: (connections) => call('conntrack.end', () => conntrack.end(connections)),

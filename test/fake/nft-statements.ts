@@ -76,7 +76,7 @@ function acceptStatement(statement: unknown, place: RulePlace): Json {
     case 'log':
       return { log: body === null ? null : object(body, ['prefix?', 'level?', 'group?']) };
     case 'limit':
-      return { limit: { burst: 5, ...object(body, ['rate', 'per', 'burst?']) } };
+      return { limit: { burst: 5, ...object(body, ['rate', 'per', 'burst?', 'inv?']) } };
     case 'set':
       return { set: acceptSetStatement(object(body, ['op', 'elem', 'set', 'stmt?']), place) };
     case 'xt':

@@ -92,6 +92,7 @@ export class FakeNft implements Nft {
   }
 
   async #lease({ family, table, set: name }: SetRef, keys: readonly string[], elem: readonly unknown[]): Promise<void> {
+    if (keys.length === 0) return;
     const next = structuredClone(this.#ruleset);
     const set = next.tables.get(`${family} ${table}`)?.sets.get(name);
     if (set === undefined) throw new ProtectNetworkError('vanished', `no set ${name}`);

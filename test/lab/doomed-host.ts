@@ -92,6 +92,8 @@ export function countedHost(host: Host, steps: Steps): Host {
       },
     },
     conntrack: {
+      fill: () => conntrack.fill(),
+      countBySource: () => look('connections', () => conntrack.countBySource()),
       begunBy: (addresses) => look('connections', () => conntrack.begunBy(addresses)),
       end: (connections) => change('end of connections', () => conntrack.end(connections)),
       purge: (addresses) =>

@@ -100,7 +100,7 @@ test('the whole text for one zone', () => {
     protect_network_zone_bytes_total{link="vif7.0",direction="sent"} 567890
     protect_network_zone_bytes_total{link="vif7.0",direction="received"} 840
     # TYPE protect_network_zone_dropped_packets counter
-    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), flood (neighbour discovery), untranslated (would have left under the zone's own address), denied (no policy allows it), limit (new connections beyond a policy's limits), bandwidth (sent faster than a policy lets it). At most 1000 links have their own; the rest are summed as \\"other\\".
+    # HELP protect_network_zone_dropped_packets Packets from a zone that were dropped: source (not its own), unassigned (neighbour discovery under an address that no zone has), stray (to an address of the subnet that no zone has), error (ICMP about others' connections), flood (neighbour discovery), untranslated (would have left under the zone's own address), denied (no policy allows it), limit (new connections beyond a policy's limits or a quarter of the connection table), bandwidth (sent faster than a policy lets it). At most 1000 links have their own; the rest are summed as \\"other\\".
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="source"} 3
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="unassigned"} 0
     protect_network_zone_dropped_packets_total{link="vif7.0",kind="stray"} 0

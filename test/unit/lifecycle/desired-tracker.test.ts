@@ -173,7 +173,15 @@ function ask(scene: Scene): void {
 function factsOf(scene: Scene): DesiredFacts {
   if (scene.asked.length === 0) ask(scene);
   const { mirror, asked, served, isIpv6On } = scene;
-  return { config, hasIpv6: isIpv6On, mirror, directories: asked, served: new Map(served), policies: [] };
+  return {
+    config,
+    hasIpv6: isIpv6On,
+    mirror,
+    directories: asked,
+    served: new Map(served),
+    policies: [],
+    share: undefined,
+  };
 }
 
 const config = configOf();

@@ -93,8 +93,8 @@ it.each(['agent-1', 'guest-1'])('what a zone has by a name that it gets is no re
   };
   world.host.foreignNft([harmless], tool);
   await world.settle();
-  const limited = await world.host.nft.counters({ family: 'inet', table: 'edera', set: 'beyond-limit' });
-  expect(limited.map(({ link }) => link)).toEqual(['vif8.0']);
+  const elements = world.reconciler.mirror.ruleset.get('inet edera')?.sets.get('connections-over-100')?.elements;
+  expect([...(elements ?? [])]).toEqual(['vif8.0']);
   expect(putBack(world)).toEqual([]);
 });
 

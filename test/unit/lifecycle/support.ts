@@ -188,6 +188,8 @@ export class World {
         followProblem: undefined,
       },
       conntrack: {
+        fill: () => conntrack.fill(),
+        countBySource: () => conntrack.countBySource(),
         begunBy: (addresses) => conntrack.begunBy(addresses),
         end: (connections) => conntrack.end(connections),
         purge: (addresses) => {

@@ -34,6 +34,7 @@ export const defaults: LayoutSettings = {
   egress: undefined,
   published: [],
   limits: [],
+  share: undefined,
   gateways: { ipv4: address('10.75.0.1'), ipv6: address('fdd4:1476:6c7e::1') },
 };
 
@@ -85,6 +86,7 @@ export const anySettings: fc.Arbitrary<LayoutSettings> = fc.record({
       },
     ],
   ),
+  share: fc.constantFrom(undefined, 65_536),
   limits: fc.constantFrom(
     [],
     linkLimits([{ ...noLimits, connections: 2000, newConnections: { count: 100, per: 'second' }, send: 200e6 }]),
