@@ -3,6 +3,7 @@ import { benchBurst, benchRemoval } from './burst.ts';
 import { benchDns } from './dns.ts';
 import { benchFiles } from './files.ts';
 import { benchFirstPing } from './first-ping.ts';
+import { benchFlows } from './flows.ts';
 import { benchRepair } from './flush-ruleset.ts';
 import { benchForwarding } from './forwarding.ts';
 import { benchLink } from './link.ts';
@@ -26,6 +27,7 @@ export const benchmarks: Readonly<Record<string, { readonly what: string; readon
   repair: { what: 'from nft flush ruleset to a zone that reaches the internet', run: benchRepair },
   policies: { what: 'what policies cost: packets, reloads, and a foreign flush', run: benchPolicies },
   dns: { what: 'names of policed zones: added time, answers a second, memory', run: benchDns },
+  flows: { what: 'what it costs to watch connections begin and end', run: benchFlows },
   memory: { what: 'memory with few and many zones, and after many births', run: benchMemory },
   idle: { what: 'CPU time while nothing happens', run: benchIdle },
   objects: { what: 'how the kernel’s costs grow with its objects', run: benchObjects },

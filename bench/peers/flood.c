@@ -4,6 +4,8 @@
  *   flood sink FAMILY PORT          takes packets and throws them away
  *   flood send ADDRESS PORT COUNT   prints the nanoseconds of processor time a packet
  *   flood open ADDRESS PORT COUNT   the same where each packet begins a connection: its source port is another one
+ *   flood pace ADDRESS PORT COUNT RATE
+ *                                   begins that many connections, RATE a second, and prints how many milliseconds it took
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,6 +25,13 @@ static double processor(void)
 	struct timespec used;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
 	return used.tv_sec * 1e9 + used.tv_nsec;
+}
+
+static double now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1e9 + time.tv_nsec;
 }
 
 static socklen_t resolve(const char *text, int port, struct sockaddr_storage *to)
@@ -61,7 +70,7 @@ static int sink(int port)
 }
 
 /* A UDP header in front of the data, without a checksum, which IPv4 does not ask for. */
-static void begin_connections(const struct sockaddr_storage *to, socklen_t length, int port, long packets)
+static void begin_connections(const struct sockaddr_storage *to, socklen_t length, int port, long packets, long rate)
 {
 	static unsigned short source = 1024;
 	unsigned short packet[4 + payload / 2] = {0, htons(port), htons(sizeof packet), 0};
@@ -71,9 +80,16 @@ static void begin_connections(const struct sockaddr_storage *to, socklen_t lengt
 		perror("raw");
 		exit(1);
 	}
+	double begun = now();
 	for (long sent = 0; sent < packets; sent++) {
 		packet[0] = htons(source = source == 65535 ? 1024 : source + 1);
 		send(file, packet, sizeof packet, 0);
+		/* In bursts of ten: a sleep is not shorter than 50 microseconds. */
+		if (rate > 0 && sent % 10 == 9) {
+			double early = begun + (sent + 1) * 1e9 / rate - now();
+			if (early > 0)
+				usleep(early / 1000);
+		}
 	}
 	close(file);
 }
@@ -86,6 +102,13 @@ int main(int count, char **words)
 
 	if (count == 3 && !strcmp(words[1], "sink"))
 		return sink(atoi(words[2]));
+	if (count == 6 && !strcmp(words[1], "pace")) {
+		socklen_t length = resolve(words[2], atoi(words[3]), &to);
+		double begin = now();
+		begin_connections(&to, length, atoi(words[3]), atol(words[4]), atol(words[5]));
+		printf("%.0f\n", (now() - begin) / 1e6);
+		return 0;
+	}
 	if (count != 5 || (strcmp(words[1], "send") && strcmp(words[1], "open")))
 		return 2;
 	CPU_ZERO(&one);
@@ -95,7 +118,7 @@ int main(int count, char **words)
 	long packets = atol(words[4]);
 	if (!strcmp(words[1], "open")) {
 		double begin = processor();
-		begin_connections(&to, length, atoi(words[3]), packets);
+		begin_connections(&to, length, atoi(words[3]), packets, 0);
 		printf("%.1f\n", (processor() - begin) / packets);
 		return 0;
 	}

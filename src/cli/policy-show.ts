@@ -1,8 +1,8 @@
 /** `protect-network policy show`: what policies say, from their files and the zones there are. */
 import type { ConfigPaths } from '../config/config.ts';
-import { fetchPolicy, fetchStatus } from '../control/fetch-status.ts';
+import { fetchPolicy } from '../control/fetch-status.ts';
 import type { LeaseStatus } from '../control/policy.ts';
-import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { ExitCode } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { PolicyBook } from '../policy/book.ts';
 import type { DaemonConfig } from '../policy/daemon-config.ts';
@@ -22,17 +22,11 @@ import { conflictsIn } from '../policy/publish.ts';
 import { isPrivate } from '../policy/rule.ts';
 import { egressOf, policiesOf } from '../policy/select.ts';
 import { readDaemonFiles } from './daemon-files.ts';
+import { type KnownZones, knownZones } from './known-zones.ts';
 import { painter } from './paint.ts';
-import { readJudgedZones } from './static-zones.ts';
 import { table } from './table.ts';
 import { print, printable, standardOutput, warn } from './terminal.ts';
 import { duration } from './units.ts';
-
-/** `doubt`: why there may be other zones. */
-interface KnownZones {
-  readonly zones: readonly PolicedZone[];
-  readonly doubt: string | undefined;
-}
 
 /** `zone` is a link or a name; undefined for a list of the policies. Throws what is wrong with any file. */
 export async function showPolicies(
@@ -40,25 +34,9 @@ export async function showPolicies(
   { zone, json }: { zone: string | undefined; json: boolean },
 ): Promise<ExitCode> {
   const config = await readDaemonFiles(paths);
-  const known = await zonesOf(config);
+  const known = await knownZones(config);
   if (known.doubt !== undefined) warn(known.doubt);
   return zone === undefined ? showAll(config, known, json) : showZone(config, known, zone, json);
-}
-
-async function zonesOf({ settings, subnets }: DaemonConfig): Promise<KnownZones> {
-  try {
-    const { zones } = await fetchStatus(settings.control.socket);
-    const policed = zones.flatMap(({ link: text, name, addresses }) => {
-      const link = parseLinkName(text);
-      return link === undefined ? [] : [{ link, name: name ?? undefined, addresses }];
-    });
-    return { zones: policed, doubt: undefined };
-  } catch (error) {
-    if (!(error instanceof ProtectNetworkError)) throw error;
-    const { staticDir } = settings.zones;
-    const { entries } = await readJudgedZones(staticDir, subnets);
-    return { zones: entries, doubt: `zones are those of ${staticDir}: ${messageOf(error)}` };
-  }
 }
 
 async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolean): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import { resolverPort } from '../lifecycle/desired.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import { egressChain, egressHostChain } from '../nft/layout-egress.ts';
 import { auditedChain, deniedChain, ownTable } from '../nft/names.ts';
-import { denialOf, type Flow, nameRules, ruleFor } from '../policy/verdict.ts';
+import { denialOf, type Flow, nameRuleFor, ruleFor } from '../policy/verdict.ts';
 import type { Packet } from '../rules/packet.ts';
 import { type Hook, isRecord, type Rule, refText } from '../rules/ruleset.ts';
 import { findings } from '../words/findings.ts';
@@ -69,9 +69,7 @@ function allowed(flow: Flow, policy: ZonePolicy | undefined, { snapshot, ruleset
     return step('egress', 'note', text, { fix: ['protect-network status'] });
   }
   const { name, seconds } = lease;
-  const by = (policy === undefined ? [] : nameRules(policy.egress, name)).find(
-    ({ transport, ports }) => transport === flow.transport && ports.first <= flow.port && flow.port <= ports.last,
-  );
+  const by = policy && nameRuleFor(policy.egress, name, flow);
   const where = by === undefined ? 'no rule allows the name any more' : `${placeText(by.place)}: ${quoted(by.text)}`;
   const text = `allowed for ${timeText(seconds)} more, as an address of ${name}, for which the zone asked (${where})`;
   return step('egress', by === undefined ? 'note' : 'good', text);

@@ -15,6 +15,7 @@ import { NetlinkRoutes } from './rtnetlink.ts';
 import { ToolSurvey } from './survey.ts';
 import { WatchedSysctl } from './sysctl-watch.ts';
 import { findTools } from './tools.ts';
+import { Traffic } from './traffic.ts';
 
 export interface HostOptions {
   /** Where the tools are looked for; the system's directories unless told. */
@@ -90,6 +91,11 @@ export function createLiveHost(options: HostOptions = {}): LiveHost {
 /** Throws `kernel-unsupported` where netlink cannot be spoken. */
 export function createOutlook(): Outlook {
   return opened(() => new NetlinkOutlook());
+}
+
+/** Throws `kernel-unsupported` where netlink cannot be spoken. */
+export function createTraffic(): Traffic {
+  return opened(() => new Traffic());
 }
 
 /** Never throws: what is not installed is for the caller to find. */

@@ -44,7 +44,7 @@ export class NftEvents {
       protocol.netfilter,
       [nftGroup.traces],
       { heard, lost: lostTraces },
-      traceBytes,
+      { receiveBuffer: traceBytes },
     );
   }
 

@@ -11,8 +11,8 @@ import { Attributes, type Message } from './reader.ts';
 import { type Request, RequestSocket } from './socket.ts';
 
 /** NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_*. */
-const subsystem = 1;
-const message = { get: 1, delete: 2 } as const;
+export const conntrackSubsystem = 1;
+export const conntrackMessage = { get: 1, delete: 2 } as const;
 /** CTA_*. */
 const attribute = { original: 1, reply: 2, id: 12, zone: 18 } as const;
 /** CTA_TUPLE_IP, CTA_TUPLE_PROTO; CTA_IP_V4_SRC and so on; CTA_PROTO_NUM and so on. */
@@ -70,8 +70,17 @@ export class ConntrackSocket {
       const connection = readConnection(about);
       return connection?.ends.some((end) => wanted.has(end)) === true ? connection : undefined;
     };
+    return this.#dump(read);
+  }
+
+  /** Hands each of them on; nothing is kept. In pieces, as `naming`. */
+  async visit(visitor: (message: Message) => void): Promise<void> {
+    await this.#dump((message) => void visitor(message));
+  }
+
+  #dump<Item>(read: (message: Message) => Item | undefined): Promise<Item[]> {
     const fill: Request['fill'] = (writer) => void writer.raw(header('unspecified'));
-    return this.#socket.dumpInPieces({ type: (subsystem << 8) | message.get, fill }, read);
+    return this.#socket.dumpInPieces({ type: (conntrackSubsystem << 8) | conntrackMessage.get, fill }, read);
   }
 
   /** How many connections each source has begun. One walk over the table, in pieces. */
@@ -103,7 +112,7 @@ export class ConntrackSocket {
 function deletion({ family, identity }: Connection): Request {
   const { original, id, zone } = identity;
   return {
-    type: (subsystem << 8) | message.delete,
+    type: (conntrackSubsystem << 8) | conntrackMessage.delete,
     fill: (writer) => {
       writer.raw(header(family)).attribute(attribute.original | 0x8000, original);
       if (id !== undefined) writer.attribute(attribute.id, id);

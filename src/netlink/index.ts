@@ -19,4 +19,5 @@ export * from './route.ts';
 export * from './rule.ts';
 export { selfTest } from './self-test.ts';
 export { type Request, RequestSocket } from './socket.ts';
+export * from './tracked-flow.ts';
 export { listenerAt, peerOf, type UnixPeer } from './unix.ts';

@@ -6,6 +6,7 @@
  * must stay referenced from here; `arguments` and `return` are the only keys of a signature that count.
  */
 import type * as Ffi from 'node:ffi';
+import { constants } from 'node:os';
 import { NetlinkError } from './errors.ts';
 
 /** `u64` takes a BigInt only. */
@@ -28,6 +29,8 @@ const functions = {
   send: { arguments: ['i32', 'buffer', 'u64', 'i32'], return: 'i64' },
   // ssize_t recv(int sockfd, void *buf, size_t len, int flags);
   recv: { arguments: ['i32', 'buffer', 'u64', 'i32'], return: 'i64' },
+  // int recvmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout);
+  recvmmsg: { arguments: ['i32', 'buffer', 'u32', 'i32', 'pointer'], return: 'i32' },
   // int memfd_create(const char *name, unsigned int flags);
   memfd_create: { arguments: ['buffer', 'u32'], return: 'i32' },
   // int close(int fd);
@@ -44,6 +47,8 @@ const libuv = {
   uv_poll_init: { arguments: ['pointer', 'buffer', 'i32'], return: 'i32' },
   // int uv_poll_start(uv_poll_t *handle, int events, uv_poll_cb cb);
   uv_poll_start: { arguments: ['buffer', 'i32', 'pointer'], return: 'i32' },
+  // int uv_poll_stop(uv_poll_t *poll);
+  uv_poll_stop: { arguments: ['buffer'], return: 'i32' },
   // void uv_close(uv_handle_t *handle, uv_close_cb close_cb);
   uv_close: { arguments: ['buffer', 'pointer'], return: 'void' },
   // void uv_unref(uv_handle_t *handle);
@@ -185,9 +190,24 @@ export class Socket {
     return size;
   }
 
+  /** How many messages are described in `headers` now: `count` of struct mmsghdr. As `receive`. */
+  receiveMany(headers: Buffer, count: number): number {
+    const flags = messageDontWait | messageTruncated;
+    const received = this.#of.c.recvmmsg(this.descriptor, headers, count, flags, 0n);
+    if (received >= 0) return received;
+    const number = errno(this.#of);
+    if (number === constants.errno.EAGAIN) return 0;
+    throw NetlinkError.of(number, 'recvmmsg');
+  }
+
   close(): void {
     checked('close', this.#of.c.close(this.descriptor), this.#of);
   }
+}
+
+/** Where a buffer's memory is, which V8 never moves if it is an ArrayBuffer's own. */
+export function addressOf(memory: ArrayBuffer): bigint {
+  return load().ffi.getRawPointer(memory);
 }
 
 /** Calls `ready` in Node's own event loop whenever a descriptor can be read or has an error. Keeps no process alive. */
@@ -216,6 +236,13 @@ export class Poll {
     });
     this.#start();
     uv.uv_unref(this.#handle);
+  }
+
+  /** Nothing is called until `resume`. */
+  pause(): void {
+    if (this.#isStopped || this.#closed !== undefined) return;
+    this.#isStopped = true;
+    requireSuccess('uv_poll_stop', this.#of.uv.uv_poll_stop(this.#handle));
   }
 
   /** To be called after each `ready`, outside of it: after an error libuv has to be asked again. */

@@ -134,16 +134,24 @@ export function attributes(bytes: Buffer, offset = 0): [type: number, value: Buf
 
 function placesIn(bytes: Buffer, offset: number): number[] {
   const places: number[] = [];
-  const { length } = bytes;
-  let at = offset;
-  if (at > length) throw new GarbledMessage(`${length} bytes, fewer than the ${offset} of its header`);
-  while (length - at >= attributeHeaderSize) {
+  eachAttribute(bytes, offset, bytes.length, (type, start, end) => void places.push(type, start, end));
+  return places;
+}
+
+/** Of what stands between two places: each one's type, where its value begins, and where that ends. */
+export function eachAttribute(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  visit: (type: number, start: number, end: number) => void,
+): void {
+  if (start > end) throw new GarbledMessage(`${end} bytes, fewer than the ${start} of its header`);
+  for (let at = start; end - at >= attributeHeaderSize; ) {
     const size = u16(bytes, at);
-    if (size < attributeHeaderSize || size > length - at) throw new GarbledMessage(`an attribute of ${size} bytes`);
-    places.push(u16(bytes, at + 2) & typeMask, at + attributeHeaderSize, at + size);
+    if (size < attributeHeaderSize || size > end - at) throw new GarbledMessage(`an attribute of ${size} bytes`);
+    visit(u16(bytes, at + 2) & typeMask, at + attributeHeaderSize, at + size);
     at += aligned(size);
   }
-  return places;
 }
 
 /** Both bytes are there: what Buffer's own does to make sure takes longer than all the rest. */

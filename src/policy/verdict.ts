@@ -35,11 +35,20 @@ export function nameRules({ allow, deny }: ZoneEgress, name: string): PortRule[]
   );
 }
 
+/** The first of them that allows the flow's transport and port. */
+export function nameRuleFor(
+  egress: ZoneEgress,
+  name: string,
+  flow: Pick<Flow, 'transport' | 'port'>,
+): PortRule | undefined {
+  return nameRules(egress, name).find((rule) => isAbout(rule, flow));
+}
+
 export function nameDenial({ deny }: Pick<ZoneEgress, 'deny'>, name: string): DenyRule | undefined {
   return deny.find(({ target }) => target.kind === 'name' && matchesPattern(target.pattern, name));
 }
 
-function isAbout({ transport, ports }: PortRule, flow: Flow): boolean {
+function isAbout({ transport, ports }: PortRule, flow: Pick<Flow, 'transport' | 'port'>): boolean {
   return transport === flow.transport && ports.first <= flow.port && flow.port <= ports.last;
 }
 

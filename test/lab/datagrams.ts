@@ -14,6 +14,11 @@ export async function sendDatagram(where: Namespace, from: Endpoint, to: Endpoin
   await where.mustExec(node, [program, 'send', ...[...from, ...to].map(String)]);
 }
 
+/** One to each of so many ports, from the endpoint's on: as many connections, as fast as they can be sent. */
+export async function sprayDatagrams(where: Namespace, from: Endpoint, to: Endpoint, count: number): Promise<void> {
+  await where.mustExec(node, [program, 'spray', ...[...from, ...to, count].map(String)], { timeoutMs: 120_000 });
+}
+
 /** What comes is in `stdout`, line by line. Listening on return. */
 export async function listenForDatagrams(where: Namespace, at: Endpoint): Promise<LongRunning> {
   const listener = where.spawn(node, [program, 'listen', ...at.map(String)]);

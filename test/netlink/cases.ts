@@ -209,7 +209,7 @@ export const cases: Readonly<Record<string, () => Promise<void>>> = {
   'an overflow is told behind what came before it, and later events are heard': async () => {
     const seen: (string | netlink.Message)[] = [];
     const small = 4096;
-    const events = new netlink.EventSocket(protocol.route, [linkGroup], listener(seen), small);
+    const events = new netlink.EventSocket(protocol.route, [linkGroup], listener(seen), { receiveBuffer: small });
     await withSocketAsync(async (socket) => {
       const up = netlink.setLinkUp(1);
       // All of it while the event loop stands still.

@@ -40,6 +40,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   lifecycle: [...daemon, 'faults'],
   explain: [...daemon, 'faults', 'lifecycle'],
   doctor: [...daemon, 'faults', 'lifecycle'],
+  traffic: [...daemon, 'lifecycle', 'explain'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

@@ -5,6 +5,7 @@ import { cleanup } from './cleanup.ts';
 import { dns } from './dns.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { flows } from './flows.ts';
 import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { policyShow } from './policy-show.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   run,
   dns,
   status,
+  flows,
   explain,
   doctor,
   logs,

@@ -16,6 +16,7 @@ const readers: readonly ((message: netlink.Message) => unknown)[] = [
   netlink.readNetconf,
   netlink.readNftEvent,
   netlink.readConnection,
+  netlink.readFlow,
   refusalIn,
 ];
 

@@ -13,6 +13,7 @@ import { Attributes, attributes, type Message, readMessages } from '../../../src
 import { addRoute, readRoute } from '../../../src/netlink/route.ts';
 import { readRule } from '../../../src/netlink/rule.ts';
 import { refusalIn } from '../../../src/netlink/socket.ts';
+import { readFlow } from '../../../src/netlink/tracked-flow.ts';
 import { Writer } from '../../../src/netlink/writer.ts';
 
 type Tree = { readonly type: number; readonly value: Uint8Array | readonly Tree[] };
@@ -36,6 +37,7 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   address: (payload) => readAddress(message(payload)),
   netconf: (payload) => readNetconf(message(payload)),
   connection: (payload) => readConnection(message(payload)),
+  flow: (payload) => readFlow(message(payload)),
   refusal: (payload) => refusalIn(message(payload, 2, 0x300)),
   'end of a dump': (payload) => refusalIn(message(payload, 3, 0x200)),
   'nftables event': (payload) => readNftEvent(message(payload, 0xa00 | ((payload.at(-1) ?? 0) % 32))),
