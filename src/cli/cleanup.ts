@@ -54,12 +54,12 @@ async function carryOut(host: Host, mirror: Mirror, plan: Plan): Promise<void> {
   if (failed !== undefined) throw failed;
 }
 
-/** What a killed `explain --live` left. */
+/** What a killed `explain --live` or `drops -f` left. */
 async function removeTraces(live: LiveHost, traces: readonly FoundTrace[], dryRun: boolean): Promise<void> {
   for (const { family, owner } of traces) {
     if (owner === 'abandoned') await print(`${dryRun ? 'would: ' : ''}nft delete table ${family} ${traceTable}\n`);
     else {
-      const why = owner === 'others' ? 'it is not ours' : `an explain --live uses it (process ${owner})`;
+      const why = owner === 'others' ? 'it is not ours' : `an explain --live or drops -f uses it (process ${owner})`;
       await print(`note: the table ${family} ${traceTable} stays: ${why}\n`);
     }
   }

@@ -95,7 +95,7 @@ export function createOutlook(): Outlook {
 
 /** Throws `kernel-unsupported` where netlink cannot be spoken. */
 export function createTraffic(): Traffic {
-  return opened(() => new Traffic());
+  return opened(() => new Traffic(findTools()));
 }
 
 /** Never throws: what is not installed is for the caller to find. */

@@ -29,16 +29,28 @@ export async function tracePackets(
   chains: string,
   listener: (event: TraceEvent) => void,
 ): Promise<PacketTrace> {
-  await requireFreeTrace(tools);
   const socket = listen(listener);
-  const close = async () => {
-    socket.close();
-    await removeTraceTables(tools);
-  };
   try {
-    await removeTraceTables(tools);
-    await makeTraceTable(tools, 'inet', chains);
+    const stop = await sampleByTable(tools, chains);
+    const close = async () => {
+      socket.close();
+      await stop();
+    };
     return { close };
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/** Makes the table that has packets traced. Resolves to what takes it away. Throws `refused` where another one is in the way. */
+export async function sampleByTable(tools: Tools, chains: string): Promise<() => Promise<void>> {
+  await requireFreeTrace(tools);
+  const close = () => removeTraceTables(tools);
+  try {
+    await close();
+    await makeTraceTable(tools, 'inet', chains);
+    return close;
   } catch (error) {
     await close();
     throw error;

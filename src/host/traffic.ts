@@ -5,11 +5,15 @@
 import { type Address, families, parseAddress } from '../model/address.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
+import { NftHost } from './nft.ts';
 import type { SetRef } from './nft-command.ts';
+import type { Nft } from './port.ts';
 import { readNumberIfThere } from './read-if-there.ts';
-import { askKernel, dump } from './route-socket.ts';
+import { askKernel, dump, listLinks, namesOf } from './route-socket.ts';
+import type { Tools } from './tools.ts';
+import { sampleByTable } from './trace.ts';
 
-export type { TrackedFlow } from '../netlink/index.ts';
+export type { NftTrace as TracedPacket, TrackedFlow } from '../netlink/index.ts';
 
 /** What the kernel keeps of connections: sysctls of `net.netfilter`, which are everybody's and that we never write. */
 export interface Bookkeeping {
@@ -40,9 +44,23 @@ export interface FlowListener {
 /** Events come 5000 a second and more: read one by one they cost twice as much. The buffer of 16 MiB holds some 20,000. */
 const gatherMs = 50;
 
+export interface TraceListener {
+  heard(event: netlink.NftTrace): void;
+  /** Some are missing: what is traced is a sample anyway. */
+  lost(): void;
+}
+
 export class Traffic {
+  /** Counters of sets, and the tables of links that are taken. */
+  readonly nft: Pick<Nft, 'table' | 'counters'> & { close(): void };
+  readonly #tools: Tools;
   readonly #nft = new netlink.NftSocket();
   #conntrack: netlink.ConntrackSocket | undefined;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.nft = new NftHost(tools);
+  }
 
   bookkeeping(): Bookkeeping {
     const value = (key: string) => readNumberIfThere(`/proc/sys/net/netfilter/nf_conntrack_${key}`);
@@ -92,6 +110,27 @@ export class Traffic {
     return () => socket.close();
   }
 
+  /** What the kernel's trace tells, whoever has packets traced, until what this returns is called. */
+  followTraces({ heard, lost }: TraceListener): () => void {
+    const socket = listen([netlink.nftGroup.traces], {
+      heard(message) {
+        const event = netlink.readNftEvent(message);
+        if (event?.kind === 'trace') heard(event);
+      },
+      lost,
+    });
+    return () => socket.close();
+  }
+
+  /** Has packets traced by a table of our own, see `sampleByTable`. */
+  sample(chains: string): Promise<() => Promise<void>> {
+    return sampleByTable(this.#tools, chains);
+  }
+
+  linkNames(): ReadonlyMap<number, string> {
+    return askKernel((socket) => namesOf(listLinks(socket)));
+  }
+
   /** None where there is no such set. */
   elements({ family, table, set }: SetRef, types: readonly string[]): KeyedElement[] {
     const parts = types.filter(netlink.isKeyPart);
@@ -120,6 +159,7 @@ export class Traffic {
 
   close(): void {
     this.#nft.close();
+    this.nft.close();
     this.#conntrack?.close();
   }
 }

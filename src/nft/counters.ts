@@ -37,18 +37,27 @@ const countSchema = z.object({ counter: counterSchema });
  * sees anything.
  */
 export async function readCounters(nft: Pick<Nft, 'table' | 'counters'>, isAnyTaken: boolean): Promise<CounterTotals> {
-  const atIngress = isAnyTaken ? ((await nft.table(ingressTable.family, ingressTable.name)) ?? []) : [];
-  const total = async (...names: readonly string[]) => {
-    const { family, name: table } = ownTable;
-    return sumByLink((await Promise.all(names.map((set) => nft.counters({ family, table, set })))).flat());
-  };
-  const dropped = await Promise.all(dropKinds.map(async (kind) => [kind, await total(dropCounts[kind])] as const));
-  const { source, ...others } = Object.fromEntries(dropped) as Record<DropKind, Map<string, Counter>>;
   return {
-    sent: await total(sets.ipv4.from, sets.ipv6.from),
-    received: await total(sets.ipv4.to, sets.ipv6.to),
-    dropped: { source: sumByLink(atIngress.flatMap(ingressDrops), source), ...others },
+    dropped: await readDrops(nft, isAnyTaken),
+    sent: await total(nft, sets.ipv4.from, sets.ipv6.from),
+    received: await total(nft, sets.ipv4.to, sets.ipv6.to),
   };
+}
+
+/** `isAnyTaken` as of `readCounters`. */
+export async function readDrops(
+  nft: Pick<Nft, 'table' | 'counters'>,
+  isAnyTaken: boolean,
+): Promise<CounterTotals['dropped']> {
+  const atIngress = isAnyTaken ? ((await nft.table(ingressTable.family, ingressTable.name)) ?? []) : [];
+  const kinds = await Promise.all(dropKinds.map(async (kind) => [kind, await total(nft, dropCounts[kind])] as const));
+  const { source, ...others } = Object.fromEntries(kinds) as Record<DropKind, Map<string, Counter>>;
+  return { source: sumByLink(atIngress.flatMap(ingressDrops), source), ...others };
+}
+
+async function total(nft: Pick<Nft, 'counters'>, ...names: readonly string[]): Promise<Map<string, Counter>> {
+  const { family, name: table } = ownTable;
+  return sumByLink((await Promise.all(names.map((set) => nft.counters({ family, table, set })))).flat());
 }
 
 function ingressDrops(object: NftObject): ElementCounter[] {

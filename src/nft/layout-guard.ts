@@ -34,7 +34,7 @@ import {
 } from './expressions.ts';
 import { ofHostLinks } from './layout-host-links.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings, toldByAll } from './layout-model.ts';
-import { type DropKind, dropCounts, filledSets, forgedChain, sets, unassignedChain } from './names.ts';
+import { type DropKind, dropCounts, filledSets, forgedChain, sets, unassignedChain, zoneErrorsChain } from './names.ts';
 
 const loopbackNet = { prefix: { addr: '127.0.0.0', len: 8 } };
 export const linkLocal = { prefix: { addr: 'fe80::', len: 10 } };
@@ -243,7 +243,7 @@ const errorTests: Readonly<Record<Family, readonly Expression[]>> = {
 
 /** For packets from zone links. */
 export function errorJumps(settings: LayoutSettings): Expression[][] {
-  return everyError(settings).map((test) => [test, jump('zone-errors')]);
+  return everyError(settings).map((test) => [test, jump(zoneErrorsChain)]);
 }
 
 export function everyError(settings: LayoutSettings): Expression[] {

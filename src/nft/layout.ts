@@ -45,7 +45,7 @@ import {
   type LayoutSettings,
 } from './layout-model.ts';
 import { publishChains, publishLayout } from './layout-publish.ts';
-import { filledSets, sets, unassignedChain, userInputChain } from './names.ts';
+import { filledSets, sets, strayChain, unassignedChain, userInputChain, zoneErrorsChain } from './names.ts';
 
 const filter = 0;
 
@@ -88,9 +88,9 @@ export const optionalChains: readonly string[] = [
 
 export function ownChains(settings: LayoutSettings): ChainLayout[] {
   const chains: ChainLayout[] = [
-    { name: 'zone-errors', hook: undefined, rules: zoneErrors(settings) },
+    { name: zoneErrorsChain, hook: undefined, rules: zoneErrors(settings) },
     ...guardChains(settings),
-    { name: 'stray', hook: undefined, rules: countedDrop('stray') },
+    { name: strayChain, hook: undefined, rules: countedDrop('stray') },
     { name: 'forward-from-zone', hook: undefined, rules: forwardFromZone(settings) },
     {
       name: 'forward-begin',
@@ -138,7 +138,9 @@ function forwardFromZone(settings: LayoutSettings): Expression[][] {
   const strays = enabledFamilies(settings).flatMap((family) => {
     const subnet = settings.subnets[family];
     const ways = [[interfaceIsNot('oifname', anyZoneLink)], ...ofHostLinks(settings, 'oif')];
-    return subnet === undefined ? [] : ways.map((way) => [addressIs(family, 'daddr', subnet), ...way, jump('stray')]);
+    return subnet === undefined
+      ? []
+      : ways.map((way) => [addressIs(family, 'daddr', subnet), ...way, jump(strayChain)]);
   });
   const others = [
     ...(settings.mark === 0 ? [] : ofHostLinks(settings, 'iif', markHas(settings.mark), clearMarkBit(settings.mark))),

@@ -23,6 +23,9 @@ export const userChain = 'EDERA-USER';
 export const forgedChain = 'forged';
 /** The same for neighbour discovery under an address that is nobody's. */
 export const unassignedChain = 'not-assigned';
+/** Where packets to addresses of the subnet that no zone has are dropped, and ICMP errors about others' connections. */
+export const strayChain = 'stray';
+export const zoneErrorsChain = 'zone-errors';
 /** Where what a zone may not have of dom0 is dropped, unless the operator accepts it in `user-input`. */
 export const hostDeniedChain = 'host-denied';
 /** The operator's, in our table, evaluated before zones are kept from dom0's services. Never emptied by us. */

@@ -60,6 +60,10 @@ const protocols = new Map([
   [58, 'icmp'],
 ] as const) as ReadonlyMap<number, 'icmp' | 'tcp' | 'udp'>;
 
+export function protocolName(number: number): string {
+  return protocols.get(number) ?? String(number);
+}
+
 /** Undefined where no zone has part in it, or the filter does not want it. Between two zones it is the one's that began it. */
 export function flowOf(tracked: TrackedFlow, book: ZoneBook, filter: FlowFilter): Flow | undefined {
   const { original, reply } = tracked;
@@ -69,7 +73,7 @@ export function flowOf(tracked: TrackedFlow, book: ZoneBook, filter: FlowFilter)
   const zone = isWanted(beginner) ? beginner : isWanted(answerer) ? answerer : undefined;
   if (zone === undefined) return undefined;
   const direction = zone === beginner ? 'out' : 'in';
-  const protocol = protocols.get(tracked.protocol) ?? String(tracked.protocol);
+  const protocol = protocolName(tracked.protocol);
   const port = protocol === 'icmp' ? undefined : original.destinationPort;
   if (!fits(filter, { family: tracked.family, direction, protocol, port })) return undefined;
   const peer = peerOf(tracked, { zone, direction, protocol, beginner, answerer }, book);

@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import { cleanup } from './cleanup.ts';
 import { dns } from './dns.ts';
 import { doctor } from './doctor.ts';
+import { drops } from './drops.ts';
 import { explain } from './explain.ts';
 import { flows } from './flows.ts';
 import { logs } from './logs.ts';
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   dns,
   status,
   flows,
+  drops,
   explain,
   doctor,
   logs,
