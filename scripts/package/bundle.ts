@@ -1,6 +1,7 @@
 /**
  * The program and everything it imports as one file, `protect-network.cjs`. Names are kept, so that
- * stack traces say something. Beside it: V8's code cache, `start.cjs`, which uses it, and the licences of what is inside.
+ * stack traces say something. Beside it: V8's code cache, `start.cjs`, which uses it, `host-facts.cjs`, which only `report`
+ * starts and no daemon has in its memory, and the licences of what is inside.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -13,14 +14,22 @@ import { version } from '../../src/cli/version.ts';
 import { licencesOf } from './licences.ts';
 
 const root = join(import.meta.dirname, '../..');
-export const bundleFiles = ['protect-network.cjs', 'protect-network.cjs.cache', 'start.cjs', 'LICENCES'] as const;
+export const bundleFiles = [
+  'protect-network.cjs',
+  'protect-network.cjs.cache',
+  'start.cjs',
+  'host-facts.cjs',
+  'LICENCES',
+] as const;
 
 /** Writes `bundleFiles` into `directory`. The same sources and the same Node give the same bytes. */
 export async function bundle(directory: string): Promise<void> {
-  const { code, modules } = await generate();
+  const [program, facts] = [await generate('src/cli/main.ts'), await generate('src/host/facts-program.ts')];
+  const { code } = program;
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'protect-network.cjs'), code);
-  writeFileSync(join(directory, 'LICENCES'), licencesOf(root, modules));
+  writeFileSync(join(directory, 'host-facts.cjs'), facts.code);
+  writeFileSync(join(directory, 'LICENCES'), licencesOf(root, [...program.modules, ...facts.modules]));
   copyFileSync(join(import.meta.dirname, 'start.cjs'), join(directory, 'start.cjs'));
   writeFileSync(
     join(directory, 'protect-network.cjs.cache'),
@@ -28,10 +37,10 @@ export async function bundle(directory: string): Promise<void> {
   );
 }
 
-async function generate(): Promise<{ code: string; modules: string[] }> {
+async function generate(entry: string): Promise<{ code: string; modules: string[] }> {
   const build = await rolldown({
     cwd: root,
-    input: join(root, 'src/cli/main.ts'),
+    input: join(root, entry),
     platform: 'node',
     plugins: [lazyBuiltins],
     // In parentheses, V8 would compile every module at once, also those that a command never runs.

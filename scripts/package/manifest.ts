@@ -27,6 +27,7 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     lib('start.cjs'),
     lib('protect-network.cjs'),
     lib('protect-network.cjs.cache'),
+    lib('host-facts.cjs'),
     ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
     ...manPages(root, time),
     { to: 'share/protect-network/settings.schema.json', from: { text: settingsJsonSchema(settingsExample(root)) } },

@@ -21,7 +21,7 @@ export interface LogsOptions {
   readonly noColor: boolean;
 }
 
-const units = ['protect-network', 'protect-network-dns', 'protect-daemon'];
+export const units = ['protect-network', 'protect-network-dns', 'protect-daemon'];
 const usualLines = 100;
 /** How far back lines about one zone are looked for, unless people say since when: half a second of journalctl's work. */
 const searchedLines = 20_000;

@@ -10,6 +10,7 @@ import { NftHost } from './nft.ts';
 import { NftEvents } from './nft-events.ts';
 import { NetlinkOutlook, type Outlook } from './outlook.ts';
 import type { Host, HostEvent, Journal, Survey } from './port.ts';
+import { Probe } from './probe.ts';
 import { RouteEvents } from './route-events.ts';
 import { NetlinkRoutes } from './rtnetlink.ts';
 import { ToolSurvey } from './survey.ts';
@@ -106,4 +107,9 @@ export function createSurvey(options: HostOptions = {}): Survey {
 /** Never throws: a host may keep no journal. */
 export function createJournal(options: HostOptions = {}): Journal {
   return new JournalTool(findTools(options.toolDirectories));
+}
+
+/** Never throws: what is missing is a line of the report. */
+export function createProbe(options: HostOptions = {}): Probe {
+  return new Probe(findTools(options.toolDirectories));
 }

@@ -17,7 +17,8 @@ export type ToolName =
   | 'ip6tables-nft-save'
   | 'iptables-legacy-save'
   | 'ip6tables-legacy-save'
-  | 'arptables-legacy';
+  | 'arptables-legacy'
+  | 'ethtool';
 
 export interface Tools {
   /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
@@ -54,6 +55,7 @@ export const debianPackage: Record<ToolName, string> = {
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
   'arptables-legacy': 'arptables',
+  ethtool: 'ethtool',
 };
 /** A killed process may be stuck in the kernel and not end: the daemon goes on without it. */
 const endOfKilledMs = 2_000;
@@ -79,36 +81,43 @@ export function findTools(directories: readonly string[] = systemDirectories): T
     return known;
   }
 
-  async function run(tool: ToolName, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    const child = execa(path(tool), args, {
-      // execa takes any descriptor here and types only the first three.
-      stdin: options.stdin === undefined ? 'ignore' : (options.stdin as 0),
-      env: environment,
-      extendEnv: false,
-      reject: false,
-      stripFinalNewline: false,
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: maxOutputBytes,
-    });
-    if (child.pid !== undefined) options.started?.(child.pid);
-    const stuck = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => stuck.resolve(undefined), timeoutMs + endOfKilledMs);
-    const result = await Promise.race([child, stuck.promise]);
-    clearTimeout(timer);
-    if (result === undefined || result.timedOut) {
-      throw new ProtectNetworkError('timeout', `${tool} ${args[0] ?? ''} did not end within ${timeoutMs} ms; killed`);
-    }
-    if (result.exitCode === undefined) {
-      throw new ProtectNetworkError('helper-died', `${tool} ended without an exit code: ${result.shortMessage}`, {
-        cause: result,
-      });
-    }
-    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
-  }
-
+  const run: Tools['run'] = (tool, args, options) =>
+    runFile(path(tool), args, { ...options, name: `${tool} ${args[0] ?? ''}`, environment });
   return { path, run, environment };
+}
+
+/** `name`: what messages call it. Runs to the end, as `Tools.run` does. */
+export async function runFile(
+  file: string,
+  args: readonly string[],
+  { name, environment, ...options }: RunOptions & Pick<Tools, 'environment'> & { readonly name: string },
+): Promise<RunResult> {
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const child = execa(file, args, {
+    // execa takes any descriptor here and types only the first three.
+    stdin: options.stdin === undefined ? 'ignore' : (options.stdin as 0),
+    env: environment,
+    extendEnv: false,
+    reject: false,
+    stripFinalNewline: false,
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: maxOutputBytes,
+  });
+  if (child.pid !== undefined) options.started?.(child.pid);
+  const stuck = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => stuck.resolve(undefined), timeoutMs + endOfKilledMs);
+  const result = await Promise.race([child, stuck.promise]);
+  clearTimeout(timer);
+  if (result === undefined || result.timedOut) {
+    throw new ProtectNetworkError('timeout', `${name} did not end within ${timeoutMs} ms; killed`);
+  }
+  if (result.exitCode === undefined) {
+    throw new ProtectNetworkError('helper-died', `${name} ended without an exit code: ${result.shortMessage}`, {
+      cause: result,
+    });
+  }
+  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 }
 
 function isExecutable(path: string): boolean {

@@ -74,6 +74,14 @@ export function parsePrefix(text: string): Prefix | undefined {
   return networkOf(prefix, toBigInt(address)) === toBigInt(address) ? prefix : undefined;
 }
 
+/** The prefix of `length` bits that holds the address. */
+export function prefixAround(address: Address, length: number): Prefix {
+  const { family } = hostPrefix(address);
+  const network = networkOf({ ...hostPrefix(address), length }, toBigInt(address));
+  const first = fromBigInt(network, family);
+  return { family, address: first, length, text: `${first}/${length}` };
+}
+
 /** For tables in the source: what is no prefix is left out. */
 export function prefixesOf(...texts: readonly string[]): Prefix[] {
   return texts.flatMap((text) => parsePrefix(text) ?? []);

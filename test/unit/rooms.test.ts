@@ -41,6 +41,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   explain: [...daemon, 'faults', 'lifecycle'],
   doctor: [...daemon, 'faults', 'lifecycle'],
   traffic: [...daemon, 'lifecycle', 'explain'],
+  report: ['model', 'config', 'control', 'directories', 'host', 'xenstore'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

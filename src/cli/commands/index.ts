@@ -11,6 +11,7 @@ import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { policyShow } from './policy-show.ts';
 import { policySuggest } from './policy-suggest.ts';
+import { report } from './report.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 import { zoneList } from './zone-list.ts';
@@ -33,5 +34,6 @@ export const commands: readonly Command[] = [
   zoneSet,
   zoneUnset,
   zoneList,
+  report,
   cleanup,
 ];

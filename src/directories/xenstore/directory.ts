@@ -18,7 +18,7 @@ import { WorkList } from './work-list.ts';
 
 /** Where a xenstore leaves its mark on a host, running or not. */
 const usualMarks = ['/run/xenstored', '/dev/xen'];
-const usualPaths = ['/dev/xen/xenbus', '/run/xenstored/socket', '/var/run/xenstored/socket'];
+export const usualPaths = ['/dev/xen/xenbus', '/run/xenstored/socket', '/var/run/xenstored/socket'];
 /** Milliseconds. */
 const resyncInterval = 30_000;
 const tickInterval = 500;

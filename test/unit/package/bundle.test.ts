@@ -47,9 +47,26 @@ describe('the bundle', () => {
     expect(code).not.toMatch(/\P{ASCII}/u);
   });
 
+  it('has what only a report starts in a file of its own, which no daemon loads', () => {
+    const [program, facts] = ['protect-network.cjs', 'host-facts.cjs'].map((name) =>
+      readFileSync(join(directory, name), 'utf8'),
+    );
+    expect(facts).toContain('dmidecode');
+    expect(program).not.toContain('dmidecode');
+  });
+
   it('names the licence of every package that is in it', () => {
     const text = readFileSync(join(directory, 'LICENCES'), 'utf8');
-    for (const name of ['@grpc/grpc-js', 'chokidar', 'execa', 'pino', 'smol-toml', 'zod', 'protobufjs']) {
+    for (const name of [
+      '@grpc/grpc-js',
+      'chokidar',
+      'execa',
+      'pino',
+      'smol-toml',
+      'zod',
+      'protobufjs',
+      'systeminformation',
+    ]) {
       expect(text).toMatch(new RegExp(`^${name} [0-9]`, 'm'));
     }
   });
