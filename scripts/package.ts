@@ -5,19 +5,16 @@ import { version } from '../src/cli/version.ts';
 import { bundle } from './package/bundle.ts';
 import { buildDeb, buildTarball } from './package/deb.ts';
 import { manifest } from './package/manifest.ts';
+import { withProgress } from './progress.ts';
 
 const root = join(import.meta.dirname, '..');
 const output = join(root, 'dist');
 
-// Each takes half a minute or more.
-const say = (what: string) => process.stderr.write(`${what} …\n`);
-say('bundling the program');
-await bundle(output);
+await withProgress('bundling the program', () => bundle(output));
 const time = sourceTime();
 const options = { entries: manifest(root, output, time), version, time, output };
 for (const [what, build] of [['Debian package', buildDeb] as const, ['tarball', buildTarball] as const]) {
-  say(`packing the ${what}`);
-  process.stdout.write(`${await build(options)}\n`);
+  process.stdout.write(`${await withProgress(`packing the ${what}`, () => build(options))}\n`);
 }
 
 /** SOURCE_DATE_EPOCH (reproducible-builds.org), by default the time of the last commit. Seconds. */

@@ -37,6 +37,8 @@ export const testPackages = {
   'musl-tools': '/usr/bin/musl-gcc',
   curl: '/usr/bin/curl',
   git: '/usr/bin/git',
+  zsh: '/usr/bin/zsh',
+  fish: '/usr/bin/fish',
 };
 
 /** What builds a Debian system and installs the package there. */

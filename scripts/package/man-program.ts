@@ -80,7 +80,10 @@ const files = [
     'Where the daemon answers, by HTTP: GET /v1/status (JSON), GET /metrics (OpenMetrics), GET /healthz. For root only.',
   ],
   ['/usr/share/doc/protect-network', 'Documentation for operators, to be begun with docs/README.md; examples.'],
-  ['/usr/share/protect-network', 'JSON schema of the settings; alert rules for Prometheus, a dashboard for Grafana.'],
+  [
+    '/usr/share/protect-network',
+    'JSON schemas of the settings, policies and zone files, for editors; alert rules for Prometheus, a dashboard for Grafana.',
+  ],
 ] as const;
 
 const seeAlso = ['protect-network.toml(5)', 'nft(8)', 'ip(8)', 'journalctl(1)', 'xl.cfg(5)']

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { commands } from '../../src/cli/commands/index.ts';
 import { version } from '../../src/cli/version.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+import { jsonSchemas } from './json-schemas.ts';
 import { programPage } from './man-program.ts';
 import { settingsPage } from './man-settings.ts';
-import { settingsJsonSchema } from './settings-reference.ts';
 
 export interface Entry {
   /** Below the prefix. */
@@ -30,7 +30,9 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     lib('host-facts.cjs'),
     ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
     ...manPages(root, time),
-    { to: 'share/protect-network/settings.schema.json', from: { text: settingsJsonSchema(settingsExample(root)) } },
+    ...Object.entries(jsonSchemas(settingsExample(root))).map(([name, text]) => {
+      return { to: `share/protect-network/${name}.schema.json`, from: { text } };
+    }),
     { to: 'share/bash-completion/completions/protect-network', from: { text: bashCompletion(commands) } },
     { to: 'share/zsh/vendor-completions/_protect-network', from: { text: zshCompletion(commands) } },
     { to: 'share/fish/vendor_completions.d/protect-network.fish', from: { text: fishCompletion(commands) } },
@@ -72,6 +74,8 @@ const fromSystemd: Readonly<Record<string, string>> = {
   '05-protect-network.networkmanager.conf': 'lib/NetworkManager/conf.d/05-protect-network.conf',
   '60-protect-network.sysctl.conf': 'lib/sysctl.d/60-protect-network.conf',
   'protect-network.toml.example': 'share/doc/protect-network/examples/protect-network.toml',
+  'vif7.0.toml.example': 'share/doc/protect-network/examples/vif7.0.toml',
+  'policy.toml.example': 'share/doc/protect-network/examples/policy.toml',
   'metrics-listen.conf': 'share/doc/protect-network/examples/metrics-listen.conf',
 };
 

@@ -54,8 +54,13 @@ export function settingsJsonSchema(example: string): string {
     const setting = tablesOf(tables[table])[key];
     if (setting !== undefined) setting['description'] = `${words} Takes ${accepts}.`;
   }
+  return schemaText('/etc/edera/protect-network.toml', schema);
+}
+
+/** As editors read it: `accepts` is a word of ours. */
+export function schemaText(title: string, schema: object): string {
   const withoutOurs = (name: string, value: unknown) => (name === 'accepts' ? undefined : value);
-  return `${JSON.stringify({ title: '/etc/edera/protect-network.toml', ...schema }, withoutOurs, 2)}\n`;
+  return `${JSON.stringify({ title, ...schema }, withoutOurs, 2)}\n`;
 }
 
 function jsonSchema(): Record<string, unknown> {

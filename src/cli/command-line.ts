@@ -27,13 +27,11 @@ export function findCommand(commands: readonly Command[], argv: readonly string[
     const words = command.name.split(' ');
     return { command, words, rest: [...argv.slice(0, start), ...argv.slice(start + words.length)] };
   }
-  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  const shown = commands.filter(({ isHidden }) => isHidden !== true);
+  const group = shown.filter(({ name }) => name.startsWith(`${first} `));
   const rest = [...argv.slice(0, start), ...argv.slice(start + 1)];
   if (group.length > 0 && asksForHelp(rest)) return { command: undefined, words: [first], rest };
-  throw new ProtectNetworkError(
-    'usage',
-    group.length > 0 ? whyNotInGroup(first, second, group) : whyNot(first, commands),
-  );
+  throw new ProtectNetworkError('usage', group.length > 0 ? whyNotInGroup(first, second, group) : whyNot(first, shown));
 }
 
 export function asksForHelp(rest: readonly string[]): boolean {
@@ -57,6 +55,9 @@ function whyNotInGroup(first: string, second: string, group: readonly Command[])
 }
 
 function whyNot(word: string, commands: readonly Command[]): string {
+  // `ls` and `rm` of whoever has the group's name not at hand.
+  const inGroups = spellings(commands).filter((name) => name.endsWith(` ${word}`));
+  if (inGroups.length > 0) return noCommand(word, inGroups.join("' or '"), commands);
   const firsts = [...new Set(spellings(commands).map((name) => name.replace(/ .*/, '')))];
   return noCommand(word, nearestOf(word, ['help', ...firsts]), commands);
 }

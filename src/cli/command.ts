@@ -12,6 +12,10 @@ export interface Option {
   readonly repeats?: true;
   /** One letter, where people expect one. */
   readonly short?: string;
+  /** Anything else is refused. */
+  readonly values?: readonly string[];
+  /** Words that may stand there besides what `value` says: shells offer them. */
+  readonly words?: readonly string[];
 }
 
 export interface Command {
@@ -19,6 +23,8 @@ export interface Command {
   readonly name: string;
   /** Other names that people try. */
   readonly aliases?: readonly string[];
+  /** For programs of ours: no help lists it. */
+  readonly isHidden?: true;
   /** One line for the list of commands. */
   readonly summary: string;
   /** Everything a person needs before the options, in paragraphs of at most 80 columns. */
@@ -92,8 +98,19 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
       throw new ProtectNetworkError('usage', `${required.join(' ')} is missing`);
     const surplus = positionals[wanted.length];
     if (surplus !== undefined) throw new ProtectNetworkError('usage', `unexpected argument '${surplus}'`);
+    refuseOtherValues(known, values);
   }
   return new Arguments(values, positionals);
+}
+
+function refuseOtherValues(known: Readonly<Record<string, Option>>, given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) {
+    const accepted = known[name]?.values;
+    // An empty one is told of where it is read.
+    if (accepted === undefined || value === '' || accepted.some((each) => each === value)) continue;
+    const expected = [...accepted.slice(0, -2), accepted.slice(-2).join(' or ')].join(', ');
+    throw new ProtectNetworkError('usage', `--${name} is '${value}'; expected ${expected}`);
+  }
 }
 
 /** Of a positional argument. */

@@ -12,6 +12,7 @@ import { describeHolder, findLockHolder } from '../host/network-lock.ts';
 import type { Host } from '../host/port.ts';
 import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { type DataFormat, printData } from './listing.ts';
 import { lookOnce } from './once.ts';
 import { painter, type Tone } from './paint.ts';
 import { print, printable, standardOutput } from './terminal.ts';
@@ -19,7 +20,7 @@ import { wrapped } from './text-width.ts';
 import { version } from './version.ts';
 
 export interface DoctorOptions {
-  readonly json: boolean;
+  readonly data: DataFormat | undefined;
   readonly noColor: boolean;
 }
 
@@ -33,7 +34,8 @@ export async function examineHost(paths: ConfigPaths, options: DoctorOptions): P
       paths,
     );
     const findings = diagnose(snapshot);
-    await print(options.json ? `${JSON.stringify({ findings }, null, 2)}\n` : asText(findings, options));
+    if (options.data === undefined) await print(asText(findings, options));
+    else await printData({ findings }, options.data);
     return mustBeMended(findings) ? ExitCode.failed : ExitCode.ok;
   } finally {
     await outlook.close();

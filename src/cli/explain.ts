@@ -9,6 +9,7 @@ import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode } from '../model/errors.ts';
 import { readDaemonFiles } from './daemon-files.ts';
 import { explanationLines } from './explain-text.ts';
+import { type DataFormat, printData } from './listing.ts';
 import { painter } from './paint.ts';
 import { print, printable, standardOutput, warn } from './terminal.ts';
 
@@ -18,7 +19,7 @@ export interface ExplainOptions {
   readonly length: 'brief' | 'full' | undefined;
   /** For how many seconds to watch real packets; undefined: not at all. */
   readonly live: number | undefined;
-  readonly json: boolean;
+  readonly data: DataFormat | undefined;
   readonly noColor: boolean;
 }
 
@@ -27,8 +28,8 @@ export async function explainPacket(paths: ConfigPaths, options: ExplainOptions)
   const eyes = { inspection: createInspection(), sysctl: procSysctl };
   const computed = await explain(eyes, request, await readDaemonFiles(paths));
   const reports = options.live === undefined ? computed.reports : await confirmAll(computed, options.live);
-  if (options.json) await print(`${JSON.stringify(reports, null, 2)}\n`);
-  else await print(asText(reports, options));
+  if (options.data === undefined) await print(asText(reports, options));
+  else await printData(reports, options.data);
   return reports.every(passes) ? ExitCode.ok : ExitCode.failed;
 }
 

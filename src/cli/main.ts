@@ -5,7 +5,7 @@
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type Command, parseArguments } from './command.ts';
 import { asksForHelp, findCommand } from './command-line.ts';
-import { commands } from './commands/index.ts';
+import { allCommands, commands } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
 import { handleClosedOutput, print, warn } from './terminal.ts';
 
@@ -15,7 +15,7 @@ void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let chosen: Command | undefined;
   try {
-    const { command, words, rest } = findCommand(commands, argv);
+    const { command, words, rest } = findCommand(allCommands, argv);
     chosen = command;
     handleClosedOutput(command?.name === 'run' || command?.name === 'dns' ? 'carry on' : 'end');
     if (command === undefined) return await withoutCommand(words, rest);

@@ -2,14 +2,15 @@
 import type { ConfigPaths } from '../config/config.ts';
 import { describePlan } from '../lifecycle/pass-plan.ts';
 import { ExitCode } from '../model/errors.ts';
+import { type DataFormat, printData } from './listing.ts';
 import { lookOnce, withHost } from './once.ts';
 import { print } from './terminal.ts';
 
-export async function showPlan(paths: ConfigPaths, { json }: { json: boolean }): Promise<ExitCode> {
+export async function showPlan(paths: ConfigPaths, { data }: { data: DataFormat | undefined }): Promise<ExitCode> {
   const { plan, problems, nameOf } = await withHost((host) => lookOnce(host, paths));
   const lines = describePlan(plan, nameOf);
-  if (json) {
-    await print(`${JSON.stringify({ steps: lines, plan, problems }, null, 2)}\n`);
+  if (data !== undefined) {
+    await printData({ steps: lines, plan, problems }, data);
     return ExitCode.ok;
   }
   const signs = { add: '+', remove: '-', set: '~' };

@@ -2,7 +2,7 @@
 import type { ConfigPaths } from '../config/config.ts';
 import { fetchPolicy } from '../control/fetch-status.ts';
 import type { LeaseStatus } from '../control/policy.ts';
-import { ExitCode } from '../model/errors.ts';
+import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { PolicyBook } from '../policy/book.ts';
 import type { DaemonConfig } from '../policy/daemon-config.ts';
@@ -23,28 +23,36 @@ import { isPrivate } from '../policy/rule.ts';
 import { egressOf, policiesOf } from '../policy/select.ts';
 import { readDaemonFiles } from './daemon-files.ts';
 import { type KnownZones, knownZones } from './known-zones.ts';
+import { type Format, isData, printData, printNames, printTable } from './listing.ts';
 import { painter } from './paint.ts';
 import { table } from './table.ts';
 import { print, printable, standardOutput, warn } from './terminal.ts';
 import { duration } from './units.ts';
+import type { ListOptions } from './zone-list.ts';
 
 /** `zone` is a link or a name; undefined for a list of the policies. Throws what is wrong with any file. */
 export async function showPolicies(
   paths: ConfigPaths,
-  { zone, json }: { zone: string | undefined; json: boolean },
+  { zone, ...how }: ListOptions & { zone: string | undefined },
 ): Promise<ExitCode> {
   const config = await readDaemonFiles(paths);
   const known = await knownZones(config);
   if (known.doubt !== undefined) warn(known.doubt);
-  return zone === undefined ? showAll(config, known, json) : showZone(config, known, zone, json);
+  if (zone === undefined) return showAll(config, known, how);
+  if (how.format === 'name') throw new ProtectNetworkError('usage', '--output name is for the list of policies');
+  return showZone(config, known, zone, how.format);
 }
 
-async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolean): Promise<ExitCode> {
-  const { policies, settings } = config;
+async function showAll(config: DaemonConfig, { zones }: KnownZones, how: ListOptions): Promise<ExitCode> {
+  const { policies, settings, files } = config;
+  if (how.format === 'name') {
+    await printNames([...files.keys()]);
+    return ExitCode.ok;
+  }
   const about = policies.map((policy) => zones.filter((zone) => policiesOf([policy], zone).length > 0));
   const book = new PolicyBook(policies);
   const notes = [...aboutNoZone(book, zones), ...contradictions(book, zones)];
-  if (json) {
+  if (isData(how.format)) {
     const told = policies.map(({ place, selector, egress, publish, limits }, index) => ({
       ...place,
       zones: selector.zones,
@@ -57,7 +65,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
       limits: limitsJson(limits),
       isAbout: (about[index] ?? []).map(({ link }) => link),
     }));
-    await print(`${JSON.stringify({ directory: settings.policy.dir, policies: told, notes }, null, 2)}\n`);
+    await printData({ directory: settings.policy.dir, policies: told, notes }, how.format);
     return ExitCode.ok;
   }
   const count = (of: (policy: Policy, index: number) => number) =>
@@ -72,22 +80,21 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, json: boolea
       { title: 'PUBLISH', align: 'right', dispensable: 2, cells: count(({ publish }) => publish.length) },
       { title: 'IS ABOUT', dispensable: 1, cells: policies.map((policy) => printable(selectorText(policy))) },
     ],
-    standardOutput(true).width,
+    how.format === 'wide' ? Number.POSITIVE_INFINITY : standardOutput(true).width,
     painter(false),
   );
-  await print(policies.length === 0 ? `no policy in ${settings.policy.dir}\n` : `${lines.join('\n')}\n`);
+  await printTable(lines, how.hasHeaders, policies.length === 0 ? `no policy in ${settings.policy.dir}` : undefined);
   for (const note of notes) warn(note);
   return ExitCode.ok;
 }
 
-async function showZone(config: DaemonConfig, known: KnownZones, asked: string, json: boolean): Promise<ExitCode> {
+async function showZone(config: DaemonConfig, known: KnownZones, asked: string, format: Format): Promise<ExitCode> {
   const found = known.zones.filter(({ link, name }) => link === asked || name === asked);
   const zones = found.length > 0 ? found : [supposed(asked)];
   const leases = known.doubt === undefined ? await leasesOf(config, asked) : new Map<string, readonly LeaseStatus[]>();
-  if (json) {
-    await print(
-      `${JSON.stringify({ zones: zones.map((zone) => ({ ...zoneJson(config, zone), leases: leases.get(zone.link) ?? [] })) }, null, 2)}\n`,
-    );
+  if (isData(format)) {
+    const told = zones.map((zone) => ({ ...zoneJson(config, zone), leases: leases.get(zone.link) ?? [] }));
+    await printData({ zones: told }, format);
   } else {
     const names = new Set(known.zones.map(({ name }) => name));
     const blocks = zones.map((zone) =>

@@ -4,11 +4,16 @@ import type { ZonePolicy } from '../control/policy.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type Suggestion, suggest } from '../policy/suggest.ts';
 import { findControlSocket } from './control-socket.ts';
+import { type DataFormat, printData } from './listing.ts';
 import { print, printable } from './terminal.ts';
 import { localTime } from './units.ts';
 
 /** `zone` is a link or a name. Throws `usage` where there is no such zone. */
-export async function suggestPolicy(settingsPath: string, zone: string, json: boolean): Promise<ExitCode> {
+export async function suggestPolicy(
+  settingsPath: string,
+  zone: string,
+  data: DataFormat | undefined,
+): Promise<ExitCode> {
   const { zones } = await fetchPolicy(await findControlSocket(settingsPath), zone);
   const [first] = zones;
   if (first === undefined) {
@@ -19,10 +24,8 @@ export async function suggestPolicy(settingsPath: string, zone: string, json: bo
   }
   const suggestions = suggest(zones.flatMap(({ denials }) => denials));
   const { policy } = first;
-  const text = json
-    ? `${JSON.stringify({ zone, policy, suggestions }, null, 2)}\n`
-    : `${suggestionLines(first, zone, suggestions).join('\n')}\n`;
-  await print(text);
+  if (data === undefined) await print(`${suggestionLines(first, zone, suggestions).join('\n')}\n`);
+  else await printData({ zone, policy, suggestions }, data);
   return ExitCode.ok;
 }
 

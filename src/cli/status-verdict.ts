@@ -5,11 +5,12 @@ import type { Status } from '../control/status.ts';
 import { causesOf } from '../control/verdict.ts';
 import { ExitCode, hasCode, ProtectNetworkError } from '../model/errors.ts';
 import { findControlSocket } from './control-socket.ts';
+import { type DataFormat, printData } from './listing.ts';
 import { print, printable, warn } from './terminal.ts';
 import { duration, plural } from './units.ts';
 
 export interface VerdictOptions {
-  readonly json: boolean;
+  readonly data: DataFormat | undefined;
 }
 
 export interface VerdictArguments extends VerdictOptions {
@@ -20,12 +21,11 @@ export interface VerdictArguments extends VerdictOptions {
 }
 
 /** Throws `usage` for options that do not go together. */
-export function verdictOf(settingsPath: string, { wanted, timeout, watch, json }: VerdictArguments): Promise<ExitCode> {
+export function verdictOf(settingsPath: string, { wanted, timeout, watch, data }: VerdictArguments): Promise<ExitCode> {
   if (watch) throw new ProtectNetworkError('usage', '--watch does not go with --check or --wait');
   if (wanted === undefined && timeout !== undefined) throw new ProtectNetworkError('usage', '--timeout needs --wait');
-  if (wanted === undefined) return checkStatus(settingsPath, { json });
-  if (wanted !== 'ready') throw new ProtectNetworkError('usage', `--wait is '${wanted}'; expected ready`);
-  return waitForReady(settingsPath, parseDuration(timeout ?? '30s'), { json });
+  if (wanted === undefined) return checkStatus(settingsPath, { data });
+  return waitForReady(settingsPath, parseDuration(timeout ?? '30s'), { data });
 }
 
 const everyMs = 200;
@@ -91,8 +91,9 @@ function missing(status: Status): string[] {
   ];
 }
 
-async function tell(status: Status, { json }: VerdictOptions): Promise<ExitCode> {
-  await print(json ? `${JSON.stringify(status, null, 2)}\n` : `${verdictLine(status)}\n`);
+async function tell(status: Status, { data }: VerdictOptions): Promise<ExitCode> {
+  if (data === undefined) await print(`${verdictLine(status)}\n`);
+  else await printData(status, data);
   return status.state === 'ready' ? ExitCode.ok : ExitCode.failed;
 }
 

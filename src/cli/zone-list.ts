@@ -7,15 +7,21 @@ import { misnamedFiles } from '../directories/static/edit.ts';
 import { linkNames } from '../host/link-names.ts';
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
+import { type Format, isData, printData, printNames, printTable } from './listing.ts';
 import { painter } from './paint.ts';
 import { readJudgedZones } from './static-zones.ts';
 import { table } from './table.ts';
-import { print, printable, standardOutput, warn } from './terminal.ts';
+import { printable, standardOutput, warn } from './terminal.ts';
+
+export interface ListOptions {
+  readonly format: Format;
+  readonly hasHeaders: boolean;
+}
 
 /** Undefined where the link is there, and the daemon does not say what it makes of it. */
 type State = ZoneState | 'no link' | undefined;
 
-export async function listZones(paths: ConfigPaths, { json }: { json: boolean }): Promise<ExitCode> {
+export async function listZones(paths: ConfigPaths, { format, hasHeaders }: ListOptions): Promise<ExitCode> {
   const { subnets, settings } = loadConfig(paths);
   const directory = settings.zones.staticDir;
   const { entries, problems, refused } = await readJudgedZones(directory, subnets);
@@ -25,8 +31,12 @@ export async function listZones(paths: ConfigPaths, { json }: { json: boolean })
     return { link, addresses, name: name ?? null, state, file: origin, problem: refused.get(link) ?? null };
   });
   const misnamed = misnamedFiles(directory).map((file) => `${join(directory, file)} is not read: expected LINK.toml`);
-  if (json) {
-    await print(`${JSON.stringify({ directory, zones, problems: [...problems, ...misnamed] }, null, 2)}\n`);
+  if (isData(format)) {
+    await printData({ directory, zones, problems: [...problems, ...misnamed] }, format);
+    return ExitCode.ok;
+  }
+  if (format === 'name') {
+    await printNames(zones.map(({ link }) => link));
     return ExitCode.ok;
   }
   const lines = table(
@@ -37,10 +47,10 @@ export async function listZones(paths: ConfigPaths, { json }: { json: boolean })
       { title: 'ADDRESSES', cells: zones.map(({ addresses }) => addresses.join(' ')) },
       { title: 'FILE', dispensable: 3, cells: zones.map(({ file }) => printable(file)) },
     ],
-    standardOutput(true).width,
+    format === 'wide' ? Number.POSITIVE_INFINITY : standardOutput(true).width,
     painter(false),
   );
-  await print(zones.length === 0 ? `no zone in ${directory}\n` : `${lines.join('\n')}\n`);
+  await printTable(lines, hasHeaders, zones.length === 0 ? `no zone in ${directory}` : undefined);
   for (const { file, problem } of zones) if (problem !== null) warn(`${file}: ${problem}`);
   for (const problem of [...problems, ...misnamed]) warn(problem);
   if (unknown !== undefined && zones.some(({ state }) => state === null)) warn(`STATE is not known: ${unknown}`);

@@ -1,5 +1,5 @@
 /** `protect-network zone set` and `zone unset`: the static directory, changed with the daemon's own rules in mind. */
-import { type ConfigPaths, loadConfig } from '../config/config.ts';
+import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { whyNotUsable } from '../config/subnet.ts';
@@ -7,9 +7,11 @@ import { readStaticZones, removeStaticZone, writeStaticZone } from '../directori
 import { maxAddresses, zoneNameSchema } from '../directories/static/zone-file.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
 import { linkNames } from '../host/link-names.ts';
-import { type Address, type Family, familyOf, parseAddress } from '../model/address.ts';
+import { withNameLock } from '../host/name-lock.ts';
+import { type Address, type Family, families, familyNames, familyOf, parseAddress } from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { lowestFree, whatIsTaken } from './free-address.ts';
 import { print, printable } from './terminal.ts';
 import { noteMissingLink, refuseGuestsLink, refuseLinkAsName, warnOfNoEffect } from './zone-notes.ts';
 
@@ -21,12 +23,20 @@ export interface ZoneTexts {
 
 /** Fields that are not given keep what the link's file says. */
 const removed = 'none';
+const automatic = 'auto';
+/** Reading the directories takes a second at most; whoever holds it for longer hangs. */
+const lockMs = 15_000;
 
 /**
  * Writes nothing unless the daemon would serve it. Throws `usage`, `refused`, `conflict`, or what a bad file throws.
  * A file that cannot be used has nothing to keep.
  */
 export async function setZone(paths: ConfigPaths, linkOrName: string, texts: ZoneTexts): Promise<ExitCode> {
+  // Two at once would choose the same address.
+  return withNameLock('protect-network-zone-set', lockMs, () => setLocked(paths, linkOrName, texts));
+}
+
+async function setLocked(paths: ConfigPaths, linkOrName: string, texts: ZoneTexts): Promise<ExitCode> {
   const given = { ipv4: requireAddresses('ipv4', texts.ipv4), ipv6: requireAddresses('ipv6', texts.ipv6) };
   // What a person typed is judged before any file is.
   const early = parseLinkName(linkOrName);
@@ -35,8 +45,9 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   if (Object.values(texts).every((text) => text === undefined)) {
     throw new ProtectNetworkError('usage', `nothing to set for ${linkOrName}: --ipv4, --ipv6 or --name`);
   }
-  const { subnets, settings } = loadConfig(paths);
-  for (const address of [...(given.ipv4 ?? []), ...(given.ipv6 ?? [])]) {
+  const config = loadConfig(paths);
+  const { subnets, settings } = config;
+  for (const address of families.flatMap((family) => listed(given[family]) ?? [])) {
     const reason = whyNotUsable(subnets, address);
     if (reason !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${reason}`);
   }
@@ -47,7 +58,7 @@ export async function setZone(paths: ConfigPaths, linkOrName: string, texts: Zon
   if (unused !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${unused}`);
   const link = early ?? (await linkToSet(linkOrName, entries, settings));
   const before = entries.find((entry) => entry.link === link);
-  const content = merged(before, given, texts);
+  const content = merged(before, await chosen(config, link, given, entries), texts);
   const addresses = [...content.ipv4, ...content.ipv6];
   if (addresses.length === 0) {
     throw new ProtectNetworkError('usage', `${link} needs an address: --ipv4, --ipv6 or both`);
@@ -114,8 +125,41 @@ function linkNamed(name: string, entries: readonly ZoneEntry[], staticDir: strin
   throw new ProtectNetworkError('conflict', `${found.link} and ${second.link} are both named ${name}; give the link`);
 }
 
+type Given = readonly Address[] | typeof automatic | undefined;
+
+function listed(given: Given): readonly Address[] | undefined {
+  return given === automatic ? undefined : given;
+}
+
+/** With addresses for `auto`. A link that has one of the family keeps it, so that the same command changes nothing again. */
+async function chosen(
+  config: Config,
+  link: LinkName,
+  given: Readonly<Record<Family, Given>>,
+  entries: readonly ZoneEntry[],
+): Promise<Record<Family, readonly Address[] | undefined>> {
+  const had = entries.find((entry) => entry.link === link)?.addresses ?? [];
+  const wanted = families.filter(
+    (family) => given[family] === automatic && had.every((address) => familyOf(address) !== family),
+  );
+  const found: Record<Family, readonly Address[] | undefined> = { ipv4: listed(given.ipv4), ipv6: listed(given.ipv6) };
+  if (wanted.length === 0) return found;
+  const taken = await whatIsTaken(config, entries);
+  for (const family of wanted) {
+    const subnet = config.subnets[family];
+    if (subnet === undefined)
+      throw new ProtectNetworkError('refused', `nothing written: zones have no ${familyNames[family]} on this host`);
+    const address = lowestFree(subnet, taken);
+    if (address === undefined)
+      throw new ProtectNetworkError('refused', `nothing written: ${subnet.prefix.text} has no free address`);
+    found[family] = [address];
+  }
+  return found;
+}
+
 /** Empty for the value `none`. */
-function requireAddresses(family: Family, texts: readonly string[] | undefined): Address[] | undefined {
+function requireAddresses(family: Family, texts: readonly string[] | undefined): Given {
+  if (texts?.length === 1 && texts[0] === automatic) return automatic;
   if (texts === undefined || (texts.length === 1 && texts[0] === removed)) return texts && [];
   if (texts.length > maxAddresses)
     throw new ProtectNetworkError('usage', `--${family} is given more than ${maxAddresses} times`);

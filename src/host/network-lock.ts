@@ -5,10 +5,11 @@
  * Anybody in the namespace may bind such a name. So whoever finds it taken asks the kernel who listens there (SO_PEERCRED):
  * a user who is neither root nor ourselves holds nobody up.
  */
-import { createConnection, createServer, type Server } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { listenerAt, NetlinkError, type UnixPeer } from '../netlink/index.ts';
+import { bindName } from './name-lock.ts';
 
 const lockName = 'protect-network-daemon';
 const attempts = 3;
@@ -35,7 +36,7 @@ export async function takeNetworkLock(socket: () => string | undefined): Promise
       connection.on('error', () => connection.destroy());
       connection.end(`${socket() ?? ''}\n`);
     });
-    if (await listens(server)) return { problem: undefined, release: () => server.close() };
+    if (await bindName(server, lockName)) return { problem: undefined, release: () => server.close() };
     const holder = await findLockHolder();
     if (holder?.kind === 'stranger') {
       const who = `process ${holder.pid ?? '?'} of user ${holder.user}`;
@@ -89,20 +90,4 @@ export function describeHolder(holder: Extract<LockHolder, { kind: 'daemon' }> |
   return holder?.socket === undefined
     ? `${who}, without a control socket`
     : `${who}, which answers at ${holder.socket}`;
-}
-
-/** False where the name is taken. */
-function listens(server: Server): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(false);
-      else reject(new ProtectNetworkError('refused', `cannot lock the network namespace: ${error.message}`));
-    });
-    server.listen({ path: `\0${lockName}` }, () => {
-      // An accept that fails (EMFILE) must not end the daemon.
-      server.on('error', () => undefined);
-      server.unref();
-      resolve(true);
-    });
-  });
 }

@@ -87,12 +87,10 @@ export class ConntrackSocket {
   async countBySource(): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
     // A string of the bytes is faster than text that people can read, and made once for each source.
-    const read = ({ payload }: Message): undefined => {
+    await this.visit(({ payload }) => {
       const source = sourceIn(payload)?.toString('latin1');
       if (source !== undefined) counts.set(source, (counts.get(source) ?? 0) + 1);
-    };
-    const fill: Request['fill'] = (writer) => void writer.raw(header('unspecified'));
-    await this.#socket.dumpInPieces({ type: (subsystem << 8) | message.get, fill }, read);
+    });
     return new Map([...counts].map(([bytes, count]) => [addressText(Buffer.from(bytes, 'latin1')), count]));
   }
 

@@ -53,11 +53,18 @@ const allowed = z.union(
 );
 
 const egress = table({
-  mode: z.enum(['enforce', 'audit'], { error: '"enforce" or "audit"' }).prefault('enforce'),
-  allow: z.array(allowed, { error: 'a list of rules' }).prefault([]),
+  mode: z
+    .enum(['enforce', 'audit'], { error: '"enforce" or "audit"' })
+    .prefault('enforce')
+    .describe('What becomes of the rest: it is denied, or passes and is told of.'),
+  allow: z
+    .array(allowed, { error: 'a list of rules' })
+    .prefault([])
+    .describe('What the zone may begin: a name, address, prefix, zone: or host: with a port, or icmp.'),
   deny: z
     .array(z.string({ error: 'an address, a prefix or a name in quotes' }), { error: 'a list of rules' })
-    .prefault([]),
+    .prefault([])
+    .describe('What it may not, whatever is allowed: an address, a prefix or a name.'),
 }).superRefine(({ allow, deny }, context) => {
   const count = allow.length + deny.length;
   if (count <= maxRules) return;
@@ -65,12 +72,15 @@ const egress = table({
 });
 
 const publication = table({
-  listen: z.string({ error: 'a port in quotes such as "443/tcp"' }),
+  listen: z.string({ error: 'a port in quotes such as "443/tcp"' }).describe('The port of this host.'),
   to: z
     .int({ error: 'the port in the zone, a whole number' })
     .min(1, { error: 'a port from 1 to 65535' })
-    .max(65_535, { error: 'a port from 1 to 65535' }),
-  from: selected(prefix, 'a list of addresses and prefixes').optional(),
+    .max(65_535, { error: 'a port from 1 to 65535' })
+    .describe('The port in the zone.'),
+  from: selected(prefix, 'a list of addresses and prefixes')
+    .optional()
+    .describe('Who may ask; everybody, if left out.'),
 });
 
 const bandwidth = z
@@ -90,7 +100,8 @@ const limits = table({
     .max(maxConnections, {
       error: `1 to ${maxConnections} connections; beyond that each new one costs this host a millisecond`,
     })
-    .optional(),
+    .optional()
+    .describe('How many the zone may have at once.'),
   'new-connections': z
     .string({ error: 'a rate in quotes such as "100/second"' })
     .transform((text, context): Rate => {
@@ -100,21 +111,23 @@ const limits = table({
       context.addIssue({ code: 'custom', message });
       return z.NEVER;
     })
-    .optional(),
-  send: bandwidth.optional(),
-  receive: bandwidth.optional(),
+    .optional()
+    .describe('How many it may begin in a time, such as "100/second".'),
+  send: bandwidth.optional().describe('What it may send, in bits a second, such as "200mbit".'),
+  receive: bandwidth.optional().describe('What it may receive, in bits a second.'),
 });
 
 const policy = table({
-  zones: selected(zoneGlob, 'a list of zone names'),
-  links: selected(link, 'a list of links'),
-  addresses: selected(prefix, 'a list of addresses and prefixes'),
-  egress: egress.optional(),
-  limits: limits.optional(),
+  zones: selected(zoneGlob, 'a list of zone names').describe('Names of zones, maybe with * and ?.'),
+  links: selected(link, 'a list of links').describe('Links of zones, such as vif7.0.'),
+  addresses: selected(prefix, 'a list of addresses and prefixes').describe('Addresses of zones, and prefixes.'),
+  egress: egress.optional().describe('What the zone may begin.'),
+  limits: limits.optional().describe('How many connections.'),
   publish: z
     .array(publication, { error: 'one or more [[policy.publish]]' })
     .max(maxRules, { error: `at most ${maxRules} of them in one policy` })
-    .prefault([]),
+    .prefault([])
+    .describe('Ports of this host that lead to the zone.'),
 }).check(({ value, issues }) => {
   // What is missing is misspelt, then.
   if (issues.length > 0) return;

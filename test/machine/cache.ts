@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { withProgress } from '../../scripts/progress.ts';
 
 /** A package, or the place where packages come from, cannot be had here. */
 export class Unobtainable extends Error {
@@ -22,7 +23,7 @@ export async function cached(
   const draft = `${directory}.${process.pid}`;
   try {
     mkdirSync(draft);
-    await fill(draft);
+    await withProgress(`making ${name}`, () => fill(draft));
     renameSync(draft, directory);
   } finally {
     rmSync(draft, { recursive: true, force: true });

@@ -1,4 +1,3 @@
-import { ProtectNetworkError } from '../../model/errors.ts';
 import type { Command } from '../command.ts';
 
 export const dns: Command = {
@@ -11,7 +10,11 @@ Runs without privileges, as a user of its own, and takes what it has to know fro
 the daemon; of the settings it reads only where the daemon's socket lies.
 Runs until SIGTERM or SIGINT. While it does not, zones keep what is open to them.`,
   options: {
-    'log-format': { value: 'FORMAT', help: 'text or json, on standard output (default text)' },
+    'log-format': {
+      value: 'FORMAT',
+      values: ['text', 'json'],
+      help: 'text or json, on standard output (default text)',
+    },
   },
   exitCodes: [
     [0, 'stopped by a signal'],
@@ -22,10 +25,7 @@ Runs until SIGTERM or SIGINT. While it does not, zones keep what is open to them
   ],
   examples: ['systemctl start protect-network-dns', 'protect-network dns --settings ./protect-network.toml'],
   async run(args) {
-    const logFormat = args.text('log-format') ?? 'text';
-    if (logFormat !== 'text' && logFormat !== 'json') {
-      throw new ProtectNetworkError('usage', `--log-format is '${logFormat}'; expected text or json`);
-    }
+    const logFormat = args.text('log-format') === 'json' ? 'json' : 'text';
     const [{ runForwarder }, { endWithoutJoining }] = await Promise.all([import('../dns.ts'), import('../end.ts')]);
     await runForwarder(args.paths, { logFormat, debug: args.has('debug') });
     return endWithoutJoining();

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { dataFormatOf, dataOptions } from '../listing.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -7,7 +8,7 @@ export const doctor: Command = {
 this host's routes and addresses, table sizes, permissions, zone directories and the
 daemon, and prints for each what is wrong, why it matters and what to type. Changes
 nothing. It works with and without a running daemon.`,
-  options: { json: { help: 'print the findings as JSON' } },
+  options: dataOptions('print the findings as JSON'),
   exitCodes: [
     [0, 'nothing to fix; there may be warnings'],
     [1, 'something to fix'],
@@ -19,6 +20,6 @@ nothing. It works with and without a running daemon.`,
   ],
   async run(args) {
     const { examineHost } = await import('../doctor.ts');
-    return examineHost(args.paths, { json: args.has('json'), noColor: args.has('no-color') });
+    return examineHost(args.paths, { data: dataFormatOf(args), noColor: args.has('no-color') });
   },
 };

@@ -1,5 +1,6 @@
 import { ProtectNetworkError } from '../../model/errors.ts';
 import type { Command } from '../command.ts';
+import { dataFormatOf, dataOptions } from '../listing.ts';
 
 export const explain: Command = {
   name: 'explain',
@@ -19,7 +20,7 @@ destination with nft's trace for some seconds, and hears as whom the zone asks f
 its gateway, in tables of its own that are removed afterwards.`,
   options: {
     to: { value: 'ZONE|ADDRESS|NAME[:PORT]', help: 'where it goes; with a port TCP, else an echo request' },
-    from: { value: 'outside|ZONE|ADDRESS', help: 'a packet to the zone instead of from it' },
+    from: { value: 'outside|ZONE|ADDRESS', words: ['outside'], help: 'a packet to the zone instead of from it' },
     udp: { help: 'UDP instead of TCP' },
     ipv4: { short: '4', help: 'IPv4 only' },
     ipv6: { short: '6', help: 'IPv6 only' },
@@ -27,7 +28,7 @@ its gateway, in tables of its own that are removed afterwards.`,
     full: { help: 'the whole way, also where the packet passes' },
     live: { help: 'also send and watch real packets' },
     seconds: { value: 'N', help: 'how long --live watches (default 10)' },
-    json: { help: 'print everything as JSON' },
+    ...dataOptions('print everything as JSON'),
   },
   exitCodes: [
     [0, 'the packet and its answer pass this host'],
@@ -59,7 +60,7 @@ its gateway, in tables of its own that are removed afterwards.`,
       words: { subject, to, from, udp: args.has('udp'), ipv4: args.has('ipv4'), ipv6: args.has('ipv6') },
       length: args.has('brief') ? 'brief' : args.has('full') ? 'full' : undefined,
       live: args.has('live') ? secondsOf(args.text('seconds') ?? '10') : undefined,
-      json: args.has('json'),
+      data: dataFormatOf(args),
       noColor: args.has('no-color'),
     });
   },

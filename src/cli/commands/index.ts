@@ -1,7 +1,8 @@
-/** Every command, in the order in which help lists them. */
+/** Every command. */
 import type { Command } from '../command.ts';
 import { check } from './check.ts';
 import { cleanup } from './cleanup.ts';
+import { complete } from './complete.ts';
 import { dns } from './dns.ts';
 import { doctor } from './doctor.ts';
 import { drops } from './drops.ts';
@@ -18,6 +19,7 @@ import { zoneList } from './zone-list.ts';
 import { zoneSet } from './zone-set.ts';
 import { zoneUnset } from './zone-unset.ts';
 
+/** In the order in which help lists them. */
 export const commands: readonly Command[] = [
   run,
   dns,
@@ -37,3 +39,5 @@ export const commands: readonly Command[] = [
   report,
   cleanup,
 ];
+
+export const allCommands: readonly Command[] = [...commands, complete];

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { dataFormatOf, dataOptions } from '../listing.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -6,7 +7,7 @@ export const plan: Command = {
   description: `Reads the settings, the zone directories and the host, and prints every change
 that would bring the host to the desired state. 'nothing to do' means that it is
 there already. It works with and without a running daemon.`,
-  options: { json: { help: 'print the plan as JSON' } },
+  options: dataOptions('print the plan as JSON'),
   exitCodes: [
     [0, 'printed, whether or not there is something to do'],
     [1, 'the host could not be read'],
@@ -17,6 +18,6 @@ there already. It works with and without a running daemon.`,
   examples: ['protect-network plan', 'protect-network plan --json | jq .'],
   async run(args) {
     const { showPlan } = await import('../plan.ts');
-    return showPlan(args.paths, { json: args.has('json') });
+    return showPlan(args.paths, { data: dataFormatOf(args) });
   },
 };

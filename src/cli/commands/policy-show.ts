@@ -1,7 +1,9 @@
 import type { Command } from '../command.ts';
+import { formatOf, listOptions } from '../listing.ts';
 
 export const policyShow: Command = {
   name: 'policy show',
+  aliases: ['policy list', 'policy ls', 'policy get'],
   summary: 'show the policies, and what they say of a zone',
   positionals: ['[LINK|NAME]'],
   description: `Without a zone, lists the policies: where each stands, how many zones it is about, and
@@ -10,7 +12,7 @@ it, each rule with its file and line, and what is open by names now. Reads the f
 and asks the running daemon which zones there are; without a daemon, zones are those
 of the static directory.
 Changes nothing.`,
-  options: { json: { help: 'print everything as JSON' } },
+  options: listOptions('print everything as JSON', 'names of the files'),
   exitCodes: [
     [0, 'printed'],
     [1, 'there is no such zone; printed is what would hold for one'],
@@ -25,6 +27,7 @@ Changes nothing.`,
   ],
   async run(args) {
     const { showPolicies } = await import('../policy-show.ts');
-    return showPolicies(args.paths, { zone: args.positionals[0], json: args.has('json') });
+    const hasHeaders = !args.has('no-headers');
+    return showPolicies(args.paths, { zone: args.positionals[0], format: formatOf(args), hasHeaders });
   },
 };

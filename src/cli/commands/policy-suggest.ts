@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { dataFormatOf, dataOptions } from '../listing.ts';
 
 export const policySuggest: Command = {
   name: 'policy suggest',
@@ -11,7 +12,7 @@ comment that says how often the daemon heard of it, and when last. What cannot b
 allowed as it stands is a comment: a name that was asked for without a connection, or
 what a deny rule forbids. Asks the running daemon, which remembers 256 destinations of
 each zone until it restarts. Changes nothing.`,
-  options: { json: { help: 'print everything as JSON' } },
+  options: dataOptions('print everything as JSON'),
   exitCodes: [
     [0, 'printed, also where nothing was denied'],
     [2, 'the command line is wrong, or there is no such zone'],
@@ -22,6 +23,6 @@ each zone until it restarts. Changes nothing.`,
   examples: ['protect-network policy suggest web', 'protect-network policy suggest vif7.0 --json'],
   async run(args) {
     const { suggestPolicy } = await import('../policy-suggest.ts');
-    return suggestPolicy(args.paths.settings, args.positionals[0] ?? '', args.has('json'));
+    return suggestPolicy(args.paths.settings, args.positionals[0] ?? '', dataFormatOf(args));
   },
 };

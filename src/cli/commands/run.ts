@@ -1,4 +1,3 @@
-import { ProtectNetworkError } from '../../model/errors.ts';
 import type { Command } from '../command.ts';
 
 export const run: Command = {
@@ -9,7 +8,11 @@ repairs whatever differs from the desired state. Runs until SIGTERM or SIGINT an
 then leaves everything in place: traffic is not interrupted. A change of a
 settings file or a policy is applied at once.`,
   options: {
-    'log-format': { value: 'FORMAT', help: 'text or json, on standard output (default text)' },
+    'log-format': {
+      value: 'FORMAT',
+      values: ['text', 'json'],
+      help: 'text or json, on standard output (default text)',
+    },
   },
   exitCodes: [
     [0, 'stopped by a signal'],
@@ -24,10 +27,7 @@ settings file or a policy is applied at once.`,
     'protect-network run --config ./daemon.toml --settings ./protect-network.toml',
   ],
   async run(args) {
-    const logFormat = args.text('log-format') ?? 'text';
-    if (logFormat !== 'text' && logFormat !== 'json') {
-      throw new ProtectNetworkError('usage', `--log-format is '${logFormat}'; expected text or json`);
-    }
+    const logFormat = args.text('log-format') === 'json' ? 'json' : 'text';
     const [{ runDaemon }, { endWithoutJoining }] = await Promise.all([import('../run.ts'), import('../end.ts')]);
     await runDaemon(args.paths, { logFormat, debug: args.has('debug') });
     return endWithoutJoining();

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { dataFormatOf, formatOf, listOptions } from '../listing.ts';
 
 export const status: Command = {
   name: 'status',
@@ -12,10 +13,10 @@ has all of them. With --watch, q ends it.
 everything is ready: whether each zone that a directory gives an address has a network.
 --wait waits for that, also for a daemon that is starting.`,
   options: {
-    json: { help: 'print everything as JSON; with --watch, a line each second' },
+    ...listOptions('print everything as JSON; with --watch, a line each second', 'links'),
     watch: { help: 'repeat every second, with rates' },
     check: { help: 'print one line; exit with 1 unless everything is ready' },
-    wait: { value: 'STATE', help: 'the same once STATE is reached: ready' },
+    wait: { value: 'STATE', values: ['ready'], help: 'the same once STATE is reached: ready' },
     timeout: { value: 'TIME', help: 'with --wait: at most so long, e.g. 30s, 2m (default 30s)' },
   },
   exitCodes: [
@@ -37,10 +38,11 @@ everything is ready: whether each zone that a directory gives an address has a n
     const [wanted, timeout] = [args.text('wait'), args.text('timeout')];
     if (wanted !== undefined || timeout !== undefined || args.has('check')) {
       const { verdictOf } = await import('../status-verdict.ts');
-      return verdictOf(args.paths.settings, { wanted, timeout, json: args.has('json'), watch: args.has('watch') });
+      return verdictOf(args.paths.settings, { wanted, timeout, data: dataFormatOf(args), watch: args.has('watch') });
     }
     const { showStatus, watchStatus } = await import('../status.ts');
-    const options = { json: args.has('json'), noColor: args.has('no-color') };
+    const [format, hasHeaders] = [formatOf(args), !args.has('no-headers')];
+    const options = { format, hasHeaders, noColor: args.has('no-color') };
     return args.has('watch') ? watchStatus(args.paths.settings, options) : showStatus(args.paths.settings, options);
   },
 };

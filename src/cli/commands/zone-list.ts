@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { formatOf, listOptions } from '../listing.ts';
 
 export const zoneList: Command = {
   name: 'zone list',
@@ -7,7 +8,7 @@ export const zoneList: Command = {
   description: `Prints the zones in the static zone directory with the state of each link, and
 which files cannot be used and why. What the daemon serves, from this and the other
 zone directories, is in 'protect-network status'.`,
-  options: { json: { help: 'print the list as JSON' } },
+  options: listOptions('print the list as JSON', 'links'),
   exitCodes: [
     [0, 'printed'],
     [2, 'the command line is wrong'],
@@ -17,6 +18,6 @@ zone directories, is in 'protect-network status'.`,
   examples: ['protect-network zone list', 'protect-network zone list --json | jq -r .zones[].link'],
   async run(args) {
     const { listZones } = await import('../zone-list.ts');
-    return listZones(args.paths, { json: args.has('json') });
+    return listZones(args.paths, { format: formatOf(args), hasHeaders: !args.has('no-headers') });
   },
 };

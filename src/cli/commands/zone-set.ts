@@ -6,11 +6,22 @@ export const zoneSet: Command = {
   positionals: ['LINK|NAME'],
   description: `Writes the link's file in the static zone directory; a running daemon reads it at
 once. What is not given stays as it is; the value 'none' removes it. A zone needs at
-least one address, inside the zone subnet, that no other zone has.`,
+least one address, inside the zone subnet, that no other zone has. 'auto' is the lowest
+one that no zone directory gives and no route leads to; a link that has one keeps it.`,
   options: {
-    ipv4: { value: 'ADDRESS', repeats: true, help: "its IPv4 address, such as 10.75.0.3, or 'none'; once for each" },
-    ipv6: { value: 'ADDRESS', repeats: true, help: "its IPv6 address, such as fdd4:1476:6c7e::3, or 'none'" },
-    name: { value: 'NAME', help: "a display name, or 'none'" },
+    ipv4: {
+      value: 'ADDRESS',
+      words: ['auto', 'none'],
+      repeats: true,
+      help: "its IPv4 address, such as 10.75.0.3, 'auto' or 'none'; once for each",
+    },
+    ipv6: {
+      value: 'ADDRESS',
+      words: ['auto', 'none'],
+      repeats: true,
+      help: "its IPv6 address, such as fdd4:1476:6c7e::3, 'auto' or 'none'",
+    },
+    name: { value: 'NAME', words: ['none'], help: "a display name, or 'none'" },
   },
   exitCodes: [
     [0, 'written'],
@@ -21,6 +32,7 @@ least one address, inside the zone subnet, that no other zone has.`,
   ],
   examples: [
     'protect-network zone set vif7.0 --ipv4 10.75.0.3',
+    'protect-network zone set vif7.0 --ipv4 auto --ipv6 auto --name web',
     'protect-network zone set vif7.0 --ipv4 10.75.0.3 --ipv6 fdd4:1476:6c7e::3 --name web',
     'protect-network zone set vif7.0 --ipv4 10.75.0.3 --ipv4 10.75.0.4',
     'protect-network zone set web --ipv6 none',

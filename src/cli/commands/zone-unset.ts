@@ -2,7 +2,7 @@ import type { Command } from '../command.ts';
 
 export const zoneUnset: Command = {
   name: 'zone unset',
-  aliases: ['zone rm', 'zone delete'],
+  aliases: ['zone rm', 'zone remove', 'zone delete'],
   summary: "remove a zone's link from the static directory",
   positionals: ['LINK|NAME'],
   description: `Removes the link's file from the static zone directory. A running daemon removes the

@@ -110,11 +110,13 @@ export const zoneNameSchema = z
   .string({ error: 'a name in quotes' })
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,63}$/u, { error: 'a name of 1 to 63 printable characters' });
 
-const zoneSchema = z
+export const zoneSchema = z
   .strictObject({
-    ipv4: addressesSchema('ipv4', '10.75.0.3').optional(),
-    ipv6: addressesSchema('ipv6', 'fdd4:1476:6c7e::3').optional(),
-    name: zoneNameSchema.optional(),
+    ipv4: addressesSchema('ipv4', '10.75.0.3').optional().describe('An address in the IPv4 subnet, or a list of them.'),
+    ipv6: addressesSchema('ipv6', 'fdd4:1476:6c7e::3')
+      .optional()
+      .describe('An address in the IPv6 subnet, or a list of them.'),
+    name: zoneNameSchema.optional().describe('For people, and for policies.'),
   })
   .superRefine((zone, context) => {
     if (zone.ipv4 !== undefined || zone.ipv6 !== undefined) return;
