@@ -1,6 +1,6 @@
 /** The daemon's status as people read it. Pure. */
 
-import type { DirectoryStatus, RepairStatus, Status, ZoneState, ZoneStatus } from '../control/status.ts';
+import type { DirectoryStatus, RepairStatus, Status } from '../control/status.ts';
 import { causeOf, withoutNetwork } from '../control/verdict.ts';
 import type { DirectoryState } from '../directories/zone-directory.ts';
 import { familyNames } from '../model/address.ts';
@@ -8,9 +8,9 @@ import { sentenceOf } from '../model/fault.ts';
 import { firstOf } from '../words/say.ts';
 import type { Paint, Tone } from './paint.ts';
 import type { Rate } from './rates.ts';
-import { type Block, blank, cutLines, fittingBlocks, height } from './status-fit.ts';
+import { type Block, blank } from './status-fit.ts';
 import { zoneTable } from './status-zones.ts';
-import { printable } from './terminal.ts';
+import { allPrintable } from './terminal.ts';
 import { wrapped } from './text-width.ts';
 import { duration, localTime, plural } from './units.ts';
 
@@ -19,8 +19,6 @@ export interface StatusView {
   readonly now: number;
   /** Columns; infinite where nothing has to fit. */
   readonly width: number;
-  /** Undefined where it may be as long as it is. */
-  readonly rows?: number | undefined;
   readonly paint: Paint;
   readonly rates?: ReadonlyMap<number, Rate> | undefined;
 }
@@ -42,15 +40,15 @@ const maxNamed = 3;
 
 const labelWidth = 'Directories  '.length;
 
-/**
- * Lines without line ends, none wider than the view if that has 20 columns. Where there are not rows enough, what is in
- * order goes first, then the zones that are.
- */
+/** Lines without line ends, none wider than the view if that has 20 columns. */
 export function statusText(untrusted: Status, view: StatusView): string[] {
-  const status = forTerminal(untrusted);
-  const { rows = Number.POSITIVE_INFINITY } = view;
-  const zones = { lines: zoneLines(status, view) };
-  const blocks = [
+  const status = allPrintable(untrusted);
+  return statusBlocks(status, view, { lines: zoneLines(status, view) }).flatMap(({ lines }) => lines);
+}
+
+/** The title, what is around the zones, and `zones` in between. Of a status that is fit for a terminal. */
+export function statusBlocks(status: Status, view: StatusView, zones: Block): Block[] {
+  return [
     ...header(status, view),
     blank,
     zones,
@@ -58,32 +56,11 @@ export function statusText(untrusted: Status, view: StatusView): string[] {
     blank,
     { lines: work(status, view), dispensable: 8 },
   ];
-  const kept = fittingBlocks(blocks, rows);
-  const surplus = height(kept) - rows;
-  if (surplus <= 0) return kept.flatMap(({ lines }) => lines);
-  // Troubles and zones share what the title leaves, and neither takes what the other does not need.
-  const { length: title } = titleLines(status, view);
-  const others = height(kept) - zones.lines.length - title;
-  const room = Math.max(0, rows - title);
-  const forZones = Math.min(zones.lines.length, Math.max(Math.ceil(room / 2), room - others));
-  const worstFirst = zoneLines({ ...status, zones: [...status.zones].sort(byState) }, view);
-  const rest = kept.filter((block) => block !== zones).flatMap(({ lines }) => lines);
-  return [
-    ...rest.slice(0, title),
-    ...cutLines(worstFirst, forZones, 'lines of zones'),
-    ...cutLines(rest.slice(title), room - forZones, 'lines'),
-  ];
 }
 
 function zoneLines({ zones, forwarder }: Status, { rates, now, width, paint }: StatusView): string[] {
   if (zones.length === 0) return wrapped('No zone has a link on this host.', width);
   return zoneTable({ zones, hasPolicies: forwarder !== null, rates, now, width, paint });
-}
-
-const stateRanks: Record<ZoneState, number> = { failed: 0, taken: 1, unserved: 2, opening: 3, ready: 4 };
-
-function byState(one: ZoneStatus, other: ZoneStatus): number {
-  return stateRanks[one.state] - stateRanks[other.state];
 }
 
 function header(status: Status, view: StatusView): Block[] {
@@ -131,7 +108,7 @@ function leavingLines({ leaving }: Status, width: number): Block[] {
 }
 
 /** What people read first, and perhaps alone: with the gravest fault, if there is one. */
-function titleLines(
+export function titleLines(
   { version, state, zones, uplinks, failures, warnings, faults }: Status,
   { width, paint }: StatusView,
 ): string[] {
@@ -226,7 +203,7 @@ function work({ lastPass, passes, transactions, repairs }: Status, { now, width 
   return [...fact('Last pass', last, width), ...fact('So far', totals.join(', '), width)];
 }
 
-function fact(label: string, text: string, width: number): string[] {
+export function fact(label: string, text: string, width: number): string[] {
   return wrapped(text, width, label.padEnd(labelWidth));
 }
 
@@ -238,9 +215,4 @@ function section(title: string, items: readonly string[], { tone, width, paint, 
   if (items.length === 0) return [];
   const lines = items.flatMap((item) => item.split('\n').flatMap((line) => wrapped(line, width, '  ')));
   return [blank, { lines: [paint(tone, title), ...lines], ...rank }];
-}
-
-/** Names, reasons and origins come from zones' descriptions and files: no character of theirs may steer a terminal. */
-function forTerminal<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value), (_key, each) => (typeof each === 'string' ? printable(each) : each)) as T;
 }

@@ -12,10 +12,16 @@ export interface Column {
   readonly tones?: readonly Tone[];
 }
 
+/** Rows that are wanted; what is beside them only decides how wide columns are. */
+export interface Range {
+  readonly first: number;
+  readonly length: number;
+}
+
 const gap = 2;
 
 /** Header and rows as lines of at most `width` columns. */
-export function table(columns: readonly Column[], width: number, paint: Paint): string[] {
+export function table(columns: readonly Column[], width: number, paint: Paint, range?: Range): string[] {
   const shown = fitting(columns, width);
   const widths = shown.map(widthOf);
   const surplus = total(widths) - width;
@@ -33,11 +39,18 @@ export function table(columns: readonly Column[], width: number, paint: Paint): 
     return parts.join(' '.repeat(gap)).trimEnd();
   };
   const rows = shown[0]?.cells.length ?? 0;
+  const { first, length } = range ?? { first: 0, length: rows };
+  const wanted = Array.from({ length: Math.max(0, Math.min(length, rows - first)) }, (_, place) => first + place);
   const head = line(
     shown.map(({ title }) => title),
     shown.map(() => 'faint'),
   );
-  return [head, ...Array.from({ length: rows }, (_, row) => rowLines(shown, row, line)).flat()];
+  return [head, ...wanted.flatMap((row) => rowLines(shown, row, line))];
+}
+
+/** Whether all columns have room. */
+export function hasRoom(columns: readonly Column[], width: number): boolean {
+  return total(columns.map(widthOf)) <= width;
 }
 
 /** The indispensable columns, and of the others, the most important first, every rank that still fits. */
@@ -46,7 +59,7 @@ function fitting(columns: readonly Column[], width: number): readonly Column[] {
   let kept = columns.filter(({ dispensable }) => dispensable === undefined);
   for (const rank of [...ranks].sort((one, other) => one - other)) {
     const more = columns.filter((column) => kept.includes(column) || column.dispensable === rank);
-    if (total(more.map(widthOf)) <= width) kept = more;
+    if (hasRoom(more, width)) kept = more;
   }
   return kept;
 }

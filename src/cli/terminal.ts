@@ -6,6 +6,11 @@ export function printable(text: string): string {
   return text.replaceAll(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
+/** The same for every text in a value, such as a status: names, reasons and origins come from zones' descriptions and files. */
+export function allPrintable<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_key, each) => (typeof each === 'string' ? printable(each) : each)) as T;
+}
+
 export interface Output {
   /** Columns; infinite where nothing has to fit. */
   readonly width: number;
@@ -14,12 +19,14 @@ export interface Output {
   readonly hasColour: boolean;
   /** Understands no cursor movement either. */
   readonly isDumb: boolean;
+  /** Linux' own, whose font has few characters. */
+  readonly isLinuxConsole: boolean;
 }
 
 /** What a terminal of an unknown size is taken for: a serial line tells none. */
 const usualSize = { columns: 80, rows: 24 };
 
-/** NO_COLOR (no-color.org) and `TERM=dumb`, of which the launcher passes on that they are set and nothing else. */
+/** NO_COLOR (no-color.org), `TERM=dumb` and `TERM=linux`, of which the launcher passes on that they are set and nothing else. */
 export function standardOutput(noColor: boolean): Output {
   const { isTTY: isTerminal = false, columns, rows } = process.stdout;
   const isDumb = process.env['TERM'] === 'dumb';
@@ -29,6 +36,7 @@ export function standardOutput(noColor: boolean): Output {
     isTerminal,
     hasColour: isTerminal && !isDumb && !noColor && process.env['NO_COLOR'] === undefined,
     isDumb,
+    isLinuxConsole: process.env['TERM'] === 'linux',
   };
 }
 

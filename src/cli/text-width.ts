@@ -1,12 +1,15 @@
 /** How many columns a text takes on a terminal. Pure. */
 
-const ascii = /^[\x20-\x7e]*$/;
+/** What takes one column and combines with nothing: ASCII, an ellipsis, arrows and bars of our own. */
+const plain = /^[\x20-\x7e\u2026\u2190-\u2193\u2581-\u2593]*$/;
 /** East Asian wide and fullwidth characters, and emoji (Unicode Standard Annex 11, the blocks that matter). */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
+const segmenter = new Intl.Segmenter();
+
 export function textWidth(text: string): number {
-  if (ascii.test(text)) return text.length;
+  if (plain.test(text)) return text.length;
   return graphemesOf(text).reduce((width, grapheme) => width + graphemeWidth(grapheme), 0);
 }
 
@@ -58,7 +61,7 @@ function inPieces(word: string, room: number): string[] {
 }
 
 function graphemesOf(text: string): string[] {
-  return ascii.test(text) ? [...text] : [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  return plain.test(text) ? [...text] : [...segmenter.segment(text)].map(({ segment }) => segment);
 }
 
 function graphemeWidth(grapheme: string): number {

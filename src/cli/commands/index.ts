@@ -15,6 +15,7 @@ import { policySuggest } from './policy-suggest.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
+import { top } from './top.ts';
 import { zoneList } from './zone-list.ts';
 import { zoneSet } from './zone-set.ts';
 import { zoneUnset } from './zone-unset.ts';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   run,
   dns,
   status,
+  top,
   flows,
   drops,
   explain,

@@ -7,14 +7,14 @@ export const status: Command = {
   description: `Asks the running daemon through its control socket. SENT is what left the zone,
 RECEIVED what went to it, SPOOFED the packets dropped because their source was not
 the zone's address. Columns that do not fit the terminal are left out; piped output
-has all of them. With --watch, q ends it.
+has all of them. With --watch it is 'protect-network top'.
 
 --check prints one line, for monitoring and playbooks, and tells by its exit code whether
 everything is ready: whether each zone that a directory gives an address has a network.
 --wait waits for that, also for a daemon that is starting.`,
   options: {
     ...listOptions('print everything as JSON; with --watch, a line each second', 'links'),
-    watch: { help: 'repeat every second, with rates' },
+    watch: { help: 'repeat every second, with rates and keys; the same as top' },
     check: { help: 'print one line; exit with 1 unless everything is ready' },
     wait: { value: 'STATE', values: ['ready'], help: 'the same once STATE is reached: ready' },
     timeout: { value: 'TIME', help: 'with --wait: at most so long, e.g. 30s, 2m (default 30s)' },
@@ -40,9 +40,11 @@ everything is ready: whether each zone that a directory gives an address has a n
       const { verdictOf } = await import('../status-verdict.ts');
       return verdictOf(args.paths.settings, { wanted, timeout, data: dataFormatOf(args), watch: args.has('watch') });
     }
-    const { showStatus, watchStatus } = await import('../status.ts');
+    const { showStatus } = await import('../status.ts');
     const [format, hasHeaders] = [formatOf(args), !args.has('no-headers')];
     const options = { format, hasHeaders, noColor: args.has('no-color') };
-    return args.has('watch') ? watchStatus(args.paths.settings, options) : showStatus(args.paths.settings, options);
+    if (!args.has('watch')) return showStatus(args.paths.settings, options);
+    const { watchStatus } = await import('../top.ts');
+    return watchStatus(args.paths.settings, options);
   },
 };

@@ -56,6 +56,7 @@ describe.each(launchers)('$launcher', ({ launcher, place, node, file }) => {
       return stdout.split('\n').filter((line) => /COLOR|TERM/.test(line));
     };
     expect(await said({ NO_COLOR: 'yes\nNODE_OPTIONS=x', TERM: 'dumb' })).toEqual(['NO_COLOR=1', 'TERM=dumb']);
+    expect(await said({ TERM: 'linux' })).toEqual(['TERM=linux']);
     expect(await said({ NO_COLOR: '', TERM: 'xterm-256color' })).toEqual([]);
   });
 
