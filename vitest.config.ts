@@ -20,6 +20,16 @@ export default defineConfig({
       },
       // What Prometheus' own tool says to the alert rules; the first time it is taken from Debian's archive.
       { test: { name: 'monitoring', include: ['test/monitoring/**/*.test.ts'], testTimeout: 60_000 } },
+      // The web view in Chromium: `npm run test:web`, no part of `npm test`.
+      {
+        test: {
+          name: 'web',
+          include: ['test/web/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+        },
+      },
       {
         // What takes many minutes: `npm run sweep`, no part of `npm test`.
         test: { name: 'sweep', include: ['test/sweep/**/*.test.ts'], testTimeout: 3_600_000, maxWorkers: 1 },

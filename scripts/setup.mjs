@@ -47,6 +47,12 @@ export const packagePackages = {
   lintian: '/usr/bin/lintian',
 };
 
+/** What the web view is tried in, and a font for it. */
+export const webPackages = {
+  chromium: '/usr/bin/chromium',
+  'fonts-dejavu-core': '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
+};
+
 /** What boots such a system. */
 export const systemdPackages = {
   mmdebstrap: '/usr/bin/mmdebstrap',

@@ -11,15 +11,19 @@ import type { Script } from 'node:vm';
 import { execaSync } from 'execa';
 import { type Plugin, rolldown } from 'rolldown';
 import { version } from '../../src/cli/version.ts';
+import { pageFiles } from '../../src/control/web.ts';
 import { licencesOf } from './licences.ts';
 
 const root = join(import.meta.dirname, '../..');
+/** What the program reads from beside itself: the web view. */
+const webFiles = Object.keys(pageFiles).map((name) => `page/${name}`);
 export const bundleFiles = [
   'protect-network.cjs',
   'protect-network.cjs.cache',
   'start.cjs',
   'host-facts.cjs',
   'LICENCES',
+  ...webFiles,
 ] as const;
 
 /** Writes `bundleFiles` into `directory`. The same sources and the same Node give the same bytes. */
@@ -31,6 +35,8 @@ export async function bundle(directory: string): Promise<void> {
   writeFileSync(join(directory, 'host-facts.cjs'), facts.code);
   writeFileSync(join(directory, 'LICENCES'), licencesOf(root, [...program.modules, ...facts.modules]));
   copyFileSync(join(import.meta.dirname, 'start.cjs'), join(directory, 'start.cjs'));
+  mkdirSync(join(directory, 'page'), { recursive: true });
+  for (const name of webFiles) copyFileSync(join(root, 'src/control', name), join(directory, name));
   writeFileSync(
     join(directory, 'protect-network.cjs.cache'),
     makeCache(directory, code.slice(0, code.indexOf('\n') + 1)),

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { commands } from '../../src/cli/commands/index.ts';
 import { version } from '../../src/cli/version.ts';
+import { pageFiles } from '../../src/control/web.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { jsonSchemas } from './json-schemas.ts';
 import { programPage } from './man-program.ts';
@@ -28,6 +29,7 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     lib('protect-network.cjs'),
     lib('protect-network.cjs.cache'),
     lib('host-facts.cjs'),
+    ...Object.keys(pageFiles).map((name) => lib(`page/${name}`)),
     ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
     ...manPages(root, time),
     ...Object.entries(jsonSchemas(settingsExample(root))).map(([name, text]) => {

@@ -2,7 +2,7 @@
 import type { ConfigPaths } from '../config/config.ts';
 import { renderMetrics } from '../control/metrics.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
-import { createHost, createOutlook } from '../host/index.ts';
+import { createHost, createOutlook, visitConnections } from '../host/index.ts';
 import { findJournal } from '../host/journal-socket.ts';
 import { takeNetworkLock } from '../host/network-lock.ts';
 import { findServiceManager } from '../host/systemd.ts';
@@ -10,6 +10,7 @@ import { reportPolicy } from '../lifecycle/policy-report.ts';
 import { Reconciler } from '../lifecycle/reconciler.ts';
 import { Reporter } from '../lifecycle/reporter.ts';
 import { reportStatus } from '../lifecycle/status-report.ts';
+import { reportTalk } from '../lifecycle/talk-report.ts';
 import { ExitCode, messageOf } from '../model/errors.ts';
 import { requireNftables } from '../nft/requirements.ts';
 import { loadDaemonConfig, watchDaemonConfig } from '../policy/daemon-config.ts';
@@ -39,9 +40,10 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const status = () =>
     reportStatus({ host, outlook, reconciler, reporter, version, startedAt, forwarder: forwarder.status });
   const policy = (zone: string) => reportPolicy(reconciler, zone);
+  const talk = () => reportTalk(reconciler, visitConnections);
   const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => tell(log, 'controlSocket', { reason: messageOf(error) });
-  const serving = new Serving({ status, metrics, policy, failed }, log);
+  const serving = new Serving({ status, metrics, policy, talk, failed }, log);
   const lock = await takeNetworkLock(() => serving.socket);
   if (lock.problem !== undefined) tell(log, 'noLock', { problem: lock.problem });
   await serving.follow(config.settings.control);

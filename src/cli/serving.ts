@@ -1,13 +1,14 @@
 /** What the daemon serves: the control socket and, by TCP, metrics. Replaced on reload, each where its settings changed. */
 import type { Config } from '../config/config.ts';
 import { type ControlServer, type ControlSources, startControlServer, startMetricsServer } from '../control/server.ts';
+import type { WebSources } from '../control/web.ts';
 import { errnoOf, messageOf } from '../model/errors.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 
 type ControlSettings = Config['settings']['control'];
 
 export class Serving {
-  readonly #sources: ControlSources;
+  readonly #sources: ControlSources & WebSources;
   readonly #log: Log<'noControlSocket' | 'noMetrics'>;
   #control: ControlServer | undefined;
   #metrics: ControlServer | undefined;
@@ -15,7 +16,7 @@ export class Serving {
   #socket: string | undefined;
   #listen: string | undefined;
 
-  constructor(sources: ControlSources, log: Log<'noControlSocket' | 'noMetrics'>) {
+  constructor(sources: ControlSources & WebSources, log: Log<'noControlSocket' | 'noMetrics'>) {
     this.#sources = sources;
     this.#log = log;
   }

@@ -1,4 +1,5 @@
 /** How our own settings file is loaded. */
+import { isLoopback } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { say } from '../words/say.ts';
 import { hostWarnings } from '../words/warnings.ts';
@@ -28,7 +29,7 @@ export function loadSettings(path: string): LoadedSettings {
 
 function warningsOf(path: string, { control, isolation }: Settings): string[] {
   const listen = control.metricsListen;
-  const isOpen = listen !== undefined && !listen.host.startsWith('127.') && listen.host !== '::1';
+  const isOpen = listen !== undefined && !isLoopback(listen.host);
   return [
     ...(isOpen ? [say(hostWarnings.metricsOpen, { file: path, address: listen.host })] : []),
     ...(isolation.antiSpoof ? [] : [say(hostWarnings.antiSpoofOff, { file: path })]),

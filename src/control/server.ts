@@ -1,5 +1,6 @@
 /** The control socket: HTTP for `status`, for monitoring, and nothing that changes anything. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Address, isLoopback } from '../model/address.ts';
 import { messageOf } from '../model/errors.ts';
 import { claimSocket } from './claim-socket.ts';
 import { systemError } from './errno.ts';
@@ -7,7 +8,9 @@ import { healthOf } from './health.ts';
 import { inFlight } from './in-flight.ts';
 import { metricsContentType } from './metrics.ts';
 import type { PolicyAnswer } from './policy.ts';
+import { type Answer, json, type Routes } from './routes.ts';
 import type { Status } from './status.ts';
+import { isOwnName, notOnLoopback, type WebSources, webRoutes } from './web.ts';
 
 /** Requests of ours have 200 bytes of header; a scraper's have 1 KiB. */
 const maxHeaderBytes = 8 * 1024;
@@ -34,14 +37,6 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-interface Answer {
-  readonly code: number;
-  readonly type: string;
-  readonly body: string;
-}
-
-type Routes = ReadonlyMap<string, (query: URLSearchParams) => Promise<Answer>>;
-
 /** Throws `conflict` where another daemon answers on the socket, `refused` or `permission` where listening fails. */
 export async function startControlServer(
   options: ControlSources & { readonly socket: string },
@@ -64,13 +59,20 @@ export async function startControlServer(
   };
 }
 
-/** Serves `/metrics` and `/healthz`, and nothing else, by TCP. Throws `refused` or `permission`. */
+/** By TCP: `/metrics` and `/healthz`, and on loopback the web view. Throws `refused` or `permission`. */
 export async function startMetricsServer(
-  options: ControlSources & { readonly listen: { readonly host: string; readonly port: number } },
+  options: ControlSources & WebSources & { readonly listen: { readonly host: Address; readonly port: number } },
 ): Promise<ControlServer> {
   const { status, metrics, failed } = shared(options);
-  const { host, port } = options.listen;
-  const server = await listenOn(serve(forAnybody(status, metrics), failed), host, port);
+  const { talk, listen } = options;
+  const { host, port } = listen;
+  const isLocal = isLoopback(host);
+  const routes: Routes = new Map([
+    ...forAnybody(status, metrics),
+    ...(isLocal ? webRoutes({ status, talk }) : notOnLoopback),
+  ]);
+  const admits = (name: string | undefined) => !isLocal || isOwnName(name, host);
+  const server = await listenOn(serve(routes, failed, admits), host, port);
   server.on('error', failed);
   return { close: () => closeServer(server) };
 }
@@ -93,7 +95,8 @@ async function policyAnswer({ policy }: ControlSources, query: URLSearchParams):
   return json(200, await policy(zone));
 }
 
-function serve(routes: Routes, failed: (error: unknown) => void): Server {
+/** `admits`: whether a request may be answered that was sent to a name, as `Host` has it. */
+function serve(routes: Routes, failed: (error: unknown) => void, admits = (_name: string | undefined) => true): Server {
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -103,7 +106,7 @@ function serve(routes: Routes, failed: (error: unknown) => void): Server {
       connectionsCheckingInterval: headersMs,
     },
     (request, response) => {
-      answer(routes, request)
+      answer(routes, request, admits)
         .catch((error) => {
           failed(error);
           return json(500, { error: messageOf(error) });
@@ -118,31 +121,34 @@ function serve(routes: Routes, failed: (error: unknown) => void): Server {
   return server;
 }
 
-async function answer(routes: Routes, request: IncomingMessage): Promise<Answer> {
+async function answer(
+  routes: Routes,
+  request: IncomingMessage,
+  admits: (name: string | undefined) => boolean,
+): Promise<Answer> {
+  if (!admits(request.headers.host)) {
+    return json(421, { error: 'this host is not asked by that name; expected 127.0.0.1, [::1] or localhost' });
+  }
   if (request.method !== 'GET') return json(405, { error: 'only GET is supported' });
   if (hasBody(request)) return json(413, { error: 'a request body is not supported' });
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   const route = routes.get(path);
   return route === undefined
     ? json(404, { error: `not found; available: ${[...routes.keys()].join(', ')}` })
-    : await route(new URLSearchParams(query));
+    : await route(new URLSearchParams(query), request.headers);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { code, type, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { code, type, body, headers: own }: Answer): void {
   const bytes = Buffer.from(body);
-  const headers = { 'content-type': type, 'content-length': bytes.length, 'cache-control': 'no-store' };
+  const headers = { ...own, 'content-type': type, 'content-length': bytes.length, 'cache-control': 'no-store' };
   // After a body that nobody reads the connection is of no use.
   const ending = request.method === 'GET' && !hasBody(request) ? {} : { connection: 'close' };
   response.writeHead(code, { ...headers, ...ending, ...(code === 405 ? { allow: 'GET' } : {}) });
   response.end(bytes);
-}
-
-function json(code: number, value: unknown): Answer {
-  return { code, type: 'application/json', body: `${JSON.stringify(value)}\n` };
 }
 
 function plain({ healthy, text }: { healthy: boolean; text: string }): Answer {

@@ -107,7 +107,7 @@ const transports = new Map<number | undefined, BegunConnection['transport']>([
   [58, 'icmp'],
 ]);
 
-function begunOf({ protocol, original, reply }: Connection): BegunConnection {
+export function begunOf({ protocol, original, reply }: Connection): BegunConnection {
   return {
     source: original.source as Address,
     destination: reply.source as Address,

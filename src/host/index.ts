@@ -98,6 +98,7 @@ export function createOutlook(): Outlook {
 export function createTraffic(): Traffic {
   return opened(() => new Traffic(findTools()));
 }
+export { visitConnections } from './connections.ts';
 
 /** Never throws: what is not installed is for the caller to find. */
 export function createSurvey(options: HostOptions = {}): Survey {

@@ -94,6 +94,11 @@ export function hostPrefix(address: Address): Prefix {
   return { family, address, length, text: `${address}/${length}` };
 }
 
+/** An address by which nobody but this host's own programs get in. */
+export function isLoopback(address: Address): boolean {
+  return address === '::1' || (isIPv4(address) && address.startsWith('127.'));
+}
+
 export function familyOf(address: Address): Family {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }

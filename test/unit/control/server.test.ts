@@ -1,11 +1,11 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { fetchPolicy } from '../../../src/control/fetch-status.ts';
 import { startControlServer } from '../../../src/control/server.ts';
 import { hasCode } from '../../../src/model/errors.ts';
-import { ask, sendRaw, serving, servingMetrics, statusOf, temporaryDirectory } from './support.ts';
+import { ask, freePort, listening, sendRaw, serving, servingMetrics, statusOf, temporaryDirectory } from './support.ts';
 
 const nothing = { status: async () => statusOf(), metrics: async () => '', policy: async () => ({ zones: [] }) };
 
@@ -117,7 +117,7 @@ test('takes a bounded number of connections', async () => {
   expect(sockets.filter((socket) => !socket.destroyed).length).toBe(64);
 });
 
-test('serves only figures and health by TCP', async () => {
+test('serves no more of the status by TCP than figures, health and the web view', async () => {
   const port = await freePort();
   await servingMetrics(port);
   const where = { host: '127.0.0.1', port };
@@ -198,23 +198,4 @@ async function leaveDeadSocket(directory: string, socketPath: string): Promise<v
   await listening(server, elsewhere);
   renameSync(elsewhere, socketPath);
   await new Promise((resolve) => server.close(resolve));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server, 0);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** The port, or 0 for a path; closed when the test ends. */
-function listening(server: Server, where: number | string): Promise<number> {
-  onTestFinished(() => void server.close());
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' }, () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
 }

@@ -1,14 +1,14 @@
 /** What the tests of the control socket share: temporary places, a canned status, raw requests. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { type ControlSources, startControlServer, startMetricsServer } from '../../../src/control/server.ts';
-import type { Status, ZoneStatus } from '../../../src/control/status.ts';
-import { type Address, parseAddress } from '../../../src/model/address.ts';
+import type { WebSources } from '../../../src/control/web.ts';
+import { address, noon, statusOf } from './canned.ts';
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'protect-network-control-'));
@@ -16,7 +16,8 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-const answers: ControlSources = {
+const answers: ControlSources & WebSources = {
+  talk: async () => ({ at: noon, connections: 0, pairs: [] }),
   status: async () => statusOf(),
   metrics: async () => '# EOF\n',
   policy: async () => ({ zones: [] }),
@@ -30,96 +31,17 @@ export async function serving(options: Partial<ControlSources> & { socket: strin
 }
 
 /** The same by TCP. */
-export async function servingMetrics(port: number) {
-  const server = await startMetricsServer({ ...answers, listen: { host: '127.0.0.1', port } });
+export async function servingMetrics(
+  port: number,
+  host = '127.0.0.1',
+  options: Partial<ControlSources & WebSources> = {},
+) {
+  const server = await startMetricsServer({ ...answers, ...options, listen: { host: address(host), port } });
   onTestFinished(() => server.close());
   return server;
 }
 
-/** 2026-01-02 03:04:05 UTC. */
-export const noon = Date.UTC(2026, 0, 2, 3, 4, 5);
-
-export function statusOf(changes: Partial<Status> = {}): Status {
-  return {
-    version: '1.2.3',
-    pid: 4711,
-    startedAt: noon - 3 * 3_600_000,
-    state: 'ready',
-    subnets: { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' },
-    leaving: { ipv4: 'masquerade', ipv6: 'masquerade', noMasquerade: [] },
-    uplinks: [{ interface: 'eth0', families: ['ipv4', 'ipv6'] }],
-    isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
-    directories: [
-      { name: 'control-api', state: 'absent', entries: 0, problems: [], detail: 'no socket', since: noon - 60_000 },
-      { name: 'static', state: 'answered', entries: 1, problems: [], detail: 'read', since: noon - 60_000 },
-    ],
-    zones: [zoneOf()],
-    lastPass: { at: noon - 5000, milliseconds: 1.25, changes: 3, cause: 'link vif7.0 is up' },
-    passes: 12,
-    transactions: 4,
-    repairs: 1,
-    putBack: { nftables: 1, route: 0, 'neighbour-proxy': 0, link: 0, sysctl: 0, forwarding: 0, shaper: 0 },
-    lastRepairs: [
-      {
-        at: noon - 65_000,
-        milliseconds: 9.5,
-        culprits: ['ufw (812)'],
-        cause: 'ufw (812) changed ip filter',
-        what: ['our jump in ip filter FORWARD'],
-      },
-    ],
-    failures: [],
-    forwarder: null,
-    warnings: [],
-    faults: [],
-    ...changes,
-  };
-}
-
-const none = { packets: 0, bytes: 0 };
-
-export function zoneOf(changes: Partial<ZoneStatus> = {}): ZoneStatus {
-  return {
-    link: 'vif7.0',
-    ifindex: 42,
-    name: 'web',
-    addresses: ['10.75.0.3', 'fdd4:1476:6c7e::3'].map(address),
-    directory: 'static',
-    origin: '/zones.d/vif7.0.toml',
-    state: 'ready',
-    since: noon - 2 * 3_600_000,
-    reason: null,
-    fix: null,
-    wanted: true,
-    carrier: true,
-    takenBy: null,
-    policy: 'none',
-    leases: 0,
-    sent: { packets: 1234, bytes: 567_890 },
-    received: { packets: 9, bytes: 840 },
-    spoofed: none,
-    dropped: {
-      source: none,
-      unassigned: none,
-      stray: none,
-      error: none,
-      flood: none,
-      untranslated: none,
-      bandwidth: none,
-      denied: none,
-      limit: none,
-    },
-    lastForgery: null,
-    lastUnassigned: null,
-    ...changes,
-  };
-}
-
-export function address(text: string): Address {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
-}
+export { address, noon, statusOf, zoneOf } from './canned.ts';
 
 export interface HttpAnswer {
   readonly code: number | undefined;
@@ -129,9 +51,9 @@ export interface HttpAnswer {
 
 export type Where = { readonly socketPath: string } | { readonly host: string; readonly port: number };
 
-export function ask(where: Where, path: string, method = 'GET'): Promise<HttpAnswer> {
+export function ask(where: Where, path: string, method = 'GET', headers = {}): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const call = request({ ...where, path, method, agent: false, timeout: 5000 }, (response) => {
+    const call = request({ ...where, path, method, headers, agent: false, timeout: 5000 }, (response) => {
       text(response).then((answer) => {
         resolve({ code: response.statusCode, headers: response.headers, body: answer });
       }, reject);
@@ -153,5 +75,25 @@ export function sendRaw(socketPath: string, bytes: string): Promise<string> {
     });
     socket.on('error', reject).on('close', () => resolve(answer));
     socket.write(bytes);
+  });
+}
+
+/** Of 127.0.0.1, free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listening(server, 0);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The port, or 0 for a path; closed when the test ends. */
+export function listening(server: Server, where: number | string): Promise<number> {
+  onTestFinished(() => void server.close());
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' }, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
   });
 }
