@@ -1,6 +1,6 @@
 /** `protect-network run`: the daemon. */
 import type { ConfigPaths } from '../config/config.ts';
-import { renderMetrics } from '../control/metrics.ts';
+import { metricFamilies } from '../control/metrics.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
 import { createHost, createOutlook, visitConnections } from '../host/index.ts';
 import { findJournal } from '../host/journal-socket.ts';
@@ -41,7 +41,7 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
     reportStatus({ host, outlook, reconciler, reporter, version, startedAt, forwarder: forwarder.status });
   const policy = (zone: string) => reportPolicy(reconciler, zone);
   const talk = () => reportTalk(reconciler, visitConnections);
-  const metrics = async () => renderMetrics(await status(), { timesToReadyMs: reporter.timesToReady });
+  const metrics = async () => metricFamilies(await status(), { timesToReadyMs: reporter.timesToReady });
   const failed = (error: unknown) => tell(log, 'controlSocket', { reason: messageOf(error) });
   const serving = new Serving({ status, metrics, policy, talk, failed }, log);
   const lock = await takeNetworkLock(() => serving.socket);

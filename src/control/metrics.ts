@@ -1,9 +1,7 @@
 /** The daemon's figures for Prometheus and its like. Pure. */
-import { counter, type Family, family, gauge, gaugeHistogram, info, renderFamilies } from './open-metrics.ts';
+import { counter, type Family, family, gauge, gaugeHistogram, info } from './open-metrics.ts';
 import type { PolicyState, Status, ZoneState } from './status.ts';
 import { zoneFamilies } from './zone-metrics.ts';
-
-export const metricsContentType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 export interface MetricsExtras {
   /** From a link's first event to `ready`, of the zones that came last. */
@@ -15,15 +13,14 @@ const zoneStates: readonly ZoneState[] = ['ready', 'opening', 'failed', 'unserve
 /** Seconds. The promise is milliseconds; a second is what a zone's first packets notice. */
 const readyBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** OpenMetrics text; served as `metricsContentType`. */
-export function renderMetrics(status: Status, extras: MetricsExtras): string {
-  return renderFamilies([
+export function metricFamilies(status: Status, extras: MetricsExtras): Family[] {
+  return [
     ...daemonFamilies(status),
     ...directoryFamilies(status),
     ...workFamilies(status, extras),
     ...policyFamilies(status),
     ...zoneFamilies(status.zones),
-  ]);
+  ];
 }
 
 function daemonFamilies(status: Status): Family[] {

@@ -1,7 +1,39 @@
 /**
  * The text format of OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/): families of samples, each
- * family announced once and its samples together, `# EOF` at the end. Pure.
+ * family announced once and its samples together, `# EOF` at the end. And the one before it, Prometheus' 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/), for collectors that refuse a whole answer with a type that they do not
+ * know, as Vector does with `info`. Pure.
  */
+
+export interface MetricsFormat {
+  readonly contentType: string;
+  readonly render: (families: readonly Family[]) => string;
+}
+
+/** `accept`: the request's header of that name. Who names neither format gets OpenMetrics. */
+export function formatFor(accept = ''): MetricsFormat {
+  return accept.includes('text/plain') && !accept.includes('application/openmetrics-text') ? plainText : openMetrics;
+}
+
+const openMetrics: MetricsFormat = {
+  contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  render: renderFamilies,
+};
+
+const plainText: MetricsFormat = {
+  contentType: 'text/plain; version=0.0.4; charset=utf-8',
+  render: (families) => `${families.flatMap(plainLines).join('\n')}\n`,
+};
+
+/** Of the types there are, ours that are not counters are gauges; samples keep their names, and each name is a family. */
+function plainLines({ name, type, help, samples }: Family): string[] {
+  const bySuffix = [...Map.groupBy(samples, ({ suffix }) => suffix)];
+  return bySuffix.flatMap(([suffix, alike]) => [
+    `# HELP ${name}${suffix} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`,
+    `# TYPE ${name}${suffix} ${type === 'counter' ? 'counter' : 'gauge'}`,
+    ...alike.map((sample) => sampleLine(name, sample)),
+  ]);
+}
 
 type FamilyType = 'counter' | 'gauge' | 'gaugehistogram' | 'info';
 

@@ -6,9 +6,9 @@ import { claimSocket } from './claim-socket.ts';
 import { systemError } from './errno.ts';
 import { healthOf } from './health.ts';
 import { inFlight } from './in-flight.ts';
-import { metricsContentType } from './metrics.ts';
+import { type Family, formatFor, type MetricsFormat } from './open-metrics.ts';
 import type { PolicyAnswer } from './policy.ts';
-import { type Answer, json, type Routes } from './routes.ts';
+import { type Answer, json, type Route, type Routes } from './routes.ts';
 import type { Status } from './status.ts';
 import { isOwnName, notOnLoopback, type WebSources, webRoutes } from './web.ts';
 
@@ -26,8 +26,7 @@ export interface ControlSources {
   readonly status: () => Promise<Status>;
   /** `zone`: a link or a name. */
   readonly policy: (zone: string) => Promise<PolicyAnswer>;
-  /** OpenMetrics text. */
-  readonly metrics: () => Promise<string>;
+  readonly metrics: () => Promise<readonly Family[]>;
   /** Told about requests that could not be answered and connections that could not be accepted. */
   readonly failed?: (error: unknown) => void;
 }
@@ -83,10 +82,14 @@ function shared({ failed = () => undefined, ...sources }: ControlSources): Requi
 }
 
 function forAnybody(status: ControlSources['status'], metrics: ControlSources['metrics']): Routes {
-  return new Map([
-    ['/metrics', async () => ({ code: 200, type: metricsContentType, body: await metrics() })],
+  return new Map<string, Route>([
+    ['/metrics', async (_query, { accept }) => metricsAnswer(await metrics(), formatFor(accept))],
     ['/healthz', async () => plain(healthOf(await status()))],
   ]);
+}
+
+function metricsAnswer(families: readonly Family[], { contentType, render }: MetricsFormat): Answer {
+  return { code: 200, type: contentType, body: render(families) };
 }
 
 async function policyAnswer({ policy }: ControlSources, query: URLSearchParams): Promise<Answer> {

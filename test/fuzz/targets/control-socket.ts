@@ -56,7 +56,7 @@ export async function controlRequests(): Promise<Target> {
   const server = await startControlServer({
     socket: path,
     status: async () => status,
-    metrics: async () => '# EOF\n',
+    metrics: async () => [],
     policy: async () => ({ zones: [] }),
     failed: (error) => failures.push(error),
   });

@@ -63,9 +63,7 @@ test.each(['top', 'status --watch'])(
 );
 
 test('a terminal of another size has a screen of that size, down to 30 columns', async () => {
-  const here = place();
-  await serving({ socket: here.socket, status: async () => statusOf({ zones }) });
-  const terminal = await onTerminal(`top ${here.options.join(' ')}`);
+  const { terminal } = await watching();
   await terminal.shows(/ SENT\/S /);
   await execa('stty', ['-F', terminal.device, 'cols', '30', 'rows', '12']);
   const narrow = await terminal.shows(/^ {2}ZONE +STATE +BYTES\/S\n> mail +unserved/m);
@@ -89,10 +87,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
 );
 
 test('ends where the terminal goes away', async () => {
-  const here = place();
-  await serving({ socket: here.socket, status: async () => statusOf({ zones }) });
-  const terminal = await onTerminal(`top ${here.options.join(' ')}`);
-  await terminal.shows(/^> vif9\.0 /m);
+  const { terminal } = await watching();
   const pid = await terminal.pid();
   terminal.vanish();
   await waitFor(() => !existsSync(`/proc/${pid}`), { what: `the end of process ${pid}` });
@@ -114,13 +109,7 @@ test('gives the terminal back after an error, and says which', async () => {
 }, 20_000);
 
 test('stopped by Ctrl-Z the shell has its terminal, and fg brings the screen back', async () => {
-  const here = place();
-  await serving({ socket: here.socket, status: async () => statusOf({ zones }) });
-  const terminal = await onTerminal(
-    `top ${here.options.join(' ')}`,
-    'echo stopped; stty -a; read -r word; echo "got $word"; fg;',
-  );
-  await terminal.shows(/^> vif9\.0 /m);
+  const { terminal } = await watching('echo stopped; stty -a; read -r word; echo "got $word"; fg;');
   terminal.types('j\x1a');
   await terminal.prints(/^stopped\n[\s\S]* icanon .* echo /m);
   terminal.types('words\n');
@@ -133,10 +122,7 @@ test('stopped by Ctrl-Z the shell has its terminal, and fg brings the screen bac
 }, 20_000);
 
 test('a daemon that goes away is told of and waited for', async () => {
-  const here = place();
-  const daemon = await serving({ socket: here.socket, status: async () => statusOf({ zones }) });
-  const terminal = await onTerminal(`top ${here.options.join(' ')}`);
-  await terminal.shows(/^> vif9\.0 /m);
+  const { here, daemon, terminal } = await watching();
   await daemon.close();
   await terminal.shows(/^protect-network is not running [\s\S]*^trying again every second$/m);
   await serving({ socket: here.socket, status: async () => statusOf({ zones }) });
@@ -144,6 +130,15 @@ test('a daemon that goes away is told of and waited for', async () => {
   terminal.types('\x03');
   expect(await terminal.ended).toMatch(givenBack(0));
 }, 20_000);
+
+/** `top` on a terminal, with the zones on its screen. */
+async function watching(afterStop?: string) {
+  const here = place();
+  const daemon = await serving({ socket: here.socket, status: async () => statusOf({ zones }) });
+  const terminal = await onTerminal(`top ${here.options.join(' ')}`, afterStop);
+  await terminal.shows(/^> vif9\.0 /m);
+  return { here, daemon, terminal };
+}
 
 interface Terminal {
   /** E.g. `/dev/pts/3`. */

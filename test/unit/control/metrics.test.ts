@@ -1,14 +1,19 @@
 import { expect, test } from 'vitest';
-import { renderMetrics } from '../../../src/control/metrics.ts';
+import { metricFamilies } from '../../../src/control/metrics.ts';
+import { formatFor } from '../../../src/control/open-metrics.ts';
 import type { ZoneStatus } from '../../../src/control/status.ts';
 import { maxLabelledZones } from '../../../src/control/zone-metrics.ts';
 import { noon, statusOf, zoneOf } from './support.ts';
 
 const none = { timesToReadyMs: [] };
 
+function render(...of: Parameters<typeof metricFamilies>): string {
+  return formatFor().render(metricFamilies(...of));
+}
+
 test('the whole text for one zone', () => {
   const status = statusOf({ zones: [zoneOf({ dropped: dropped(3) })] });
-  expect(renderMetrics(status, { timesToReadyMs: [0.4, 1.5, 1.5, 20_000] })).toMatchInlineSnapshot(`
+  expect(render(status, { timesToReadyMs: [0.4, 1.5, 1.5, 20_000] })).toMatchInlineSnapshot(`
     "# TYPE protect_network_build info
     # HELP protect_network_build The running version.
     protect_network_build_info{version="1.2.3"} 1
@@ -116,15 +121,12 @@ test('the whole text for one zone', () => {
 });
 
 test('escapes what people write', () => {
-  const text = renderMetrics(statusOf({ zones: [zoneOf({ name: 'a"b\\c\nd' })] }), none);
+  const text = render(statusOf({ zones: [zoneOf({ name: 'a"b\\c\nd' })] }), none);
   expect(text).toContain('protect_network_zone_info{link="vif7.0",name="a\\"b\\\\c\\nd",directory="static"} 1\n');
 });
 
 test('leaves out what could not be read instead of calling it zero', () => {
-  const text = renderMetrics(
-    statusOf({ zones: [zoneOf({ sent: null, dropped: dropped(null) })], lastPass: null }),
-    none,
-  );
+  const text = render(statusOf({ zones: [zoneOf({ sent: null, dropped: dropped(null) })], lastPass: null }), none);
   expect(text).not.toMatch(/direction="sent"|dropped|last_pass/);
   expect(text).toContain('protect_network_zone_bytes_total{link="vif7.0",direction="received"} 840\n');
 });
@@ -132,10 +134,7 @@ test('leaves out what could not be read instead of calling it zero', () => {
 test('an absent directory is not down', () => {
   const [directory] = statusOf().directories;
   if (directory === undefined) throw new Error('the canned status has directories');
-  const text = renderMetrics(
-    statusOf({ directories: [directory, { ...directory, name: 'xenstore', state: 'down' }] }),
-    none,
-  );
+  const text = render(statusOf({ directories: [directory, { ...directory, name: 'xenstore', state: 'down' }] }), none);
   expect(text).not.toContain('control-api');
   expect(text).toContain('protect_network_directory_up{directory="xenstore"} 0\n');
 });
@@ -144,7 +143,7 @@ test('bounds the labels: the zones longest here keep theirs, the rest are summed
   const zones = Array.from({ length: maxLabelledZones + 3 }, (_, place) => {
     return zoneOf({ link: `vif${place + 1}.0`, ifindex: 5000 - place, received: { packets: 2, bytes: 100 } });
   });
-  const text = renderMetrics(statusOf({ zones, startedAt: noon }), none);
+  const text = render(statusOf({ zones, startedAt: noon }), none);
   const links = new Set([...text.matchAll(/zone_bytes_total\{link="([^"]+)"/g)].map((match) => match[1]));
   expect(links.size).toBe(maxLabelledZones + 1);
   expect([links.has('vif1.0'), links.has('vif4.0'), links.has('other')]).toEqual([false, true, true]);
@@ -153,7 +152,7 @@ test('bounds the labels: the zones longest here keep theirs, the rest are summed
 });
 
 test('every family is announced once, before its samples, and no sample comes twice', () => {
-  const lines = renderMetrics(statusOf(), { timesToReadyMs: [1] })
+  const lines = render(statusOf(), { timesToReadyMs: [1] })
     .trimEnd()
     .split('\n');
   expect(lines.at(-1)).toBe('# EOF');
@@ -182,3 +181,36 @@ function dropped(packets: number | null): ZoneStatus['dropped'] {
     limit: none,
   };
 }
+
+test('collectors that know Prometheus’ older format only get it, and every figure under the same name', () => {
+  const families = metricFamilies(statusOf({ zones: [zoneOf({ name: 'a"b\\c\nd', dropped: dropped(3) })] }), {
+    timesToReadyMs: [1],
+  });
+  const plain = formatFor('text/plain');
+  expect(plain.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+  const lines = plain.render(families).split('\n');
+  const samplesOf = (all: string[]) => all.filter((line) => line !== '' && !line.startsWith('#')).sort();
+  expect(samplesOf(lines)).toEqual(samplesOf(formatFor().render(families).split('\n')));
+  const typed = lines.flatMap((line) => /^# TYPE (\S+) (\S+)$/.exec(line)?.slice(1) ?? []);
+  const types = new Set(typed.filter((_, place) => place % 2 === 1));
+  expect(types).toEqual(new Set(['counter', 'gauge']));
+  // Each sample stands under the type of its own name.
+  let announced = '';
+  for (const line of lines.filter(Boolean)) {
+    announced = /^# TYPE (\S+)/.exec(line)?.[1] ?? announced;
+    if (!line.startsWith('#')) expect(line.replace(/[ {].*/, '')).toBe(announced);
+  }
+});
+
+test.each([
+  [undefined, 'application/openmetrics-text'],
+  ['*/*', 'application/openmetrics-text'],
+  [
+    'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1',
+    'application/openmetrics-text',
+  ],
+  ['text/plain', 'text/plain'],
+  ['application/vnd.google.protobuf;q=0.7,text/plain;version=0.0.4;q=0.3', 'text/plain'],
+])('who accepts %s gets %s', (accept, type) => {
+  expect(formatFor(accept).contentType.split(';')[0]).toBe(type);
+});

@@ -3,20 +3,25 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { fetchPolicy } from '../../../src/control/fetch-status.ts';
+import { counter, family } from '../../../src/control/open-metrics.ts';
 import { startControlServer } from '../../../src/control/server.ts';
 import { hasCode } from '../../../src/model/errors.ts';
 import { ask, freePort, listening, sendRaw, serving, servingMetrics, statusOf, temporaryDirectory } from './support.ts';
 
-const nothing = { status: async () => statusOf(), metrics: async () => '', policy: async () => ({ zones: [] }) };
+const figures = [family('repairs', 'counter', 'Figures.', [counter(2)])];
+const nothing = { status: async () => statusOf(), metrics: async () => [], policy: async () => ({ zones: [] }) };
 
 test('answers what it knows, and says what there is for everything else', async () => {
   const socketPath = join(temporaryDirectory(), 'control.sock');
-  await serving({ socket: socketPath, metrics: async () => 'figures\n# EOF\n' });
+  await serving({ socket: socketPath, metrics: async () => figures });
 
   const status = await ask({ socketPath }, '/v1/status?pretty');
   expect([status.code, JSON.parse(status.body)]).toEqual([200, statusOf()]);
   const metrics = await ask({ socketPath }, '/metrics');
-  expect([metrics.code, metrics.body]).toEqual([200, 'figures\n# EOF\n']);
+  expect([metrics.code, metrics.body]).toEqual([
+    200,
+    '# TYPE protect_network_repairs counter\n# HELP protect_network_repairs Figures.\nprotect_network_repairs_total 2\n# EOF\n',
+  ]);
   expect(metrics.headers['content-type']).toMatch(/^application\/openmetrics-text; version=1\.0\.0/);
   expect(await ask({ socketPath }, '/healthz')).toMatchObject({
     code: 200,

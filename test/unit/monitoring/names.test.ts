@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { renderMetrics } from '../../../src/control/metrics.ts';
+import { metricFamilies } from '../../../src/control/metrics.ts';
+import { formatFor } from '../../../src/control/open-metrics.ts';
 import { anchorsIn } from '../../lab/markdown.ts';
 import { alerts, dashboard, dashboardExpressions, rulesTestPath } from '../../monitoring/files.ts';
 import { noon, statusOf, zoneOf } from '../control/support.ts';
@@ -102,7 +103,7 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
     ],
   });
   const series = new Map<string, Map<string, Set<string>>>();
-  const text = renderMetrics(status, { timesToReadyMs: [1] });
+  const text = formatFor().render(metricFamilies(status, { timesToReadyMs: [1] }));
   for (const [, name = '', labels = ''] of text.matchAll(/^([a-z_]+)(?:\{(.*)\})? \S+$/gm)) {
     const known = series.get(name) ?? new Map<string, Set<string>>();
     series.set(name, known);
