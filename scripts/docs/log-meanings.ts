@@ -186,6 +186,10 @@ export const faultMeanings: Readonly<Record<keyof typeof faults, Meaning>> = {
     'a spelling mistake, or the address is not there yet. Zones leave under it all the same',
     'correct it in FILE, or give this host the address',
   ],
+  blockRoute: [
+    'the unreachable route of a block of the fleet could not be made; a packet to a dead address can go round in circles',
+    'remove the route that is in the way, which the reason names',
+  ],
   gatewayRoute: ["the gateway's route could not be made; zones may not find their gateway", 'the command'],
   otherSubnet: [
     "the subnet in `daemon.toml` is not that of the zones' addresses, as in `daemon.toml:2 says 10.75.0.0/16, both zones are in 10.80.0.0/16`; doctor finds it without a daemon, too",
@@ -261,6 +265,7 @@ export const reasonRemedies: Readonly<Record<keyof typeof reasons, string>> = {
     "the link's file is there and cannot be used: its owner, its mode (or that of the directory), or a mistake in it, which follows. `status` and `doctor` have the command",
   noAddressAssigned: 'the directory knows the link, but has no address for it',
   outside: 'correct the address, or the subnet in `daemon.toml`',
+  outsideBlock: 'correct the address; one that has come from another host is named in `fleet.block` (docs/fleet.md)',
   networkAddress: 'choose another; zones begin with the third address',
   gateway: 'the same',
   hostAddress: 'the same',

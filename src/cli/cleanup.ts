@@ -13,6 +13,7 @@ import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { sets } from '../nft/names.ts';
 import { planCleanup } from '../nft/plan-cleanup.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
+import { blockDeletion } from '../routes/plan.ts';
 import { withHost } from './once.ts';
 import { print } from './terminal.ts';
 
@@ -88,6 +89,7 @@ function withdrawals(mirror: Mirror): RtnetlinkChange[] {
       kind === 'ours' ? [{ kind: 'shaper-del', ifindex }] : [],
     ),
     ...[...mirror.routes.gateways].map((address): RtnetlinkChange => ({ kind: 'local-del', address })),
+    ...[...mirror.routes.blocks].flatMap((text) => blockDeletion(text) ?? []),
   ];
 }
 

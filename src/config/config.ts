@@ -1,10 +1,10 @@
 /** Both settings files as one value: everything that people, not zones or the kernel, have decided. */
-import { contains, type Family, families } from '../model/address.ts';
+import { contains, type Family, families, familyNames, holds } from '../model/address.ts';
 import { combinedError } from '../model/errors.ts';
 import { loadDaemonToml } from './daemon-toml.ts';
 import { type LoadedSettings, loadSettings } from './load-settings.ts';
 import type { Settings } from './settings.ts';
-import type { Subnets } from './subnet.ts';
+import { type Subnets, withBlocks } from './subnet.ts';
 import { invalid } from './toml-file.ts';
 import { locatorOf, type Position } from './toml-locate.ts';
 
@@ -44,7 +44,8 @@ export function loadConfig(paths: ConfigPaths): Config {
   if (daemon.ok && own.ok) {
     refuseInnerSource(paths.settings, own.value, daemon.value.subnets);
     const warnings = [...daemon.value.warnings, ...own.value.warnings];
-    const { subnets, lines } = daemon.value;
+    const { lines } = daemon.value;
+    const subnets = subnetsIn(paths.settings, own.value, daemon.value.subnets);
     const noLines = { ipv4: undefined, ipv6: undefined };
     const origin = { paths, hasDaemonToml: lines !== undefined, subnetLines: lines ?? noLines };
     return { subnets, settings: own.value.settings, warnings, origin };
@@ -61,6 +62,23 @@ function refuseInnerSource(file: string, { settings, text = '' }: LoadedSettings
     const sentence = `uplink.source: ${address} is in the zones' subnet ${subnet.text}; expected an address of this host towards the outside`;
     throw invalid(file, text, [{ ...placeOfSource(text, address), sentence }]);
   }
+}
+
+/** The zones' subnets, and of each the blocks that are this host's. Throws where one is no part of them. */
+function subnetsIn(file: string, { settings, text = '' }: LoadedSettings, subnets: Subnets): Subnets {
+  const { fleet } = settings;
+  const locate = locatorOf(text);
+  const problems = fleet.block.flatMap((block, index) => {
+    const subnet = subnets[block.family]?.prefix;
+    if (subnet !== undefined && holds(subnet, block)) return [];
+    const why =
+      subnet === undefined
+        ? `${familyNames[block.family]} is switched off for zones; expected no block of it`
+        : `is not in the zones' subnet ${subnet.text}; expected a part of it`;
+    return [{ ...locate(['fleet', 'block', index], 'value'), sentence: `fleet.block: ${block.text}: ${why}` }];
+  });
+  if (problems.length > 0) throw invalid(file, text, problems);
+  return withBlocks(subnets, fleet.block);
 }
 
 /** The address itself where it stands there as the kernel spells it, the list otherwise. */

@@ -1,6 +1,7 @@
 /** The settings file, key by key: what is accepted, what holds by default, and how it becomes `Settings`. */
 import { z } from 'zod';
 import { familyOf } from '../model/address.ts';
+import { fleetMistakes } from './fleet.ts';
 import type { Settings } from './settings.ts';
 import {
   interfaceName,
@@ -55,6 +56,12 @@ const prefixes = z
   .array(prefix, { error: 'a list of addresses and prefixes' })
   .max(maxListLength, { error: `at most ${maxListLength} of them` });
 
+const interfaces = z
+  .array(interfaceName, { error: 'a list of interface names' })
+  .max(maxListLength, { error: `at most ${maxListLength} of them` })
+  .check(unique)
+  .meta({ uniqueItems: true });
+
 const resyncRange = 'a whole number of seconds from 1 to 86400';
 const resyncSeconds = z.int({ error: resyncRange }).min(1, { error: resyncRange }).max(86400, { error: resyncRange });
 
@@ -66,12 +73,7 @@ export const settingsSchema: z.ZodType<Settings> = table({
     'static-dir': path(maxFilePath).prefault('/var/lib/edera/protect/network/zones.d'),
   }).prefault({}),
   uplink: table({
-    interfaces: z
-      .array(interfaceName, { error: 'a list of interface names' })
-      .max(maxListLength, { error: `at most ${maxListLength} of them` })
-      .check(unique)
-      .meta({ uniqueItems: true })
-      .prefault([]),
+    interfaces: interfaces.prefault([]),
     masquerade4: onOrOff.prefault(true),
     masquerade6: onOrOff.prefault(true),
     source: sources.prefault([]),
@@ -97,6 +99,17 @@ export const settingsSchema: z.ZodType<Settings> = table({
       .meta({ uniqueItems: true })
       .prefault([]),
   }).prefault({}),
+  fleet: table({
+    block: prefixes.prefault([]),
+    prefixes: prefixes.prefault([]),
+    uplinks: interfaces.prefault([]),
+  })
+    .check((context) => {
+      for (const { path: at, message } of fleetMistakes(context.value)) {
+        context.issues.push({ code: 'custom', input: context.value, path: [...at], message });
+      }
+    })
+    .prefault({}),
   reconcile: table({ 'resync-seconds': resyncSeconds.prefault(60) }).prefault({}),
   control: table({
     socket: path(maxSocketPath).prefault('/run/protect-network/control.sock'),
@@ -129,6 +142,7 @@ export const settingsSchema: z.ZodType<Settings> = table({
       host: file.isolation.host,
     },
     policy: file.policy,
+    fleet: file.fleet,
     reconcile: { resyncSeconds: file.reconcile['resync-seconds'] },
     control: { socket: file.control.socket, metricsListen: file.control['metrics-listen'] },
   }),

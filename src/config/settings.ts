@@ -2,6 +2,7 @@
 
 import type { Address, Family, Prefix } from '../model/address.ts';
 import type { DirectoryName } from '../model/directory-name.ts';
+import type { Fleet } from './fleet.ts';
 
 export type Verdict = 'allow' | 'deny';
 
@@ -51,6 +52,7 @@ export interface Settings {
     /** Whom names are asked of; empty: those of /etc/resolv.conf. */
     readonly resolvers: readonly Address[];
   };
+  readonly fleet: Fleet;
   readonly reconcile: {
     /** Seconds between passes that no event asked for, 1..86400. */
     readonly resyncSeconds: number;

@@ -8,13 +8,17 @@ import {
   familyOf,
   hostLength,
   lastAddress,
+  ofFamily,
+  overlap,
   type Prefix,
   parseAddress,
   parsePrefix,
+  prefixesOf,
   toBigInt,
 } from '../model/address.ts';
 import { say } from '../words/say.ts';
 import { reasons } from '../words/warnings.ts';
+import { reservedIn } from './fleet.ts';
 
 export interface Subnet {
   readonly prefix: Prefix;
@@ -24,6 +28,8 @@ export interface Subnet {
   readonly host: Address;
   /** Network address, gateway, host and, for IPv4, broadcast: never a zone's. */
   readonly reserved: ReadonlySet<Address>;
+  /** The parts of the prefix of which this host's zones have theirs; undefined: all of it. */
+  readonly blocks?: readonly Prefix[] | undefined;
 }
 
 /** A family that is switched off has no subnet. */
@@ -59,6 +65,15 @@ export function subnetOf(prefix: Prefix): Subnet {
   return { prefix, gateway, host, reserved };
 }
 
+/** The subnets with the parts of them that are this host's; a family without any is all of it. */
+export function withBlocks(subnets: Subnets, blocks: readonly Prefix[]): Subnets {
+  const within = (family: Family) => {
+    const [subnet, own] = [subnets[family], ofFamily(blocks, family)];
+    return subnet === undefined || own.length === 0 ? subnet : { ...subnet, blocks: own };
+  };
+  return { ipv4: within('ipv4'), ipv6: within('ipv6') };
+}
+
 /** Why no zone may have `address`, for people; undefined where one may. */
 export function whyNotUsable(subnets: Subnets, address: Address): string | undefined {
   const family = familyOf(address);
@@ -71,7 +86,17 @@ export function whyNotUsable(subnets: Subnets, address: Address): string | undef
   if (address === subnet.gateway) return say(reasons.gateway, gaps);
   if (address === subnet.host) return say(reasons.hostAddress, gaps);
   if (subnet.reserved.has(address)) return say(reasons.broadcast, gaps);
-  return undefined;
+  return subnet.blocks === undefined ? undefined : whyNotInBlocks(subnet.blocks, address);
+}
+
+function whyNotInBlocks(blocks: readonly Prefix[], address: Address): string | undefined {
+  const block = blocks.find((each) => contains(each, address));
+  if (block === undefined) {
+    return say(reasons.outsideBlock, { address, subnet: blocks.map(({ text }) => text).join(', ') });
+  }
+  const { network, broadcast } = reservedIn(block);
+  if (address === network) return say(reasons.networkAddress, { address, subnet: block.text });
+  return address === broadcast ? say(reasons.broadcast, { address, subnet: block.text }) : undefined;
 }
 
 /** The subnet written as `text`, or what is wrong with it and what was expected. */
@@ -100,7 +125,7 @@ export function parseSubnet(family: Family, text: string): Subnet | { readonly w
   if (prefix === undefined) {
     return { wrong: `is not a prefix; expected "${networkOf(address, Number(length))}/${Number(length)}"` };
   }
-  const range = unusableRanges.find((candidate) => overlaps(parsePrefix(candidate.prefix), prefix));
+  const range = unusableRanges.find((candidate) => prefixesOf(candidate.prefix).some((each) => overlap(each, prefix)));
   if (range !== undefined) {
     return { wrong: `overlaps the ${range.name} range ${range.prefix}; expected unicast addresses of your own` };
   }
@@ -116,11 +141,6 @@ export function isHostAddress(address: Address): boolean {
 }
 
 const examples: Record<Family, string> = { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' };
-
-function overlaps(range: Prefix | undefined, prefix: Prefix): boolean {
-  if (range === undefined) return false;
-  return contains(range, prefix.address) || contains(prefix, range.address);
-}
 
 /** `address` with its host bits cleared. */
 export function networkOf(address: Address, length: number): Address {

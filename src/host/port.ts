@@ -5,7 +5,7 @@
  * Rules of the port: verbs are idempotent (present-on-add and absent-on-delete succeed and say so), a link that
  * vanished in the middle is an expected outcome with its own code, and nothing here knows what is desired.
  */
-import type { Address, Family } from '../model/address.ts';
+import type { Address, Family, Prefix } from '../model/address.ts';
 import type { ProtectNetworkError } from '../model/errors.ts';
 import type { BegunConnection, Conntrack, Fill } from './conntrack-port.ts';
 import type { NftCommand, NftFamily, NftObject, SetRef } from './nft-command.ts';
@@ -55,7 +55,7 @@ export interface LinkTies {
   readonly kind?: string | undefined;
 }
 
-export type RouteType = 'unicast' | 'local' | 'other';
+export type RouteType = 'unicast' | 'local' | 'unreachable' | 'other';
 
 export interface Route {
   readonly family: Family;
@@ -94,7 +94,9 @@ export type RtnetlinkChange =
   | { readonly kind: 'proxy-add' | 'proxy-del'; readonly ifindex: number; readonly address: Address }
   /** What is sent by the link is shaped to so much, instead of what ours was before. Somebody else's shaper is in the way: `exists`. */
   | { readonly kind: 'shaper-set'; readonly ifindex: number; readonly bitsPerSecond: number }
-  | { readonly kind: 'shaper-del'; readonly ifindex: number };
+  | { readonly kind: 'shaper-del'; readonly ifindex: number }
+  /** What has no better route within the prefix is unreachable: nothing for it leaves this host by a route that is more general. */
+  | { readonly kind: 'block-add' | 'block-del'; readonly prefix: Prefix };
 
 /** What came of one change: done, already so, or an error with code vanished, exists or refused. */
 export type RtnetlinkResult = { readonly ok: true } | { readonly ok: false; readonly error: ProtectNetworkError };

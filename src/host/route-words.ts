@@ -5,7 +5,7 @@ import type { LinkMessage, RouteMessage } from '../netlink/index.ts';
 import type { Link, LinkSettings, LinkTies, RouteType } from './port.ts';
 
 export function typeOf({ type }: RouteMessage): RouteType {
-  return type === 'unicast' || type === 'local' ? type : 'other';
+  return type === 'unicast' || type === 'local' || type === 'unreachable' ? type : 'other';
 }
 
 /** Other links are named where they are in this namespace and known to `nameOf`. */

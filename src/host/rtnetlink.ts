@@ -3,7 +3,15 @@
  * event loop gets a turn within many changes, so that their events are read meanwhile.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Address, type Family, families, familyOf, hostLength, parseAddress } from '../model/address.ts';
+import {
+  type Address,
+  type Family,
+  families,
+  familyOf,
+  hostLength,
+  type Prefix,
+  parseAddress,
+} from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
@@ -41,6 +49,7 @@ const { main, local } = netlink.routeTable;
 const aheadInIpv6 = 1;
 
 type AddressChange = Extract<RtnetlinkChange, { address: Address }>;
+type BlockChange = Extract<RtnetlinkChange, { prefix: Prefix }>;
 
 export class NetlinkRoutes implements Rtnetlink {
   readonly #socket = new netlink.RequestSocket(netlink.protocol.route);
@@ -157,8 +166,17 @@ export class NetlinkRoutes implements Rtnetlink {
     const error = refusedBy(commandLine(change), refusal);
     if (isDeletion(change) && error.code === 'vanished') return { ok: true };
     if (error.code !== 'exists') return { ok: false, error };
+    if (change.kind === 'block-add') return this.#whoCovers(change);
     // A local route of anybody's makes the host answer for the address, which is all that was asked.
     return change.kind === 'route-add' ? this.#whoHolds(change) : { ok: true };
+  }
+
+  /** A route of anybody's by which nothing leaves is as good as ours. */
+  async #whoCovers({ prefix }: BlockChange): Promise<RtnetlinkResult> {
+    const all = listRoutes(this.#socket, prefix.family, { table: main });
+    const holder = all.find(({ destination }) => destination === prefix.text);
+    if (holder === undefined || ['unreachable', 'blackhole', 'prohibit'].includes(holder.type)) return { ok: true };
+    return this.#inTheWay(prefix.text, holder);
   }
 
   /** The kernel says EEXIST both for our own route and for somebody else's to the same place. */
@@ -170,9 +188,11 @@ export class NetlinkRoutes implements Rtnetlink {
     );
     if (holders.some((route) => route.protocol === protocol && route.devices[0] === ifindex)) return { ok: true };
     if (insist === true) return this.#standAhead(change);
-    const [holder] = holders;
+    return this.#inTheWay(targetOf(address), holders[0]);
+  }
+
+  async #inTheWay(target: string, holder: netlink.RouteMessage | undefined): Promise<RtnetlinkResult> {
     const device = (await this.#names()).get(holder?.devices[0] ?? 0);
-    const target = targetOf(address);
     const where = holder === undefined ? '' : ` (dev ${device ?? 'none'} proto ${protocolName(holder.protocol)})`;
     return {
       ok: false,
@@ -212,6 +232,10 @@ function requestOf(change: RtnetlinkChange): netlink.Request {
       return netlink.addRoute(localRoute(change), 'exclusive');
     case 'local-del':
       return netlink.deleteRoute(localRoute(change));
+    case 'block-add':
+      return netlink.addRoute(blockRoute(change), 'exclusive');
+    case 'block-del':
+      return netlink.deleteRoute(blockRoute(change));
     case 'proxy-add':
       return netlink.addProxy({ ...change, protocol });
     case 'proxy-del':
@@ -241,6 +265,10 @@ function hostRoute(destination: Address, device: number): netlink.RouteChange {
   return { type: 'unicast', destination, device, table: main, protocol };
 }
 
+function blockRoute({ prefix }: BlockChange): netlink.RouteChange {
+  return { type: 'unreachable', destination: prefix.address, length: prefix.length, table: main, protocol };
+}
+
 function localRoute({ address }: AddressChange): netlink.RouteChange {
   return { type: 'local', destination: address, device: loopback, table: local, protocol };
 }
@@ -256,6 +284,9 @@ export function commandLine(change: RtnetlinkChange): string {
     case 'local-add':
     case 'local-del':
       return `route ${verb(change)} local ${targetOf(change.address)} dev lo table local proto ${routeProtocol}`;
+    case 'block-add':
+    case 'block-del':
+      return `route ${verb(change)} unreachable ${change.prefix.text} proto ${routeProtocol}`;
     case 'proxy-add':
     case 'proxy-del':
       return `neighbour ${isDeletion(change) ? 'del' : 'replace'} proxy ${change.address} dev if${change.ifindex} protocol ${routeProtocol}`;

@@ -2,11 +2,12 @@
 
 import { maxSiblings } from '../arp/plan.ts';
 import type { Config } from '../config/config.ts';
+import { isSingle } from '../config/fleet.ts';
 import { masqueradeOf } from '../config/masquerade.ts';
 import type { Subnets } from '../config/subnet.ts';
 import type { AskedDirectory } from '../directories/zone-directory.ts';
 import type { Link } from '../host/port.ts';
-import { type Address, type Family, families, familyOf } from '../model/address.ts';
+import { type Address, type Family, families, familyOf, type Prefix } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { Access, HostLink, LayoutSettings } from '../nft/layout-model.ts';
 import type { LinkLimit } from '../nft/limits.ts';
@@ -31,6 +32,8 @@ export interface Desired {
   readonly layout: LayoutSettings;
   readonly families: readonly Family[];
   readonly gateways: readonly Address[];
+  /** Of the fleet, those of which this host keeps what no zone has. */
+  readonly blocks: readonly Prefix[];
   /** By ifindex: a name may be reborn before its old link is reported gone. */
   readonly zones: ReadonlyMap<number, DesiredZone>;
   /** The same, by the link's name. */
@@ -96,6 +99,7 @@ export function computeDesired(input: DesiredInput): Desired {
     layout: layoutOf(input, subnets),
     families: enabled,
     gateways: enabled.flatMap((family) => subnets[family]?.gateway ?? []),
+    blocks: enabled.flatMap((family) => subnets[family]?.blocks ?? []).filter((block) => !isSingle(block)),
     zones,
     byLink: new Map([...zones.values()].map((zone) => [zone.link, zone])),
     addresses: new Set([...zones.values()].flatMap((zone) => zone.addresses)),
@@ -174,13 +178,14 @@ function hasIpv6Address(zone: DesiredZone | undefined): boolean {
 
 function layoutOf(input: DesiredInput, subnets: Subnets): LayoutSettings {
   const { config, guestsElsewhere = [], hostLinks = [], isPoliced = false, limits = [], share } = input;
-  const { uplink, forward, isolation } = config.settings;
+  const { uplink, fleet, forward, isolation } = config.settings;
   const gateways = { ipv4: subnets.ipv4?.gateway, ipv6: subnets.ipv6?.gateway };
   return {
     subnets: { ipv4: subnets.ipv4?.prefix, ipv6: subnets.ipv6?.prefix },
     uplinkInterfaces: uplink.interfaces,
     masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
-    notMasqueraded: uplink.noMasquerade,
+    notMasqueraded: [...uplink.noMasquerade, ...fleet.prefixes],
+    fleet: fleet.block.length === 0 ? undefined : fleet,
     guestsElsewhere,
     hostLinks,
     placement: forward.placement,

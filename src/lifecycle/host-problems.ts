@@ -9,6 +9,7 @@ import { type Fault, notice } from '../model/fault.ts';
 import { filterFamilies, filterTable } from '../nft/names.ts';
 import { tableKey } from '../nft/ruleset.ts';
 import { bandwidthText } from '../policy/limits.ts';
+import type { FailedChange } from '../routes/apply.ts';
 import { fault, faults } from '../words/faults.ts';
 import { say } from '../words/say.ts';
 import { hostWarnings } from '../words/warnings.ts';
@@ -30,7 +31,7 @@ export interface Facts {
 }
 
 /** Everything people should know and may have to fix, in a stable order. */
-export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fault[] {
+export function problemsOf(facts: Facts, missing: readonly FailedChange[]): Fault[] {
   const { config, directories, desired, foreign, host, mirror, uplinks } = facts;
   return [
     ...(desired === undefined ? [] : subnetFaultsOf(config, desired, (ifindex) => mirror.links.get(ifindex)?.name)),
@@ -57,7 +58,11 @@ export function problemsOf(facts: Facts, missingGateways: readonly Error[]): Fau
       notice(say(hostWarnings.publishedBySeveral, { text, file: place.file, n: place.line, link, link2: holder })),
     ),
     ...unshaped(mirror, desired),
-    ...missingGateways.map((error) => fault(faults.gatewayRoute, { reason: error.message })),
+    ...missing.map(({ change, error: { message: reason } }) =>
+      'prefix' in change
+        ? fault(faults.blockRoute, { subnet: change.prefix.text, reason })
+        : fault(faults.gatewayRoute, { reason }),
+    ),
   ];
 }
 

@@ -35,7 +35,7 @@ const mostOneByOne = 16;
 
 export class Mirror {
   readonly #table = new LinkTable();
-  routes: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
+  routes: ObservedRoutes = { byLink: new Map(), gateways: new Set(), blocks: new Set() };
   proxies: ObservedProxies = new Map();
   ruleset: Ruleset = new Map();
   readonly shapers = new Shapers();
@@ -221,9 +221,11 @@ export class Mirror {
 
   /** By address, not by the name in the event: a renamed link's routes may be told under its old one. */
   #contradictsRoute(event: Extract<HostEvent, { kind: 'route' }>): boolean {
+    const isOurs = event.protocol === routeProtocol;
+    // Gone, or somebody else's in its place.
+    if (this.routes.blocks.has(event.destination)) return event.deleted === isOurs;
     const address = parseAddress(event.destination);
     if (address === undefined) return false;
-    const isOurs = event.protocol === routeProtocol;
     if (event.deleted && event.device === 'lo') return isOurs && this.routes.gateways.has(address);
     const holder = this.#holderOf.get(address);
     if (holder === undefined) return false;
@@ -277,6 +279,8 @@ export class Mirror {
       if (link !== undefined) this.#table.set({ ...link, up: present });
     } else if (change.kind === 'shaper-set' || change.kind === 'shaper-del') {
       this.shapers.expect(change);
+    } else if ('prefix' in change) {
+      toggle(this.routes.blocks, change.prefix.text, present);
     } else if (!('ifindex' in change)) {
       toggle(this.routes.gateways, change.address, present);
     } else {
@@ -305,7 +309,7 @@ function listByLink(rtnetlink: Rtnetlink, links: readonly Link[]): Promise<[Obse
   return Promise.all([observeRoutes(rtnetlink, links), observeProxies(rtnetlink)]);
 }
 
-function toggle(set: Set<Address>, address: Address, present: boolean): void {
-  if (present) set.add(address);
-  else set.delete(address);
+function toggle<Value>(set: Set<Value>, value: Value, present: boolean): void {
+  if (present) set.add(value);
+  else set.delete(value);
 }

@@ -13,9 +13,9 @@ import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
 import { planRuleset, type Scope, type ZoneChange } from '../nft/plan.ts';
 import { planIngress } from '../nft/plan-ingress.ts';
-import { applyRtnetlink } from '../routes/apply.ts';
+import { applyRtnetlink, type FailedChange } from '../routes/apply.ts';
 import type { ForwardingChange } from '../routes/forwarding.ts';
-import { planGateways, planLinkRoutes } from '../routes/plan.ts';
+import { planBlocks, planGateways, planLinkRoutes } from '../routes/plan.ts';
 import { planShaper } from '../routes/shapers.ts';
 import { type Forgetting, forgetAll } from './conntrack-purges.ts';
 import type { Desired, DesiredZone } from './desired.ts';
@@ -41,6 +41,10 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       ? planGateways(desired.gateways, mirror.routes.gateways, scope.prune)
       : { withdraw: [], install: [] };
   const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope, indices));
+  const blocks =
+    scope.links === 'all'
+      ? planBlocks(desired.blocks, mirror.routes.blocks, scope.prune)
+      : { withdraw: [], install: [] };
   const proxies = [...parts.map((part) => part.proxies), ...siblings];
   const sysctls = parts.flatMap((part) => part.sysctls);
   return {
@@ -49,6 +53,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       ...parts.flatMap(({ shaper }) => (shaper?.kind === 'shaper-del' ? [shaper] : [])),
       ...proxies.flatMap(({ withdraw }) => withdraw),
       ...gateways.withdraw,
+      ...blocks.withdraw,
     ],
     purgeBefore: parts.flatMap((part) => part.purge),
     ingress: planIngress(mirror.ruleset, ingressScope(desired, scope, indices)),
@@ -58,6 +63,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
     linkForwarding: sysctls.filter(opensLink),
     sysctls: sysctls.filter((change) => !opensLink(change)),
     install: [
+      ...blocks.install,
       ...gateways.install,
       ...inOrder(parts.flatMap((part) => part.install)),
       ...proxies.flatMap(({ install }) => install),
@@ -125,8 +131,8 @@ export interface PassFailures {
   readonly nft: Error | undefined;
   /** By ifindex; 0 stands for what belongs to no link: forwarding switches, connections of addresses just closed. */
   readonly links: ReadonlyMap<number, ProtectNetworkError>;
-  /** Gateways that the host could not be made to answer for: zones work where another route covers them. */
-  readonly gateways: readonly ProtectNetworkError[];
+  /** Routes that are no link's: to gateways, without which zones work where another route covers them, and of blocks. */
+  readonly hostRoutes: readonly FailedChange[];
 }
 
 /**
@@ -140,15 +146,16 @@ export async function applyPlan(
   connections: Forgetting = forgetAll(host.conntrack),
 ): Promise<PassFailures> {
   const links = new Map<number, ProtectNetworkError>();
-  const gateways: ProtectNetworkError[] = [];
+  const hostRoutes: FailedChange[] = [];
   const change = async (changes: readonly RtnetlinkChange[]) => {
     for (const each of changes) mirror.expect(each);
-    for (const { change: failed, error } of await applyRtnetlink(host.rtnetlink, changes)) {
+    for (const each of await applyRtnetlink(host.rtnetlink, changes)) {
+      const { change: failed, error } = each;
       mirror.revoke(failed, error.message);
       // The zone works without, and `problemsOf` says so.
       if (failed.kind === 'shaper-set') continue;
       if ('ifindex' in failed) links.set(failed.ifindex, error);
-      else gateways.push(error);
+      else hostRoutes.push(each);
     }
   };
   await change(plan.withdraw);
@@ -161,7 +168,7 @@ export async function applyPlan(
   const { refusal, unsafe } = await transactAndProtect(host, mirror, plan);
   if (refusal !== undefined) {
     mirror.distrustRuleset();
-    return { nft: refusal, links, gateways };
+    return { nft: refusal, links, hostRoutes };
   }
   const given = givenBy(plan);
   const after = await connections.after(plan.purgeAfter, new Set(given.keys()));
@@ -175,7 +182,7 @@ export async function applyPlan(
     links.set(failed.ifindex, error);
   }
   await change(plan.install.filter((each) => !('ifindex' in each) || !links.has(each.ifindex)));
-  return { nft: undefined, links, gateways };
+  return { nft: undefined, links, hostRoutes };
 }
 
 /**

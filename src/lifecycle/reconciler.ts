@@ -192,7 +192,7 @@ export class Reconciler {
     this.settled();
     const [uplinks, foreign] = [this.#parts.uplinks, this.#parts.foreign];
     const facts = { host: this.#host, mirror: this.mirror, uplinks, foreign, ...this.state };
-    this.#reporter.problems(problemsOf(facts, failures.gateways));
+    this.#reporter.problems(problemsOf(facts, failures.hostRoutes));
     if (dirty.all) this.#parts.foreign.look();
     const culprits = this.#reporter.passed({ dirty, begun, ended, plan, failures, repairs });
     this.#parts.sysctlWatches.update(this.records, scope.links, plan);
@@ -273,8 +273,8 @@ export class Reconciler {
     settle(this.records, this.#reporter, { desired, links, scope: looked, changed, failures, since });
     this.#desired.settled();
     this.#siblings.add(newcomers.filter((ifindex) => this.records.open.has(ifindex)));
-    const isGatewayMissing = failures.gateways.length > 0;
-    if (isGatewayMissing || scope.links === 'all') this.#retries.settleGateways(isGatewayMissing);
+    const isRouteMissing = failures.hostRoutes.length > 0;
+    if (isRouteMissing || scope.links === 'all') this.#retries.settleHostRoutes(isRouteMissing);
     this.#retries.isAsked &&= failures.nft !== undefined;
     this.#failed(failures.nft ?? failures.links.get(0), 'undoneChanges');
   }

@@ -73,6 +73,7 @@ export function repairsIn(
     ...(failures.nft === undefined ? plan.install : [])
       .filter((change) => 'ifindex' in change && isDone(change))
       .flatMap((change) => installed(change, dirty, before, labelOf)),
+    ...(before.size === 0 || failures.nft !== undefined ? [] : plan.install).flatMap(blockPutBack),
     ...[...plan.sysctls, ...plan.linkForwarding]
       .filter(isDone)
       .map((change) => ({ ...written('sysctl', change), ...labelOf(change.ifindex) })),
@@ -105,6 +106,10 @@ function installed(
   // Proxies for siblings come and go with the siblings.
   if (change.kind !== 'proxy-add' || dirty.proxies.get(change.ifindex)?.has(change.address) !== true) return [];
   return [{ kind: 'neighbour-proxy', what: `the neighbour proxy ${change.address} on ${link}`, ...label }];
+}
+
+function blockPutBack(change: RtnetlinkChange): Repair[] {
+  return change.kind === 'block-add' ? [{ kind: 'route', what: `the unreachable route ${change.prefix.text}` }] : [];
 }
 
 function written(kind: 'sysctl' | 'forwarding', { path, was }: SysctlChange | ForwardingChange): Repair {

@@ -13,7 +13,7 @@ export class Retries {
   readonly #wake: (due: 'all' | readonly number[]) => void;
   #timer: NodeJS.Timeout | undefined;
   failure: HostFailure | undefined;
-  #gateways: Retry | undefined;
+  #hostRoutes: Retry | undefined;
   /** Somebody asked for what no pass has put in force yet. */
   isAsked = false;
 
@@ -37,9 +37,9 @@ export class Retries {
     return this.failure;
   }
 
-  /** Whether the host could not be made to answer for a gateway. */
-  settleGateways(isMissing: boolean): void {
-    this.#gateways = isMissing ? nextRetry(this.#gateways) : undefined;
+  /** Whether a route that is no link's could not be made. */
+  settleHostRoutes(isMissing: boolean): void {
+    this.#hostRoutes = isMissing ? nextRetry(this.#hostRoutes) : undefined;
   }
 
   schedule(): void {
@@ -62,6 +62,6 @@ export class Retries {
   }
 
   #general(): (Retry | undefined)[] {
-    return [this.failure?.retry, this.#gateways];
+    return [this.failure?.retry, this.#hostRoutes];
   }
 }

@@ -113,6 +113,19 @@ export function contains(prefix: Prefix, address: Address): boolean {
   return networkOf(prefix, toBigInt(address)) === toBigInt(prefix.address);
 }
 
+/** The whole of `part` is in `prefix`. */
+export function holds(prefix: Prefix, part: Prefix): boolean {
+  return prefix.length <= part.length && contains(prefix, part.address);
+}
+
+export function ofFamily(prefixes: readonly Prefix[], family: Family): Prefix[] {
+  return prefixes.filter((prefix) => prefix.family === family);
+}
+
+export function overlap(one: Prefix, other: Prefix): boolean {
+  return holds(one, other) || holds(other, one);
+}
+
 /** True for addresses that are not routed on the internet (RFC 1918, RFC 6598, RFC 4193). */
 export function isPrivate(address: Address): boolean {
   return privatePrefixes.some((prefix) => contains(prefix, address));

@@ -82,8 +82,9 @@ interface Hop {
 
 export interface RouteChange {
   readonly type: 'unicast' | 'local' | 'blackhole' | 'unreachable' | 'prohibit' | 'throw';
-  /** A host route's. */
   readonly destination: string;
+  /** Of the destination's prefix; a host route's without it. */
+  readonly length?: number;
   readonly table: number;
   readonly protocol: number;
   readonly device?: number;
@@ -182,8 +183,9 @@ export function readRoute({ payload }: Message): RouteMessage | undefined {
 }
 
 function fillRoute(writer: Writer, change: RouteChange, ipv4Scope: number): void {
-  const { type, destination, table, protocol, device, priority } = change;
+  const { type, destination, length, table, protocol, device, priority } = change;
   const bytes = hostHeader(destination);
+  if (length !== undefined) bytes[1] = length;
   bytes[4] = table < 256 ? table : 0;
   bytes[5] = protocol;
   bytes[6] = bytes[0] === addressFamily.ipv6 ? scope.universe : ipv4Scope;

@@ -1,5 +1,5 @@
 /** What `EDERA-FORWARD` should hold, in `ip filter` and `ip6 filter`, tables that belong to everybody. Pure. */
-import type { Family } from '../model/address.ts';
+import { type Family, ofFamily } from '../model/address.ts';
 import {
   accept,
   addressIs,
@@ -41,5 +41,14 @@ function denials(settings: LayoutSettings, family: Family, between: Expression[]
   return [
     ...metadataOf(settings, family).map((target) => [fromZone, addressIs(family, 'daddr', target), counter, drop]),
     ...(settings.denyZoneToZone ? [...between, [fromZone, interfaceIs('oifname', anyZoneLink), counter, drop]] : []),
+    ...(settings.denyZoneToZone ? remoteZones(settings, family) : []),
   ];
+}
+
+/** Zones of other hosts are zones, whichever way they begin. One rule for each prefix: iptables reads no sets. */
+function remoteZones({ fleet }: LayoutSettings, family: Family): Expression[][] {
+  return ofFamily(fleet?.prefixes ?? [], family).flatMap((prefix) => [
+    [interfaceIs('iifname', anyZoneLink), addressIs(family, 'daddr', prefix), counter, drop],
+    [interfaceIs('oifname', anyZoneLink), addressIs(family, 'saddr', prefix), counter, drop],
+  ]);
 }

@@ -3,10 +3,12 @@
  *
  * They stand ahead of conntrack, so that a forged packet leaves no trace in it.
  */
-import type { Family } from '../model/address.ts';
+import { type Family, ofFamily } from '../model/address.ts';
 import {
   accept,
   addressInSet,
+  addressIs,
+  addressIsAmong,
   addressNotInSet,
   counter,
   drop,
@@ -146,11 +148,25 @@ function fragmentChains(settings: LayoutSettings): ChainLayout[] {
 }
 
 function elsewhere(settings: LayoutSettings): Expression[][] {
-  return enabledFamilies(settings).map((family) => [
+  const zones = enabledFamilies(settings).map((family) => [
     interfaceIsNot('iifname', 'lo'),
     addressInSet(family, 'saddr', sets[family].zone),
     jump(forgedChain),
   ]);
+  return [...zones, ...enabledFamilies(settings).flatMap((family) => fromFleet(settings, family))];
+}
+
+/** Zones of other hosts send by the links to those, and nobody else has the gateway's address, which is on every host. */
+function fromFleet({ fleet, gateways }: LayoutSettings, family: Family): Expression[][] {
+  const [prefixes, gateway] = [ofFamily(fleet?.prefixes ?? [], family), gateways[family]];
+  if (fleet === undefined || prefixes.length === 0) return [];
+  const isElsewhere = interfaceIn('iifname', [...fleet.uplinks, 'lo'], '!=');
+  return [
+    [isElsewhere, addressIsAmong(family, 'saddr', prefixes), jump(forgedChain)],
+    ...(gateway === undefined
+      ? []
+      : [[interfaceIsNot('iifname', 'lo'), addressIs(family, 'saddr', gateway), jump(forgedChain)]]),
+  ];
 }
 
 /**

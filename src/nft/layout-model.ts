@@ -15,6 +15,8 @@ export interface LayoutSettings {
   readonly masquerade: Readonly<Record<Family, 'kernel' | Address | 'off'>>;
   /** Destinations that see zones' own addresses. */
   readonly notMasqueraded: readonly Prefix[];
+  /** The zones of other hosts, and the links to those; undefined: there are none. */
+  readonly fleet: { readonly prefixes: readonly Prefix[]; readonly uplinks: readonly string[] } | undefined;
   /** Links of guests that are called unlike zones', sorted: nothing that comes by them passes. */
   readonly guestsElsewhere: readonly string[];
   /** The host's own links that are called like zones', sorted by name: they are left alone. */

@@ -6,11 +6,13 @@
  * that touches no zone pays comparisons of interface names, and one lookup of its source.
  */
 import type { BaseHook, SetLayout } from '../host/nft-command.ts';
+import { ofFamily } from '../model/address.ts';
 import {
   accept,
-  addressIs,
+  addressIsAmong,
   clearMarkBit,
   type Expression,
+  interfaceIn,
   interfaceIs,
   interfaceIsNot,
   jump,
@@ -133,14 +135,17 @@ function forwardBegin(settings: LayoutSettings): Expression[][] {
   ];
 }
 
-/** An address of the subnet that no link has is nobody's: without this it would leave by the uplink, unmasqueraded. */
+/**
+ * An address of the subnet that no link has is nobody's: without this it would leave by the uplink, unmasqueraded. By links to
+ * other hosts of a fleet it is another host's, and what belongs to those leaves by no other.
+ */
 function forwardFromZone(settings: LayoutSettings): Expression[][] {
   const strays = enabledFamilies(settings).flatMap((family) => {
-    const subnet = settings.subnets[family];
-    const ways = [[interfaceIsNot('oifname', anyZoneLink)], ...ofHostLinks(settings, 'oif')];
-    return subnet === undefined
-      ? []
-      : ways.map((way) => [addressIs(family, 'daddr', subnet), ...way, jump(strayChain)]);
+    const [subnet, remote] = [settings.subnets[family], ofFamily(settings.fleet?.prefixes ?? [], family)];
+    const links = remote.length === 0 ? [] : [interfaceIn('oifname', settings.fleet?.uplinks ?? [], '!=')];
+    const ways = [[interfaceIsNot('oifname', anyZoneLink), ...links], ...ofHostLinks(settings, 'oif')];
+    const inner = subnet === undefined ? [] : addressIsAmong(family, 'daddr', [subnet, ...remote]);
+    return ways.map((way) => [inner, ...way, jump(strayChain)].flat());
   });
   const others = [
     ...(settings.mark === 0 ? [] : ofHostLinks(settings, 'iif', markHas(settings.mark), clearMarkBit(settings.mark))),

@@ -1,7 +1,7 @@
 /** What must be true of a host before anything is begun, with one clear sentence for each that is not. */
 import type { NftCommand } from '../host/nft-command.ts';
 import type { Nft } from '../host/port.ts';
-import { parseAddress, parsePrefix } from '../model/address.ts';
+import { parseAddress, parsePrefix, prefixesOf } from '../model/address.ts';
 import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import type { LayoutSettings } from './layout-model.ts';
 import { planRuleset } from './plan.ts';
@@ -12,6 +12,7 @@ const fullLayout: LayoutSettings = {
   uplinkInterfaces: [],
   masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   notMasqueraded: [],
+  fleet: { prefixes: prefixesOf('198.51.100.0/24', '2001:db8::/32'), uplinks: ['eth0', 'eth1'] },
   guestsElsewhere: [],
   hostLinks: [{ name: 'vifbr0', kind: 'bridge' }],
   placement: 'auto',

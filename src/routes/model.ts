@@ -6,6 +6,8 @@ export interface ObservedRoutes {
   readonly byLink: Map<number, Set<Address>>;
   /** Gateways the host answers for. */
   readonly gateways: Set<Address>;
+  /** Prefixes, as text, of which this host sends nothing on that has no better route. */
+  readonly blocks: Set<string>;
 }
 
 export interface DesiredRoutes {

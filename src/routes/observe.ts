@@ -6,9 +6,10 @@ import type { ObservedRoutes } from './model.ts';
 /** `links` gives the names their indices; a route by a link that is not among them is about to vanish with it. */
 export async function observeRoutes(rtnetlink: Rtnetlink, links: readonly Link[]): Promise<ObservedRoutes> {
   const indices = new Map(links.map((link) => [link.name, link.ifindex]));
-  const observed: ObservedRoutes = { byLink: new Map(), gateways: new Set() };
+  const observed: ObservedRoutes = { byLink: new Map(), gateways: new Set(), blocks: new Set() };
   const routes = (await Promise.all(families.map((family) => rtnetlink.routes(family)))).flat();
   for (const route of routes) {
+    if (route.type === 'unreachable' && route.table === 'main') observed.blocks.add(route.destination);
     const ifindex = indices.get(route.device ?? '');
     const address = parseAddress(route.destination);
     if (address === undefined || ifindex === undefined) continue;

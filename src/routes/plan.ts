@@ -1,6 +1,6 @@
 /** Which routes to take away and which to add. A link must be up before it can have one, so bringing it up is part of it. */
 import type { Link, RtnetlinkChange } from '../host/port.ts';
-import type { Address } from '../model/address.ts';
+import { type Address, type Prefix, parsePrefix } from '../model/address.ts';
 import type { DesiredRoutes } from './model.ts';
 
 export interface RoutesPlan {
@@ -40,4 +40,19 @@ export function planGateways(gateways: readonly Address[], present: ReadonlySet<
       : [],
     install: gateways.filter((address) => !present.has(address)).map((address) => ({ kind: 'local-add', address })),
   };
+}
+
+/** A dead address of a block would leave by the default route otherwise, and come back for as long as packets live. */
+export function planBlocks(blocks: readonly Prefix[], present: ReadonlySet<string>, prune: boolean): RoutesPlan {
+  const wanted = new Set(blocks.map(({ text }) => text));
+  const leftover = prune ? [...present].filter((text) => !wanted.has(text)) : [];
+  return {
+    withdraw: leftover.flatMap((text) => blockDeletion(text) ?? []),
+    install: blocks.filter(({ text }) => !present.has(text)).map((prefix) => ({ kind: 'block-add', prefix })),
+  };
+}
+
+export function blockDeletion(text: string): RtnetlinkChange | undefined {
+  const prefix = parsePrefix(text);
+  return prefix && { kind: 'block-del', prefix };
 }

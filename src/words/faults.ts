@@ -80,6 +80,12 @@ export const faults = {
     why: '{reason}',
     fix: 'ip link set lo up',
   },
+  blockRoute: {
+    level: 'warning',
+    what: 'packets to addresses of {subnet} that no zone has may leave this host',
+    why: '{reason}',
+    fix: null,
+  },
   otherSubnet: { level: 'bad', what: '{file}:{n} says {subnet}, {zones} {where}', why: subnetReason },
   defaultSubnet: {
     level: 'bad',

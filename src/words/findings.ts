@@ -250,6 +250,7 @@ export const findings = {
     defaultSubnet: faults.defaultSubnet,
     dormantTable: faults.dormantTable,
     gatewayRoute: faults.gatewayRoute,
+    blockRoute: faults.blockRoute,
     renamedLink: faults.renamedLink,
     renamedUnknown: faults.renamedUnknown,
     noForwarder: {

@@ -65,6 +65,7 @@ export const reasons = {
   unusableFile: 'its file is not used: {mistake}',
   noAddressAssigned: 'no address is assigned to it',
   outside: '{address} is outside the zone subnet {subnet}',
+  outsideBlock: "{address} is outside this host's part of the fleet, {subnet} (fleet.block)",
   networkAddress: '{address} is the network address of {subnet}',
   gateway: '{address} is the gateway of {subnet}',
   hostAddress: "{address} is the host's own address in {subnet}",

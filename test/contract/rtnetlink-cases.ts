@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Host, RtnetlinkChange } from '../../src/host/port.ts';
+import { prefixesOf } from '../../src/model/address.ts';
 import type { ContractCase } from './case.ts';
 import { gateway6, neverAnIfindex, zone4, zone6 } from './case.ts';
 
@@ -228,6 +229,22 @@ export const rtnetlinkCases: readonly ContractCase[] = [
       const deletions = addresses.map((address) => ({ kind: 'local-del', address }) as const);
       assert.deepEqual(await outcome(host, ...deletions, ...deletions), ['ok', 'ok', 'ok', 'ok']);
       assert.deepEqual(await own(), [false, false]);
+      assert.deepEqual([...(await host.rtnetlink.routes('ipv4')), ...(await host.rtnetlink.routes('ipv6'))], []);
+    },
+  },
+  {
+    name: 'a block is unreachable by a route of ours, and goes again',
+    async run(host) {
+      const prefixes = prefixesOf('10.75.2.0/24', 'fdd4:1476:6c7e:2::/64');
+      const adds = prefixes.map((prefix) => ({ kind: 'block-add', prefix }) as const);
+      assert.deepEqual(await outcome(host, ...adds, ...adds), ['ok', 'ok', 'ok', 'ok']);
+      const listed = (await Promise.all([host.rtnetlink.routes('ipv4'), host.rtnetlink.routes('ipv6')])).flat();
+      assert.deepEqual(
+        listed.map(({ destination, type, table, protocol }) => [destination, type, table, protocol]),
+        prefixes.map(({ text }) => [text, 'unreachable', 'main', '75']),
+      );
+      const deletions = prefixes.map((prefix) => ({ kind: 'block-del', prefix }) as const);
+      assert.deepEqual(await outcome(host, ...deletions, ...deletions), ['ok', 'ok', 'ok', 'ok']);
       assert.deepEqual([...(await host.rtnetlink.routes('ipv4')), ...(await host.rtnetlink.routes('ipv6'))], []);
     },
   },

@@ -2,7 +2,7 @@
 import type { Config } from '../../src/config/config.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { defaultSettings } from '../../src/config/settings-schema.ts';
-import { parseSubnet, type Subnet, type Subnets } from '../../src/config/subnet.ts';
+import { parseSubnet, type Subnet, type Subnets, withBlocks } from '../../src/config/subnet.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
 
 export function configOf(
@@ -12,6 +12,7 @@ export function configOf(
     readonly isolation?: Partial<Settings['isolation']>;
     readonly forward?: Partial<Settings['forward']>;
     readonly resyncSeconds?: number;
+    readonly fleet?: Settings['fleet'];
   } = {},
 ): Config {
   const { isolation, forward } = defaultSettings;
@@ -19,12 +20,13 @@ export function configOf(
     ...defaultSettings,
     isolation: { ...isolation, ...change.isolation },
     forward: { ...forward, ...change.forward },
+    ...(change.fleet && { fleet: change.fleet }),
     // Out of the way, so that nothing is repaired by it alone.
     reconcile: { resyncSeconds: change.resyncSeconds ?? 86_400 },
   };
   const ipv4 = 'ipv4' in change ? change.ipv4 : '10.75.0.0/16';
   const ipv6 = 'ipv6' in change ? change.ipv6 : 'fdd4:1476:6c7e::/48';
-  return { subnets: subnetsOf(ipv4, ipv6), settings, warnings: [] };
+  return { subnets: withBlocks(subnetsOf(ipv4, ipv6), settings.fleet.block), settings, warnings: [] };
 }
 
 export function subnetsOf(ipv4: string | undefined, ipv6: string | undefined): Subnets {

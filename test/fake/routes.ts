@@ -1,6 +1,6 @@
 /** Routes and neighbour proxies, with what Linux does to them when a link goes down. */
 import type { DefaultRoute, NeighbourProxy, Route, RouteType } from '../../src/host/port.ts';
-import type { Address, Family } from '../../src/model/address.ts';
+import type { Address, Family, Prefix } from '../../src/model/address.ts';
 import { families, familyOf } from '../../src/model/address.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
 import type { EventStream } from './events.ts';
@@ -134,6 +134,11 @@ export function ourRoute(address: Address, ifindex: number): FakeRoute {
 
 export function ourLocalRoute(address: Address, loopback: number): FakeRoute {
   return { ...hostRoute(address, loopback), type: 'local', table: 'local' };
+}
+
+export function ourBlockRoute({ family, text }: Prefix): FakeRoute {
+  const made = { ifindex: undefined, protocol: ourProtocol, type: 'unreachable', table: 'main' } as const;
+  return { family, destination: text, ...made };
 }
 
 function hostRoute(address: Address, ifindex: number) {

@@ -6,7 +6,7 @@ import { ProtectNetworkError } from '../../src/model/errors.ts';
 import type { Faults } from './faults.ts';
 import type { FakeLinks } from './links.ts';
 import { refused } from './refuse.ts';
-import { ourLocalRoute, ourProtocol, ourRoute } from './routes.ts';
+import { ourBlockRoute, ourLocalRoute, ourProtocol, ourRoute } from './routes.ts';
 import type { FakeSysctl } from './sysctl.ts';
 
 export class FakeRtnetlink implements Rtnetlink {
@@ -98,6 +98,13 @@ export class FakeRtnetlink implements Rtnetlink {
         break;
       case 'local-del':
         routes.remove(ourLocalRoute(change.address, loopback));
+        break;
+      case 'block-add':
+        this.#familyMustExist(change.prefix.address);
+        routes.add(ourBlockRoute(change.prefix));
+        break;
+      case 'block-del':
+        routes.remove(ourBlockRoute(change.prefix));
         break;
       case 'proxy-add':
         // The kernel takes these on a link that is down, too, and drops them at the next "down".

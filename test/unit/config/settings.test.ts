@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/config.ts';
+import { capacityOf } from '../../../src/config/fleet.ts';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import { defaultSettings, settingsSchema } from '../../../src/config/settings-schema.ts';
+import { subnetOf, whyNotUsable } from '../../../src/config/subnet.ts';
 import { parseToml } from '../../../src/config/toml-file.ts';
+import { type Address, type Prefix, parseAddress, parsePrefix } from '../../../src/model/address.ts';
 import { errorOf, temporaryDirectory } from './support.ts';
 
 const examplePath = join(import.meta.dirname, '../../../systemd/protect-network.toml.example');
@@ -25,6 +28,7 @@ describe('the settings', () => {
       forward: { placement: 'auto', mark: 0x10000000 },
       isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
       policy: { dir: '/etc/edera/policy.d', resolvers: [] },
+      fleet: { block: [], prefixes: [], uplinks: [] },
       reconcile: { resyncSeconds: 60 },
       control: { socket: '/run/protect-network/control.sock', metricsListen: undefined },
     });
@@ -99,6 +103,11 @@ metrics-listen = "[::1]:9475"
     ['control.metrics-listen = "localhost:9475"', '1:26', 'is not an address with a port'],
     ['control.metrics-listen = "127.0.0.1:65536"', '1:26', 'is not an address with a port'],
     ['control.metrics-listen = "::1:9475"', '1:26', 'is not an address with a port'],
+    [fleetText(['10.75.2.0/24', '10.80.0.0/24']), '2:26', '10.80.0.0/24 is in none of fleet.prefixes'],
+    [fleetText(['10.75.2.0/24', '10.75.2.7']), '2:26', '10.75.2.7/32 overlaps 10.75.2.0/24'],
+    [fleetText(['10.0.0.0/8']), '2:10', '10.0.0.0/8 is in none of fleet.prefixes'],
+    [fleetText(['10.75.2.0/24'], '[]'), '4:11', 'fleet.uplinks is empty; expected all of block, prefixes and uplinks'],
+    ['[fleet]\nblock = ["10.75.2.0/24"]', '1:1', 'fleet.prefixes is empty'],
     ['zones = 1', '1:9', 'zones is 1; expected a table'],
     ['[isolation]\nanti_spoof = true', '2:1', 'did you mean "anti-spoof"?'],
   ])('%s is refused', (text, place, words) => {
@@ -160,6 +169,58 @@ test("an address to leave under that is in the zones' subnet is refused", () => 
   writeFileSync(paths.settings, 'uplink.source = ["10.76.0.2"]', { mode: 0o644 });
   expect(loadConfig(paths).settings.uplink.source).toEqual({ ipv4: '10.76.0.2', ipv6: undefined });
 });
+
+describe('the blocks of a fleet', () => {
+  function load(settings: string, config = '[network.ipv4]\nsubnet = "10.75.0.0/16"\n[network.ipv6]\nsubnet = ""\n') {
+    const directory = temporaryDirectory();
+    const paths = { config: join(directory, 'daemon.toml'), settings: join(directory, 's.toml') };
+    writeFileSync(paths.config, config, { mode: 0o644 });
+    writeFileSync(paths.settings, settings, { mode: 0o644 });
+    return { paths, load: () => loadConfig(paths) };
+  }
+
+  test.each([
+    ['10.80.0.0/24', "is not in the zones' subnet 10.75.0.0/16; expected a part of it"],
+    ['fdd4:1476:6c7e:2::/64', 'IPv6 is switched off for zones; expected no block of it'],
+  ])('%s has to be in the subnet of its family', (block, words) => {
+    const { paths, load: attempt } = load(fleetText(['10.75.2.0/24', block], undefined, ['0.0.0.0/0', '::/0']));
+    const error = errorOf(attempt);
+    expect(error.code).toBe('config-invalid');
+    expect(error.message).toContain(`${paths.settings}:2:26: fleet.block: ${block}: ${words}`);
+  });
+
+  test('are where zones may have addresses, each without its network and broadcast address', () => {
+    const { subnets, settings } = load(fleetText(['10.75.2.0/24', '10.75.9.0/32', '10.75.8.2/31'])).load();
+    expect(settings.fleet.uplinks).toEqual(['eth0']);
+    const why = (text: string) => whyNotUsable(subnets, parseAddress(text) as Address);
+    expect(['10.75.2.7', '10.75.9.0', '10.75.8.2', '10.75.8.3'].map(why)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(why('10.75.3.7')).toBe(
+      "10.75.3.7 is outside this host's part of the fleet, 10.75.2.0/24, 10.75.9.0/32, 10.75.8.2/31 (fleet.block)",
+    );
+    expect(why('10.75.2.0')).toBe('10.75.2.0 is the network address of 10.75.2.0/24');
+    expect(why('10.75.2.255')).toBe('10.75.2.255 is the broadcast address of 10.75.2.0/24');
+  });
+
+  test.each([
+    ['10.75.2.0/24', 254n],
+    ['10.75.0.0/24', 252n],
+    ['10.75.2.7/32', 1n],
+    ['10.75.2.6/31', 2n],
+    ['fdd4:1476:6c7e:2::/64', 2n ** 64n - 1n],
+  ])('%s has room for %d addresses', (text, count) => {
+    const subnet = subnetOf(parsePrefix('10.75.0.0/16') as Prefix);
+    expect(capacityOf(parsePrefix(text) as Prefix, subnet.reserved)).toBe(count);
+  });
+});
+
+function fleetText(block: readonly string[], uplinks = '["eth0"]', prefixes: readonly string[] = ['10.75.0.0/16']) {
+  return `[fleet]\nblock = ${JSON.stringify(block).replaceAll(',', ', ')}\nprefixes = ${JSON.stringify(prefixes)}\nuplinks = ${uplinks}`;
+}
 
 function knownKeys(): string[] {
   const camel = Object.entries(defaultSettings).flatMap(([table, value]) =>

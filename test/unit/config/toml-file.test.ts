@@ -91,7 +91,7 @@ describe('an error', () => {
 
   test('names the known keys where none is close', () => {
     const error = errorOf(() => parseToml('s.toml', 'gateway = 1\n', settingsSchema));
-    const known = 'zones, uplink, forward, isolation, policy, reconcile, control';
+    const known = 'zones, uplink, forward, isolation, policy, fleet, reconcile, control';
     expect(error.message).toContain(`s.toml:1:1: unknown key "gateway"; expected one of ${known}`);
   });
 

@@ -446,6 +446,45 @@ describe('what a setting changes', () => {
     `);
   });
 
+  it('a fleet: its zones by its uplinks alone, no masquerade towards them, and the gateway is nobody else’s', () => {
+    const fleet = { prefixes: [prefix('10.75.0.0/16'), prefix('fdd4:1476:6c7e::/48')], uplinks: ['eth0', 'eth1'] };
+    expect(difference({ fleet })).toMatchInlineSnapshot(`
+      "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
+      - add rule inet edera forward-from-zone ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" jump stray
+      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip saddr 10.75.0.0/16 jump forged
+      + add rule inet edera guard iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip6 saddr fdd4:1476:6c7e::/48 jump forged
+      + add rule inet edera guard iifname != "lo" ip6 saddr fdd4:1476:6c7e::1 jump forged
+      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip saddr 10.75.0.0/16 jump forged
+      + add rule inet edera own-fragments iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip6 saddr fdd4:1476:6c7e::/48 jump forged
+      + add rule inet edera own-fragments iifname != "lo" ip6 saddr fdd4:1476:6c7e::1 jump forged
+      + add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" oifname != { "eth0", "eth1" } jump stray
+      + add rule inet edera forward-from-zone ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" oifname != { "eth0", "eth1" } jump stray"
+    `);
+    expect(difference({ fleet: { ...fleet, prefixes: [prefix('10.80.0.0/16')] } })).toMatchInlineSnapshot(`
+      "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
+      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
+      + add rule inet edera guard iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
+      + add rule inet edera own-fragments iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add rule inet edera forward-from-zone ip daddr { 10.75.0.0/16, 10.80.0.0/16 } oifname != "vif*" oifname != { "eth0", "eth1" } jump stray"
+    `);
+    const apart = { ...defaults, denyZoneToZone: true };
+    expect(difference({ fleet: { ...fleet, prefixes: [prefix('10.80.0.0/16')] } }, apart)).toMatchInlineSnapshot(`
+      "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
+      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
+      + add rule inet edera guard iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
+      + add rule inet edera own-fragments iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add rule inet edera forward-from-zone ip daddr { 10.75.0.0/16, 10.80.0.0/16 } oifname != "vif*" oifname != { "eth0", "eth1" } jump stray
+      + add rule ip filter EDERA-FORWARD iifname "vif*" ip daddr 10.80.0.0/16 counter drop
+      + add rule ip filter EDERA-FORWARD oifname "vif*" ip saddr 10.80.0.0/16 counter drop
+      + add rule ip filter EDERA-DENY iifname "vif*" ip daddr 10.80.0.0/16 counter drop
+      + add rule ip filter EDERA-DENY oifname "vif*" ip saddr 10.80.0.0/16 counter drop"
+    `);
+  });
+
   it('placement = first: nothing where there is nobody else', () => {
     expect(difference({ placement: 'first' })).toBe('');
   });
@@ -477,9 +516,9 @@ function lines(settings: LayoutSettings): string[] {
 }
 
 /** Lines with `+` that the setting adds to the defaults, and with `-` that it takes away. */
-function difference(settings: Partial<LayoutSettings>): string {
-  const before = lines(defaults);
-  const after = lines({ ...defaults, ...settings });
+function difference(settings: Partial<LayoutSettings>, from = defaults): string {
+  const before = lines(from);
+  const after = lines({ ...from, ...settings });
   const gone = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
   return [...gone, ...after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`)].join('\n');
 }

@@ -104,6 +104,24 @@ const told: Readonly<Record<string, Told>> = {
       ['ns.example'],
     ],
   },
+  'fleet.block': {
+    default: [],
+    accepts: 'a list of at most 64; each an address or a prefix',
+    fine: [[]],
+    refused: [['10.75.2.0/24'], list(65, (place) => `10.75.2.${place}`), ['10.75.2.1/24']],
+  },
+  'fleet.prefixes': {
+    default: [],
+    accepts: 'a list of at most 64; each an address or a prefix',
+    fine: [[]],
+    refused: [['10.75.0.0/16'], ['example.org']],
+  },
+  'fleet.uplinks': {
+    default: [],
+    accepts: "a list of at most 64, nothing twice; each an interface that is no zone's link, of at most 15 characters",
+    fine: [[]],
+    refused: [['eth0'], ['vif1.0']],
+  },
   'reconcile.resync-seconds': {
     default: 60,
     accepts: 'a whole number from 1 to 86400',
