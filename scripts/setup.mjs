@@ -21,7 +21,8 @@ export const runPackages = {
 
 /**
  * The tests also build Debian's xenstored a hypervisor to stand on, make roots with other releases' tools, read a journal,
- * judge man pages, and resolve names with the resolvers and the C libraries that people have.
+ * judge man pages, resolve names with the resolvers and the C libraries that people have,
+ * and route between hosts.
  */
 export const testPackages = {
   ...runPackages,
@@ -39,6 +40,7 @@ export const testPackages = {
   git: '/usr/bin/git',
   zsh: '/usr/bin/zsh',
   fish: '/usr/bin/fish',
+  bird2: '/usr/sbin/bird',
 };
 
 /** What builds a Debian system and installs the package there. */

@@ -265,6 +265,7 @@ export const reasonRemedies: Readonly<Record<keyof typeof reasons, string>> = {
     "the link's file is there and cannot be used: its owner, its mode (or that of the directory), or a mistake in it, which follows. `status` and `doctor` have the command",
   noAddressAssigned: 'the directory knows the link, but has no address for it',
   outside: 'correct the address, or the subnet in `daemon.toml`',
+  elsewhere: 'nothing, where the zone has moved; docs/fleet.md',
   outsideBlock: 'correct the address; one that has come from another host is named in `fleet.block` (docs/fleet.md)',
   networkAddress: 'choose another; zones begin with the third address',
   gateway: 'the same',

@@ -31,6 +31,9 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     lib('host-facts.cjs'),
     ...Object.keys(pageFiles).map((name) => lib(`page/${name}`)),
     ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
+    ...['bird.conf', 'bird-router.conf'].map((name) => {
+      return { to: `share/doc/protect-network/examples/${name}`, from: join(root, 'examples', name) };
+    }),
     ...manPages(root, time),
     ...Object.entries(jsonSchemas(settingsExample(root))).map(([name, text]) => {
       return { to: `share/protect-network/${name}.schema.json`, from: { text } };

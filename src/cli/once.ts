@@ -7,6 +7,7 @@ import { createHost } from '../host/index.ts';
 import type { Host } from '../host/port.ts';
 import type { Desired } from '../lifecycle/desired.ts';
 import { DesiredTracker } from '../lifecycle/desired-tracker.ts';
+import { FleetWatch } from '../lifecycle/fleet-watch.ts';
 import { subnetFaultsOf } from '../lifecycle/host-problems.ts';
 import { Mirror } from '../lifecycle/mirror.ts';
 import { planPass } from '../lifecycle/pass.ts';
@@ -48,12 +49,16 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
   const directories = makeDirectories(config, () => mirror.zoneLinks());
   try {
     const uplinks = new Uplinks(host, mirror, () => config);
+    const none = () => undefined;
+    const fleet = new FleetWatch({ host, mirror, config: () => config, news: none, carriersTurned: none });
     await Promise.all([mirror.observeAll(host), uplinks.observe()]);
+    await fleet.observe(true);
     await Promise.all(directories.map((directory) => directory.start(() => undefined)));
     const asked = directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() }));
     const { policies } = config;
     const share = shareOf(host.conntrack.fill());
-    const known = { mirror, directories: asked, served: new Map(), share };
+    const { elsewhere } = fleet;
+    const known = { mirror, directories: asked, served: new Map(), share, elsewhere };
     const facts = { config, policies, hasIpv6: hasIpv6(host.sysctl), ...known };
     const desired = new DesiredTracker().update(facts);
     const plan = planPass(desired, mirror, host.sysctl, {
@@ -64,6 +69,7 @@ export async function lookOnce(host: Host, paths: ConfigPaths): Promise<Look> {
       served: new Map(),
       open: new Set(),
       forgotten: new Set(),
+      silent: fleet.silent,
       forwarding: uplinks.plan(desired.families),
     });
     const unserved = [...desired.unserved].map(

@@ -108,6 +108,10 @@ export interface Rtnetlink {
   defaultRoutes(): Promise<DefaultRoute[]>;
   /** By which links traffic to the outside leaves, whatever table says so. */
   waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]>;
+  /** Others' unicast routes of the main table to single addresses within the prefixes; `devices`: several of a multipath route. */
+  foreignRoutes(
+    within: readonly Prefix[],
+  ): Promise<{ readonly address: Address; readonly devices: readonly string[] }[]>;
   /** True where the kernel takes what is sent to `address` as its own: one on a link, or a `local` route of anybody's. */
   isOwn(address: Address): Promise<boolean>;
   proxies(device?: { readonly ifindex: number }): Promise<NeighbourProxy[]>;

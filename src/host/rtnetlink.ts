@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Address,
+  contains,
   type Family,
   families,
   familyOf,
@@ -100,6 +101,18 @@ export class NetlinkRoutes implements Rtnetlink {
     const names = await this.#names();
     return readWaysOut(this.#socket).devices.flatMap(({ family, ifindex }) =>
       namedIn(names, [ifindex]).map((device) => ({ family, device })),
+    );
+  }
+
+  async foreignRoutes(within: readonly Prefix[]) {
+    const names = await this.#names();
+    return [...new Set(within.map(({ family }) => family))].flatMap((family) =>
+      listRoutes(this.#socket, family, { table: main }).flatMap((route) => {
+        const address = route.destination?.includes('/') === false ? parseAddress(route.destination) : undefined;
+        if (address === undefined || route.type !== 'unicast' || route.protocol === protocol) return [];
+        if (!within.some((prefix) => contains(prefix, address))) return [];
+        return [{ address, devices: namedIn(names, route.devices) }];
+      }),
     );
   }
 

@@ -53,22 +53,25 @@ export interface ClaimsInput {
   readonly holders: ReadonlyMap<Address, LinkName>;
   /** What is served now; it stays so while the directory that said it (or any, where that is unknown) has yet to answer. */
   readonly served: readonly Claim[];
+  /** Those that a zone of another host has. */
+  readonly elsewhere?: ReadonlySet<Address>;
 }
 
-export function judgeClaims({ directories, subnets, links, holders, served }: ClaimsInput): Claims {
+export function judgeClaims({ directories, subnets, links, holders, served, elsewhere }: ClaimsInput): Claims {
   const { claims, problems, unusable } = firstWins(directories, links, served);
   const granted = new Map<LinkName, Claim>();
   const refused = new Map<LinkName, Refusal>();
   const owners = new Map<Address, LinkName>();
   for (const claim of claims.values()) {
-    const reason = whyRefused(claim, subnets, (address) => owners.get(address) ?? incumbent(address, claims, holders));
+    const ownerOf = (address: Address) => owners.get(address) ?? incumbent(address, claims, holders);
+    const reason = whyRefused(claim, subnets, ownerOf) ?? whyElsewhere(claim, elsewhere);
     if (reason === undefined) {
       const addresses = claim.addresses.filter((address) => subnets[familyOf(address)] !== undefined);
       for (const address of addresses) owners.set(address, claim.link);
       granted.set(claim.link, addresses.length === claim.addresses.length ? claim : { ...claim, addresses });
     } else {
       const { directory, origin, addresses } = claim;
-      const isWanted = addresses.length > 0;
+      const isWanted = addresses.length > 0 && !addresses.some((address) => elsewhere?.has(address) === true);
       refused.set(claim.link, { reason, fix: undefined, directory, origin, addresses, isWanted });
     }
   }
@@ -164,6 +167,11 @@ function incumbent(
   const holder = holders.get(address);
   if (holder === undefined) return undefined;
   return claims.get(holder)?.addresses.includes(address) === true ? holder : undefined;
+}
+
+function whyElsewhere({ addresses }: Claim, elsewhere: ReadonlySet<Address> | undefined): string | undefined {
+  const address = addresses.find((each) => elsewhere?.has(each) === true);
+  return address && say(reasons.elsewhere, { address });
 }
 
 function whyRefused(

@@ -30,6 +30,8 @@ export interface DesiredFacts {
   readonly policies: readonly Policy[];
   /** See `TableShares`. */
   readonly share: number | undefined;
+  /** Addresses that a zone of another host has; another set where it is different. */
+  readonly elsewhere?: ReadonlySet<Address>;
 }
 
 /** The maps that `computeDesired` made, which are ours from then on. */
@@ -121,16 +123,18 @@ export class DesiredTracker {
   }
 }
 
-function judgeAll({ config, hasIpv6, mirror, directories, served, share }: DesiredFacts, accesses: Accesses): Kept {
+function judgeAll(facts: DesiredFacts, accesses: Accesses): Kept {
+  const { config, hasIpv6, mirror, directories, served, share, elsewhere } = facts;
   const [links, holders] = [mirror.links.values(), mirror.holders()];
   const takenBy = (link: Link) => mirror.takenBy(link);
   const named = { guestsElsewhere: mirror.guestsElsewhere(), hostLinks: mirror.hostLinks() };
-  const input = { config, hasIpv6, links, ...named, takenBy, directories, holders, served, share };
+  const input = { config, hasIpv6, links, ...named, takenBy, directories, holders, served, share, elsewhere };
   return computeDesired({ ...input, ...policiesIn(accesses) }) as Kept;
 }
 
 function mustJudgeAll(before: DesiredFacts, now: DesiredFacts): boolean {
-  if (before.config !== now.config || before.hasIpv6 !== now.hasIpv6 || before.share !== now.share) return true;
+  if (before.config !== now.config || before.hasIpv6 !== now.hasIpv6) return true;
+  if (before.share !== now.share || before.elsewhere !== now.elsewhere) return true;
   if (before.directories.length !== now.directories.length) return true;
   return [...before.directories, ...now.directories].some(({ snapshot }) => snapshot.state === 'waiting');
 }
@@ -162,6 +166,7 @@ function inputFor(
     takenBy: (link) => mirror.takenBy(link),
     ...policiesIn(accesses),
     directories: claimants.about(links),
+    elsewhere: facts.elsewhere,
     holders,
     served: new Map(
       indices.flatMap((ifindex) => {

@@ -71,18 +71,27 @@ export interface DesiredInput {
   readonly directories: readonly AskedDirectory[];
   readonly holders: ReadonlyMap<Address, LinkName>;
   readonly served: ReadonlyMap<number, DesiredZone>;
+  /** Addresses that a zone of another host has. */
+  readonly elsewhere?: ReadonlySet<Address> | undefined;
 }
 
 export function computeDesired(input: DesiredInput): Desired {
   const { config, hasIpv6 } = input;
   const subnets = hasIpv6 ? config.subnets : { ...config.subnets, ipv6: undefined };
   const bearers = bearersOf(input.links);
-  const { directories } = input;
+  const { directories, elsewhere } = input;
   const served = servedOf(input, bearers);
   // A zone that is down for a moment has lost its routes, not its address.
   const holders = new Map(input.holders);
   for (const { link, addresses } of served) for (const address of addresses) holders.set(address, link);
-  const claims = judgeClaims({ directories, subnets, links: new Set(bearers.keys()), holders, served });
+  const claims = judgeClaims({
+    directories,
+    subnets,
+    links: new Set(bearers.keys()),
+    holders,
+    served,
+    ...(elsewhere && { elsewhere }),
+  });
   const zones = new Map<number, DesiredZone>();
   const unserved = new Map<number, Refusal>();
   for (const [name, link] of bearers) {

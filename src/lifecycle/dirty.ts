@@ -26,6 +26,8 @@ export class Dirty {
   readonly proxies = new Map<number, ReadonlySet<Address>>();
   /** Links to look at, by ifindex. */
   readonly links = new Set<number>();
+  /** Links whose zone has lost its carrier for a while, or has it again. */
+  readonly carriers = new Set<number>();
   /** In the order of arrival, for the log. */
   readonly causes: string[] = [];
   /** When the first cause came, in performance.now() milliseconds. */
@@ -60,6 +62,13 @@ export class Dirty {
     for (const [ifindex, addresses] of missing) {
       this.links.add(ifindex);
       this.proxies.set(ifindex, addresses);
+    }
+  }
+
+  turnCarriers(links: readonly number[]): void {
+    for (const ifindex of links) {
+      this.links.add(ifindex);
+      this.carriers.add(ifindex);
     }
   }
 

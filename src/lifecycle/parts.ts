@@ -5,6 +5,7 @@ import type { Host } from '../host/port.ts';
 import type { Policy } from '../policy/model.ts';
 import { ConntrackPurges } from './conntrack-purges.ts';
 import type { DesiredTracker } from './desired-tracker.ts';
+import { FleetWatch } from './fleet-watch.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import type { Mirror } from './mirror.ts';
 import { Observation } from './observation.ts';
@@ -28,10 +29,12 @@ export interface Hooks {
   readonly config: () => Config;
   /** Calls for a pass, in a few words. */
   readonly news: (what: string) => void;
+  /** These links have lost their carrier for a while, or have it again. */
+  readonly carriersTurned: (links: readonly number[]) => void;
   readonly failed: (error: Error, what: PassFailure) => void;
 }
 
-export function partsOf(options: ReconcilerOptions, { mirror, desired, config, news, failed }: Hooks) {
+export function partsOf(options: ReconcilerOptions, { mirror, desired, config, news, carriersTurned, failed }: Hooks) {
   const { host, reporter } = options;
   return {
     directories: new AskedDirectories({
@@ -56,6 +59,7 @@ export function partsOf(options: ReconcilerOptions, { mirror, desired, config, n
       resized: () => news('the table of connections has another size'),
       failed: (error) => failed(error, 'undoneChanges'),
     }),
+    fleet: new FleetWatch({ host, mirror, config, news, carriersTurned }),
     policing: new Policing({
       host,
       desired: () => desired.desired,

@@ -85,7 +85,8 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const link = mirror.links.get(ifindex);
   const zone = desired.zones.get(ifindex);
   const present = mirror.routesOf(ifindex);
-  const routes = planLinkRoutes(link, zone, present);
+  const isSilent = zone !== undefined && scope.silent.has(ifindex);
+  const routes = planLinkRoutes(link, isSilent ? { ifindex, addresses: [] } : zone, present);
   const mayWithdraw = scope.prune || zone !== undefined || scope.served.has(ifindex);
   const withdraw = mayWithdraw ? routes.withdraw : [];
   const planned = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };

@@ -73,6 +73,7 @@ export class Reconciler {
       desired: this.#desired,
       config: () => this.#config,
       news: (what) => this.#loop.mark(() => undefined, what),
+      carriersTurned: (links) => this.#loop.mark((dirty) => dirty.turnCarriers(links), "a zone's carrier came or went"),
       failed: (error, what) => this.#failed(error, what),
     });
   }
@@ -141,6 +142,7 @@ export class Reconciler {
     this.#proxyWatch?.stop();
     this.#parts.shares.stop();
     this.#parts.sysctlWatches.stop();
+    this.#parts.fleet.stop();
     this.policing.stop();
     this.#siblings.stop();
     clearInterval(this.#resyncTimer);
@@ -159,7 +161,9 @@ export class Reconciler {
     if (event.kind === 'traced' && mirror.isOfTakenLink(event)) return;
     if (event.kind === 'traced' && toldKind(event) === 'denial') this.policing.heard(event);
     this.#reporter.heard(event, ifindex, zone);
-    if (!mirror.learn(event)) return;
+    const isNews = mirror.learn(event);
+    this.#parts.fleet.heard(event);
+    if (!isNews) return;
     this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
   }
 
@@ -225,7 +229,9 @@ export class Reconciler {
 
   async #observe(dirty: Dirty, lacksHandle: boolean): Promise<void> {
     await this.#parts.uplinks.observe();
-    if (dirty.all) return this.#parts.observation.finish((event) => this.#onEvent(event));
+    if (dirty.all) await this.#parts.observation.finish((event) => this.#onEvent(event));
+    await this.#parts.fleet.observe(dirty.all);
+    if (dirty.all) return;
     this.mirror.sysctls = new Map();
     const tables = lacksHandle ? observedKeys : dirty.tables;
     if (tables.size > 0) await this.mirror.observeRuleset(this.#host, tables);
@@ -249,6 +255,7 @@ export class Reconciler {
       served,
       policies: this.#policies,
       share: this.#parts.shares.share,
+      elsewhere: this.#parts.fleet.elsewhere,
     });
     const { changed } = this.#desired;
     const everything = prune !== this.#prunes || this.#retries.failure !== undefined;
@@ -257,7 +264,9 @@ export class Reconciler {
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
     const isShaped = this.#shape === shapeOf(desired.layout);
     const ruleset = links === 'all' || dirty.tables.size > 0 || !isShaped ? 'all' : 'of links';
-    const scope: PassScope = { links, ruleset, siblings: dirty.siblings, prune, served, open, forgotten, forwarding };
+    const { silent } = this.#parts.fleet;
+    const { siblings } = dirty;
+    const scope: PassScope = { links, ruleset, siblings, prune, served, open, silent, forgotten, forwarding };
     return { desired, scope };
   }
 

@@ -96,6 +96,7 @@ function installed(
   const { link } = label;
   if (change.kind === 'link-up') return [{ kind: 'link', what: `${link} was down`, ...label }];
   if (change.kind === 'route-add') {
+    if (dirty.carriers.has(change.ifindex)) return [];
     if (before.get(change.ifindex)?.addresses.includes(change.address) !== true) return [];
     return [{ kind: 'route', what: `the route ${change.address} via ${link}`, ...label }];
   }

@@ -23,6 +23,8 @@ export interface PassScope {
   readonly open: ReadonlySet<number>;
   /** Addresses whose old connections were forgotten for those who are given them now. */
   readonly forgotten: ReadonlySet<Address>;
+  /** Links, by ifindex, whose zones have no routes for now. */
+  readonly silent: ReadonlySet<number>;
   readonly forwarding: readonly ForwardingChange[];
 }
 

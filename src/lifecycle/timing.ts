@@ -14,6 +14,8 @@ import type { Backoff } from '../model/backoff.ts';
  * | a deleted neighbour proxy (`ProxyWatch`)    | its link                    | at the next look: `proxies`                   |
  * | others' firewalls (`ForeignWatch`)          | new warnings                | after a look: `foreignFirewalls`              |
  * | another size of the connection table (`TableShares`) | that it has | at the next look: `tableShares`           |
+ * | a zone's carrier, in a fleet (`Carriers`)   | its link                    | back: at once; away: after `carriers`         |
+ * | others' routes to own addresses (`Elsewhere`) | that they are             | at once                                       |
  * | an uplink that appeared, an unwatched link  | that it did                 | at once                                       |
  * | the resync (`Reconciler`)                   | everything                  | each `reconcile.resync-seconds`               |
  *
@@ -66,6 +68,8 @@ export const quarrels = {
  * only while there are more than one zone may have: then at most 10 % of a core. `heldSeconds`: how long the kernel holds what it was told, renewed at half time.
  */
 export const tableShares = { lookMs: 2_000, pausePerCost: 10, heldSeconds: 60 } as const;
+/** How long a zone's link may be without carrier before its route is withdrawn: a guest that restarts its network takes less. */
+export const carriers = { patienceMs: 3_000 } as const;
 
 /** How often leases are looked at, and how long ahead of its end one that is in use is renewed. */
 export const leases = { lookMs: 30_000, aheadSeconds: 90 } as const;

@@ -70,6 +70,8 @@ export const reasons = {
   gateway: '{address} is the gateway of {subnet}',
   hostAddress: "{address} is the host's own address in {subnet}",
   broadcast: '{address} is the broadcast address of {subnet}',
+  elsewhere:
+    '{address} belongs to a zone of another host of the fleet now; it is given here once the route there is gone',
   alreadyTaken: '{address} already belongs to {link}',
   taken: "{link} is a {role} of {device}: its packets go there and not through this host's routes",
   onTop: "{device} is on top of {link}: its packets go there and not through this host's routes",

@@ -9,6 +9,7 @@ export type AsyncCall =
   | 'rtnetlink.defaultRoutes'
   | 'rtnetlink.isOwn'
   | 'rtnetlink.shapers'
+  | 'rtnetlink.foreignRoutes'
   | 'rtnetlink.proxies'
   | 'rtnetlink.apply'
   | `rtnetlink.apply ${RtnetlinkChange['kind']}`

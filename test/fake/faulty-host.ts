@@ -133,6 +133,7 @@ export function faultyHost(host: Host, plan: FaultPlan): Host {
         ),
       isOwn: (address) => call('rtnetlink.isOwn', () => rtnetlink.isOwn(address)),
       shapers: () => call('rtnetlink.shapers', () => rtnetlink.shapers()),
+      foreignRoutes: (within) => call('rtnetlink.foreignRoutes', () => rtnetlink.foreignRoutes(within)),
       waysOut: () => call('rtnetlink.defaultRoutes', () => rtnetlink.waysOut()),
       defaultRoutes: () => call('rtnetlink.defaultRoutes', () => rtnetlink.defaultRoutes()),
       proxies: (...which) => call('rtnetlink.proxies', () => rtnetlink.proxies(...which)),

@@ -107,12 +107,13 @@ export class FakeHost implements Host {
     this.#links.set(name, change);
   }
 
-  foreignRoute(route: ForeignRoute): void {
+  /** `beside`: of another metric than what is there, as routing daemons choose one. */
+  foreignRoute(route: ForeignRoute, beside = false): void {
     const parsed = this.#parseRoute(route);
     if (parsed.ifindex !== undefined && !this.#links.get(parsed.ifindex).up) {
       throw refused(`${route.destination}: Network is down`);
     }
-    this.#links.routes.add(parsed);
+    this.#links.routes.add(parsed, beside);
   }
 
   /** A neighbour proxy of somebody's who names no protocol. */

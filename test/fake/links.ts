@@ -144,7 +144,18 @@ export class FakeLinks {
     this.#events.emit({ kind: 'link', link: this.#portLink(link), deleted });
   }
 
-  #portLink({ ifindex, name, up, master, lower, kind, bus, device }: FakeLink): Link {
-    return { ifindex, name, up, master, lower, kind, bus, device, settings: this.#sysctl.told(name) };
+  #portLink({ ifindex, name, up, carrier, master, lower, kind, bus, device }: FakeLink): Link {
+    return {
+      ifindex,
+      name,
+      up,
+      carrier: up && carrier,
+      master,
+      lower,
+      kind,
+      bus,
+      device,
+      settings: this.#sysctl.told(name),
+    };
   }
 }

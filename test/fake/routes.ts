@@ -1,7 +1,7 @@
 /** Routes and neighbour proxies, with what Linux does to them when a link goes down. */
 import type { DefaultRoute, NeighbourProxy, Route, RouteType } from '../../src/host/port.ts';
 import type { Address, Family, Prefix } from '../../src/model/address.ts';
-import { families, familyOf } from '../../src/model/address.ts';
+import { contains, families, familyOf, parseAddress } from '../../src/model/address.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
 import type { EventStream } from './events.ts';
 
@@ -55,6 +55,15 @@ export class FakeRoutes {
         return fits && device !== undefined ? [{ family, device, protocol: route.protocol }] : [];
       }),
     );
+  }
+
+  foreign(within: readonly Prefix[]): { address: Address; devices: string[] }[] {
+    return this.#routes.flatMap(({ destination, type, table, protocol, ifindex }) => {
+      const address = parseAddress(destination);
+      if (address === undefined || type !== 'unicast' || table !== 'main' || protocol === ourProtocol) return [];
+      if (!within.some((prefix) => contains(prefix, address))) return [];
+      return [{ address, devices: [this.#device(ifindex) ?? []].flat() }];
+    });
   }
 
   isLocal(address: Address): boolean {

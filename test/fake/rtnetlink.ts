@@ -43,6 +43,11 @@ export class FakeRtnetlink implements Rtnetlink {
     return this.#links.routes.defaults();
   }
 
+  async foreignRoutes(...[within]: Parameters<Rtnetlink['foreignRoutes']>) {
+    await this.#faults.pass('rtnetlink.foreignRoutes');
+    return this.#links.routes.foreign(within);
+  }
+
   async isOwn(address: Address) {
     await this.#faults.pass('rtnetlink.isOwn');
     return this.#links.routes.isLocal(address);

@@ -58,6 +58,7 @@ export function countedHost(host: Host, steps: Steps): Host {
       waysOut: () => rtnetlink.waysOut(),
       isOwn: (address) => rtnetlink.isOwn(address),
       shapers: () => rtnetlink.shapers(),
+      foreignRoutes: (within) => rtnetlink.foreignRoutes(within),
       proxies: (...which) => look('proxies', () => rtnetlink.proxies(...which)),
       apply: async (changes) => {
         const results = [];

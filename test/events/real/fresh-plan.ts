@@ -36,6 +36,7 @@ export async function planAnew(
     served: new Map(),
     open: new Set(),
     forgotten: new Set(),
+    silent: new Set(),
     forwarding: uplinks.plan(desired.families),
   });
   // A link that cannot be opened is given its values again at each try, right or not.

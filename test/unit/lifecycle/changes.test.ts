@@ -249,6 +249,7 @@ it('many links that are touched at once are read by listings of everything, and 
       waysOut: () => host.rtnetlink.waysOut(),
       isOwn: (address) => host.rtnetlink.isOwn(address),
       shapers: () => host.rtnetlink.shapers(),
+      foreignRoutes: (within) => host.rtnetlink.foreignRoutes(within),
       defaultRoutes: () => host.rtnetlink.defaultRoutes(),
       apply: (changes) => host.rtnetlink.apply(changes),
       routes: (family, device) => {

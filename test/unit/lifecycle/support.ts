@@ -151,6 +151,7 @@ export class World {
         waysOut: () => rtnetlink.waysOut(),
         isOwn: (address) => rtnetlink.isOwn(address),
         shapers: () => rtnetlink.shapers(),
+        foreignRoutes: (within) => rtnetlink.foreignRoutes(within),
         defaultRoutes: () => rtnetlink.defaultRoutes(),
         proxies: (...which) => rtnetlink.proxies(...which),
         apply: (changes) => {
