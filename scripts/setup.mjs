@@ -41,6 +41,7 @@ export const testPackages = {
   zsh: '/usr/bin/zsh',
   fish: '/usr/bin/fish',
   bird2: '/usr/sbin/bird',
+  frr: '/usr/lib/frr/bgpd',
 };
 
 /** What builds a Debian system and installs the package there. */

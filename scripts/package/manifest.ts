@@ -31,7 +31,7 @@ export function manifest(root: string, bundle: string, time: number): Entry[] {
     lib('host-facts.cjs'),
     ...Object.keys(pageFiles).map((name) => lib(`page/${name}`)),
     ...Object.entries(fromSystemd).map(([name, to]) => ({ to, from: join(root, 'systemd', name) })),
-    ...['bird.conf', 'bird-router.conf'].map((name) => {
+    ...['bird.conf', 'bird-two-uplinks.conf', 'bird-router.conf'].map((name) => {
       return { to: `share/doc/protect-network/examples/${name}`, from: join(root, 'examples', name) };
     }),
     ...manPages(root, time),

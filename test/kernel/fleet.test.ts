@@ -269,6 +269,32 @@ function rejectedBy(text: string): number {
   return Number(/Import updates:\s+\d+\s+\d+\s+(\d+)/.exec(text)?.[1] ?? 0);
 }
 
+it('500 zones move at once when their block does', async () => {
+  const [count, block] = [500, '10.75.8.0/22'];
+  for (const { world } of [two, three]) {
+    const { names } = await world.addManyLinks(count, 1000);
+    const ipv4 = (index: number) => `10.75.${8 + Math.floor((index + 1) / 256)}.${(index + 1) % 256}`;
+    await Promise.all(names.map((link, index) => world.writeZoneFile(link, { ipv4: ipv4(index) })));
+  }
+  const viaOf = async (number: number) => {
+    const text = await router().namespace.mustExec('ip', ['route', 'show', 'root', block]);
+    return text.split('\n').filter((line) => line.includes(`via 10.0.1.${number} `)).length;
+  };
+  const untilAllAt = (there: number, not: number) =>
+    waitFor(async () => (await viaOf(there)) === count && (await viaOf(not)) === 0, {
+      what: `${count} routes to dom0 ${there} and none to dom0 ${not}`,
+      deadlineMs: 60_000,
+      everyMs: 50,
+    });
+  await two.world.files.writeSettings(fleetSettings(2, 1, [block]));
+  await untilAllAt(2, 3);
+  await Promise.all([
+    two.world.files.writeSettings(fleetSettings(2, 1)),
+    three.world.files.writeSettings(fleetSettings(3, 1, [block])),
+  ]);
+  await untilAllAt(3, 2);
+});
+
 function router() {
   const [first] = fleet.routers;
   if (first === undefined) throw new Error('no router');

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { ipBatch, type LongRunning } from './command.ts';
 import type { Daemon } from './daemon.ts';
 import { freshNamespaceLines } from './fresh-namespace.ts';
+import { startFrr } from './frr.ts';
 import { Namespace } from './namespace.ts';
 import { addServedZone } from './served.ts';
 import { farIndex } from './topology.ts';
@@ -26,7 +27,8 @@ export interface FleetOptions {
   readonly hosts?: number;
   /** LANs, each with a router; default 1. */
   readonly lans?: 1 | 2;
-  readonly settings?: Settings;
+  /** The second LAN's router is FRR. */
+  readonly isFrr?: boolean;
 }
 
 /** BIRD in one namespace, which can be killed and started again. */
@@ -158,7 +160,7 @@ export function routerConfig(lan: number): string {
   return text.replaceAll('10.0.1.', `10.0.${lan}.`);
 }
 
-export async function openFleet({ hosts: count = 2, lans = 1, settings = {} }: FleetOptions = {}): Promise<Fleet> {
+export async function openFleet({ hosts: count = 2, lans = 1, isFrr = false }: FleetOptions = {}): Promise<Fleet> {
   const worlds: World[] = [];
   try {
     for (let index = 0; index < count; index += 1) worlds.push(await createWorld());
@@ -168,10 +170,16 @@ export async function openFleet({ hosts: count = 2, lans = 1, settings = {} }: F
     for (let lan = 1; lan <= lans; lan += 1) routers.push(await makeRouter(first, lan));
     const hosts: Dom0[] = [];
     for (const [index, world] of worlds.entries()) {
-      hosts.push(await makeHost(world, index + 2, routers, settings));
+      hosts.push(await makeHost(world, index + 2, routers));
     }
     const fleet = new Fleet(hosts, routers);
-    for (const { bird } of [...routers, ...hosts]) bird.start();
+    for (const { bird } of isFrr ? routers.slice(0, 1) : routers) bird.start();
+    const second = routers[1];
+    if (isFrr && second !== undefined) {
+      const numbers = hosts.map(({ number }) => number);
+      startFrr(second.namespace, first.files.directory, 2, numbers);
+    }
+    for (const { bird } of hosts) bird.start();
     await fleet.untilConnected();
     return fleet;
   } catch (error) {
@@ -194,7 +202,7 @@ async function makeRouter(world: World, lan: number): Promise<Router> {
   return { namespace, bird: new Bird(namespace, world.files.directory, routerConfig(lan)) };
 }
 
-async function makeHost(world: World, number: number, routers: readonly Router[], settings: Settings): Promise<Dom0> {
+async function makeHost(world: World, number: number, routers: readonly Router[]): Promise<Dom0> {
   for (const [index, { namespace }] of routers.entries()) {
     const link = `eth${index}`;
     await ipBatch([
@@ -208,7 +216,7 @@ async function makeHost(world: World, number: number, routers: readonly Router[]
     );
   }
   const bird = new Bird(world.host, world.files.directory, birdConfig(number, routers.length));
-  const daemon = await world.startDaemon({ settings: { ...settings, ...fleetSettings(number, routers.length) } });
+  const daemon = await world.startDaemon({ settings: fleetSettings(number, routers.length) });
   const dom0: Dom0 = {
     number,
     world,
