@@ -138,6 +138,22 @@ export const findingMeanings: {
       'nothing, where no such host exists',
     ],
   },
+  fleet: {
+    noRouter: ['neither `bird` nor `bgpd` runs in this network namespace', '[fleet.md](fleet.md)'],
+    noAnswer: ['FRR, or a BIRD whose socket is not at its usual place', 'nothing, where it is intended'],
+    sessionDown: [
+      'the router is away, the password or the AS is another, or the uplink is down. BAD where no session is up',
+      'the command it prints',
+    ],
+    notLearned: [
+      '`learn` is missing in the kernel protocol, or its import filter refuses them',
+      '[fleet.md](fleet.md)',
+    ],
+    notExported: ['the export filter refuses them', '[fleet.md](fleet.md)'],
+    exportsMore: ['the export filter is too wide', '[fleet.md](fleet.md)'],
+    strictUplink: ['answers may come by the other uplink', 'the `sysctl` it prints'],
+    noUplink: ['a name is wrong, or the interface is not there yet', 'correct `fleet.uplinks`'],
+  },
   mtu: {
     belowIpv6: ['the kernel switches IPv6 off there', 'the `ip link set` it prints'],
     aboveUplink: [

@@ -4,6 +4,7 @@ import { fault } from '../words/faults.ts';
 import { findings } from '../words/findings.ts';
 import { checkDaemon, checkReported } from './checks/daemon.ts';
 import { checkConfiguration, checkFiles } from './checks/files.ts';
+import { checkFleet } from './checks/fleet.ts';
 import { checkForeignFirewalls, checkLegacyTables } from './checks/foreign.ts';
 import { checkForwardChains } from './checks/forward-chain.ts';
 import { checkForwarding, checkUplinks } from './checks/forwarding.ts';
@@ -32,6 +33,7 @@ const checks: Readonly<Record<keyof typeof findings, (snapshot: Snapshot) => Jud
   forwarding: checkForwarding,
   uplinks: checkUplinks,
   subnets: checkSubnets,
+  fleet: checkFleet,
   mtu: checkMtu,
   'forward-chains': checkForwardChains,
   'foreign-firewalls': checkForeignFirewalls,

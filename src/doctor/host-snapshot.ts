@@ -5,6 +5,7 @@ import type { Status, ZoneState } from '../control/status.ts';
 import type { DirectoryState } from '../directories/zone-directory.ts';
 import type { OutlookFacts } from '../faults/outlook.ts';
 import type {
+  BirdView,
   Fill,
   FoundTool,
   LegacyFilter,
@@ -49,6 +50,8 @@ export interface Snapshot {
   readonly zones: ZonesFacts | undefined;
   readonly connections: Fill | undefined;
   readonly neighbours: ReadonlyMap<Family, Fill>;
+  /** Looked at in a fleet; undefined where no BIRD answers. */
+  readonly bird: BirdView | undefined;
   /** Names of the processes in our network namespace. */
   readonly processes: ReadonlySet<string>;
   /** Of the files that keep network managers away from zone links, those that are installed. */

@@ -74,10 +74,15 @@ export async function observe(eyes: Eyes, paths: ConfigPaths): Promise<Snapshot>
     zones,
     connections: await reading.get('the connection table', () => survey.connections(), undefined),
     neighbours: await readNeighbours(survey, reading),
+    bird: isInFleet(config) ? await reading.get('BIRD', () => survey.bird(), undefined) : undefined,
     processes: await reading.get('processes', () => survey.processes(), new Set()),
     dropIns: observeDropIns(),
     unread: reading.unread,
   };
+}
+
+function isInFleet(config: Config | undefined): boolean {
+  return (config?.settings.fleet.block.length ?? 0) > 0;
 }
 
 class Reading {

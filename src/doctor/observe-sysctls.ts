@@ -15,6 +15,7 @@ const ofAll: readonly SysctlPath[] = [
 export function observeSysctls(sysctl: Pick<Sysctl, 'read'>, links: readonly string[]): ReadonlyMap<string, string> {
   const ofLinks = links.flatMap((link): SysctlPath[] => [
     { family: 'ipv4', group: 'conf', link, key: 'forwarding' },
+    { family: 'ipv4', group: 'conf', link, key: 'rp_filter' },
     { family: 'ipv6', group: 'conf', link, key: 'forwarding' },
     { family: 'ipv6', group: 'conf', link, key: 'accept_ra' },
   ]);

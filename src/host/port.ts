@@ -254,8 +254,19 @@ export interface Survey {
   connections(): Fill | undefined;
   /** Neighbours of all links, and how many the kernel holds at most; undefined outside the initial network namespace. */
   neighbours(family: Family): Fill | undefined;
+  /** Undefined where no BIRD answers. */
+  bird(): Promise<BirdView | undefined>;
   /** The names, of at most 15 bytes, of the processes that share our network namespace. */
   processes(): ReadonlySet<string>;
+}
+
+/** Destinations as BIRD prints them, `10.75.2.7/32`. */
+export interface BirdView {
+  readonly sessions: readonly { readonly name: string; readonly isUp: boolean; readonly detail: string }[];
+  /** Routes of our protocol that it knows. */
+  readonly learned: ReadonlySet<string>;
+  /** What each session that is up is told, by its name. */
+  readonly exported: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export type SurveyedTool = 'ip' | 'nft' | 'iptables';

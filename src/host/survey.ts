@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Family, families } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
+import { birdQuestions, destinationsIn, sessionsIn } from './bird.ts';
 import { refusal } from './classify.ts';
 import { Inspection } from './inspection.ts';
-import type { Fill, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
+import type { BirdView, Fill, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
 import { readIfThere, readNumberIfThere } from './read-if-there.ts';
 import type { RunResult, ToolName, Tools } from './tools.ts';
 
@@ -61,6 +62,16 @@ export class ToolSurvey implements Survey {
     const entries = /\n([\da-f]+) /.exec(statistics ?? '')?.[1];
     const count = entries === undefined ? undefined : Number.parseInt(entries, 16);
     return fill(count, readNumberIfThere(`/proc/sys/net/${family}/neigh/default/gc_thresh3`));
+  }
+
+  async bird(): Promise<BirdView | undefined> {
+    const protocols = await this.#runIfThere('birdc', birdQuestions.protocols);
+    if (protocols === undefined || protocols.exitCode !== 0) return undefined;
+    const sessions = sessionsIn(protocols.stdout);
+    const ask = async (words: readonly string[]) => destinationsIn((await this.#tools.run('birdc', words)).stdout);
+    const exported = new Map<string, ReadonlySet<string>>();
+    for (const { name, isUp } of sessions) if (isUp) exported.set(name, await ask(birdQuestions.exported(name)));
+    return { sessions, learned: await ask(birdQuestions.learned), exported };
   }
 
   processes(): ReadonlySet<string> {

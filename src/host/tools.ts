@@ -18,7 +18,8 @@ export type ToolName =
   | 'iptables-legacy-save'
   | 'ip6tables-legacy-save'
   | 'arptables-legacy'
-  | 'ethtool';
+  | 'ethtool'
+  | 'birdc';
 
 export interface Tools {
   /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
@@ -56,6 +57,7 @@ export const debianPackage: Record<ToolName, string> = {
   'ip6tables-legacy-save': 'iptables',
   'arptables-legacy': 'arptables',
   ethtool: 'ethtool',
+  birdc: 'bird2',
 };
 /** A killed process may be stuck in the kernel and not end: the daemon goes on without it. */
 const endOfKilledMs = 2_000;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gateway, internetGateway } from '../lab/addresses.ts';
 import { ipBatch } from '../lab/command.ts';
+import { programPath } from '../lab/daemon.ts';
 import { type Dom0, type Fleet, fleetSettings, openFleet } from '../lab/fleet.ts';
 import { freshNamespaceLines } from '../lab/fresh-namespace.ts';
 import { Namespace } from '../lab/namespace.ts';
@@ -269,6 +270,41 @@ function rejectedBy(text: string): number {
   return Number(/Import updates:\s+\d+\s+\d+\s+(\d+)/.exec(text)?.[1] ?? 0);
 }
 
+describe('doctor', () => {
+  it('finds nothing wrong with a host of a fleet', async () => {
+    expect(await aboutFleet()).toEqual(['ok zones are announced to the other hosts of the fleet, and nothing else is']);
+  });
+
+  it.each([
+    ['`learn` is missing', '  learn;', '', 'BIRD does not know 2 of 2 routes of zones'],
+    ['the export filter is too narrow', 'bgp_origin = ORIGIN_INCOMPLETE', 'reject', 'router1 does not announce 2 of 2'],
+    [
+      'the export filter is too wide',
+      'if source != RTS_INHERIT then reject;',
+      'if source = RTS_STATIC then accept;',
+      'router1 announces 1 routes that are none of zones, for instance 10.99.0.0/16',
+    ],
+    [
+      'the router is another',
+      'define ROUTER    = 10.0.1.254',
+      'define ROUTER    = 10.0.1.253',
+      'session router1 is down',
+    ],
+  ])('tells where %s', async (_, from, to, words) => {
+    const before = two.bird.config;
+    expect(before).toContain(from);
+    await two.bird.reconfigure(
+      `${before.replaceAll(from, to)}\nprotocol static { ipv4; route 10.99.0.0/16 blackhole; }\n`,
+    );
+    try {
+      await waitFor(async () => (await aboutFleet()).join('\n').includes(words), { what: words, deadlineMs: 15_000 });
+    } finally {
+      await two.bird.reconfigure(before);
+      await fleet.untilConnected();
+    }
+  });
+});
+
 it('500 zones move at once when their block does', async () => {
   const [count, block] = [500, '10.75.8.0/22'];
   for (const { world } of [two, three]) {
@@ -294,6 +330,16 @@ it('500 zones move at once when their block does', async () => {
   ]);
   await untilAllAt(3, 2);
 });
+
+/** What doctor says of the fleet, with dom0 2's BIRD where birdc looks for it. */
+async function aboutFleet(): Promise<string[]> {
+  const { host, files } = two.world;
+  const script = 'mount -t tmpfs tmpfs /run && mkdir /run/bird && ln -s "$1" /run/bird/bird.ctl && shift && exec "$@"';
+  const doctor = [programPath, 'doctor', '--json', ...files.options];
+  const { stdout } = await host.exec('sh', ['-c', script, 'sh', two.bird.socket, ...doctor]);
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; level: string; what: string }[] };
+  return findings.flatMap(({ check, level, what }) => (check === 'fleet' ? [`${level} ${what}`] : []));
+}
 
 function router() {
   const [first] = fleet.routers;

@@ -1,7 +1,15 @@
 /** Whether the zones' addresses are zones' alone on this host. */
 import type { SurveyedRoute } from '../../host/port.ts';
 import { routeProtocol } from '../../host/rtnetlink.ts';
-import { type Address, contains, hostLength, type Prefix, parseAddress, parsePrefix } from '../../model/address.ts';
+import {
+  type Address,
+  contains,
+  holds,
+  hostLength,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../../model/address.ts';
 import { fault } from '../../words/faults.ts';
 import { findings } from '../../words/findings.ts';
 import { type Judgement, ok } from '../finding.ts';
@@ -36,18 +44,25 @@ function judgeAddresses({ links, zones }: Snapshot, { prefix, reserved }: Known)
   );
 }
 
-function judgeRoutes({ routes, links, paths }: Snapshot, subnet: Known): Judgement[] {
+function judgeRoutes(snapshot: Snapshot, subnet: Known): Judgement[] {
+  const { routes, links, paths } = snapshot;
   const { prefix, reserved } = subnet;
   const own = new Set(links.flatMap(({ addresses }) => addresses));
   const hostsOwn = links.filter(({ addresses }) => addresses.some((each) => reserved.has(each)));
   return routes.flatMap((route) => {
     const target = targetOf(route);
-    if (target === undefined || !isForeign(route, target, own)) return [];
+    if (target === undefined || !isForeign(route, target, own) || isOfFleet(snapshot, route, target)) return [];
     // The whole subnet by a link that has the host's own address in it: how some hosts are set up, and harmless.
     const isOwn = route.devices.every((device) => hostsOwn.some(({ name }) => name === device));
     if (target.text === prefix.text && isOwn) return [];
     return judgeOverlap(route, target, prefix, paths.config);
   });
+}
+
+/** To other hosts of the fleet, by the links to them. */
+function isOfFleet({ config }: Snapshot, { devices }: SurveyedRoute, target: Prefix): boolean {
+  const { prefixes = [], uplinks = [] } = config?.settings.fleet ?? {};
+  return prefixes.some((prefix) => holds(prefix, target)) && devices.every((device) => uplinks.includes(device));
 }
 
 function judgeOverlap(route: SurveyedRoute, target: Prefix, prefix: Prefix, config: string): Judgement[] {

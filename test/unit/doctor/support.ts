@@ -107,6 +107,7 @@ export const sound: Snapshot = {
   paths,
   config: configOf(),
   configProblem: undefined,
+  bird: undefined,
   files: [],
   sysctls: new Map([
     ['net/ipv4/ip_forward', '1'],
