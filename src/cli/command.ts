@@ -29,7 +29,7 @@ export interface Command {
   readonly summary: string;
   /** Everything a person needs before the options, in paragraphs of at most 80 columns. */
   readonly description: string;
-  /** What each positional argument is called; one in brackets, `[ZONE]`, may be left out. */
+  /** What each positional argument is called; one in brackets, `[ZONE]`, may be left out, and the last, as `[FILE...]`, be several. */
   readonly positionals?: readonly string[];
   readonly options?: Readonly<Record<string, Option>>;
   readonly exitCodes: readonly (readonly [number, string])[];
@@ -96,7 +96,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     const required = wanted.filter((word) => !isOptional(word));
     if (positionals.length < required.length)
       throw new ProtectNetworkError('usage', `${required.join(' ')} is missing`);
-    const surplus = positionals[wanted.length];
+    const surplus = wanted.at(-1)?.endsWith('...]') === true ? undefined : positionals[wanted.length];
     if (surplus !== undefined) throw new ProtectNetworkError('usage', `unexpected argument '${surplus}'`);
     refuseOtherValues(known, values);
   }
