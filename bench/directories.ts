@@ -10,7 +10,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { routeProtocol } from '../src/host/rtnetlink.ts';
+import { routeProtocol } from '../src/host/rtnetlink-changes.ts';
 import type { DirectoryName } from '../src/model/directory-name.ts';
 import { XenstoreClient } from '../src/xenstore/index.ts';
 import { controlApiIn, wireZone, zoneSettings } from '../test/lab/directories.ts';

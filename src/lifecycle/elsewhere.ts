@@ -5,7 +5,7 @@
 import type { Config } from '../config/config.ts';
 import { isSingle } from '../config/fleet.ts';
 import type { Host, HostEvent, Rtnetlink } from '../host/port.ts';
-import { routeProtocol } from '../host/rtnetlink.ts';
+import { routeProtocol } from '../host/rtnetlink-changes.ts';
 import { type Address, contains, type Prefix, parseAddress } from '../model/address.ts';
 
 const nowhere: ReadonlySet<Address> = new Set();

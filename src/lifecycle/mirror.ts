@@ -4,17 +4,16 @@
  */
 
 import type { ObservedProxies, SysctlValues } from '../arp/model.ts';
-import { observeLinkProxies, observeProxies, observeSysctls } from '../arp/observe.ts';
+import { observeLinkProxies } from '../arp/observe.ts';
 import {
   type Host,
   type HostEvent,
   type LegacyFilter,
   type Link,
-  type Rtnetlink,
   type RtnetlinkChange,
   unnamedTable,
 } from '../host/port.ts';
-import { routeProtocol } from '../host/rtnetlink.ts';
+import { routeProtocol } from '../host/rtnetlink-changes.ts';
 import type { Address, Family } from '../model/address.ts';
 import { parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
@@ -23,9 +22,10 @@ import { ingressTable } from '../nft/names.ts';
 import { observedKeys, observeRuleset } from '../nft/observe.ts';
 import { type Ruleset, tableKey } from '../nft/ruleset.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
-import { observeLinkRoutes, observeRoutes } from '../routes/observe.ts';
+import { observeLinkRoutes } from '../routes/observe.ts';
 import { Shapers } from '../routes/shapers.ts';
 import { LinkTable, type TouchedLinks } from './link-table.ts';
+import { listByLink, observeByLink } from './observe-links.ts';
 import { withEmulated } from './strange-links.ts';
 import type { Taken } from './taken.ts';
 
@@ -292,21 +292,6 @@ export class Mirror {
       map.set(change.ifindex, addresses);
     }
   }
-}
-
-/** Links first: they give the others' names their indices, and their sysctls come with them. */
-async function observeByLink({ rtnetlink, sysctl }: Host) {
-  const links = await rtnetlink.links();
-  const [[routes, proxies], shapers, sysctls] = await Promise.all([
-    listByLink(rtnetlink, links),
-    rtnetlink.shapers(),
-    observeSysctls(sysctl, links),
-  ]);
-  return { links, routes, proxies, shapers, sysctls };
-}
-
-function listByLink(rtnetlink: Rtnetlink, links: readonly Link[]): Promise<[ObservedRoutes, ObservedProxies]> {
-  return Promise.all([observeRoutes(rtnetlink, links), observeProxies(rtnetlink)]);
 }
 
 function toggle<Value>(set: Set<Value>, value: Value, present: boolean): void {

@@ -7,7 +7,7 @@
 import type { SysctlChange } from '../arp/model.ts';
 import { isRemoval, type NftCommand } from '../host/nft-command.ts';
 import type { RtnetlinkChange } from '../host/port.ts';
-import { commandLine } from '../host/rtnetlink.ts';
+import { commandLine } from '../host/rtnetlink-changes.ts';
 import { sysctlName } from '../host/sysctl.ts';
 import type { Address } from '../model/address.ts';
 import { describeCommand } from '../nft/words.ts';

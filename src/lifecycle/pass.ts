@@ -92,8 +92,7 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const planned = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
   const isNewcomer = scope.links !== 'all' && !scope.open.has(ifindex);
   const proxies = isNewcomer ? withoutSiblings(planned, desired) : planned;
-  const wanted = link === undefined ? undefined : zone?.access?.receive;
-  const shaper = mayWithdraw ? planShaper(ifindex, wanted, mirror.shapers.all.get(ifindex)) : undefined;
+  const shaper = mayWithdraw ? planLinkShaper(ifindex, desired, mirror) : undefined;
   if (zone === undefined || link === undefined)
     return { withdraw, purge: [], sysctls: [], install: [], proxies, shaper };
   // A route of ours by this very link means that the address has been its own all along.
@@ -105,6 +104,12 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const opening = present.size === 0 && !scope.open.has(ifindex) ? link : undefined;
   const sysctls = driftOf(zone, link, desired, mirror, sysctl, opening);
   return { withdraw, purge, sysctls, install, proxies, shaper };
+}
+
+function planLinkShaper(ifindex: number, { zones }: Desired, { links, shapers }: Mirror) {
+  return links.has(ifindex)
+    ? planShaper(ifindex, zones.get(ifindex)?.access?.receive, shapers.all.get(ifindex))
+    : undefined;
 }
 
 /** Links that are opened while others are open: they do not wait for the proxies for their siblings, and are told of them next. */

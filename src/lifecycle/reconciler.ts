@@ -136,17 +136,13 @@ export class Reconciler {
 
   /** Ends the loop after the pass under way. The host's state stays as it is. */
   async stop(): Promise<void> {
+    const { foreign, directories, shares, sysctlWatches, fleet, policing } = this.#parts;
     await this.#loop.stop();
-    await this.#parts.foreign.stop();
-    this.#retries.stop();
+    await foreign.stop();
+    for (const part of [this.#retries, shares, sysctlWatches, fleet, policing, this.#siblings]) part.stop();
     this.#proxyWatch?.stop();
-    this.#parts.shares.stop();
-    this.#parts.sysctlWatches.stop();
-    this.#parts.fleet.stop();
-    this.policing.stop();
-    this.#siblings.stop();
     clearInterval(this.#resyncTimer);
-    await this.#parts.directories.stop();
+    await directories.stop();
   }
 
   #onEvent(event: HostEvent): void {

@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTask } from 'node:timers/promises';
 import type { Host } from '../../src/host/port.ts';
-import { commandLine } from '../../src/host/rtnetlink.ts';
+import { commandLine } from '../../src/host/rtnetlink-changes.ts';
 import { sysctlName } from '../../src/host/sysctl.ts';
 
 export class Steps {

@@ -1,6 +1,6 @@
 /** Whether the zones' addresses are zones' alone on this host. */
 import type { SurveyedRoute } from '../../host/port.ts';
-import { routeProtocol } from '../../host/rtnetlink.ts';
+import { routeProtocol } from '../../host/rtnetlink-changes.ts';
 import {
   type Address,
   contains,
