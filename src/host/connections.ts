@@ -1,5 +1,5 @@
 /** Every tracked connection of this host, for who looks at all of them now and then. */
-import { ConntrackSocket, readConnection } from '../netlink/index.ts';
+import { ConntrackSocket, readFlow } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 import { begunOf } from './conntrack.ts';
 import type { BegunConnection } from './port.ts';
@@ -16,8 +16,8 @@ export async function visitConnections(visitor: (connection: BegunConnection) =>
     const socket = new ConntrackSocket();
     try {
       await socket.visit((message) => {
-        const connection = readConnection(message);
-        if (connection !== undefined) visitor(begunOf(connection));
+        const flow = readFlow(message);
+        if (flow !== undefined) visitor(begunOf(flow));
       });
     } finally {
       socket.close();

@@ -107,7 +107,11 @@ const transports = new Map<number | undefined, BegunConnection['transport']>([
   [58, 'icmp'],
 ]);
 
-export function begunOf({ protocol, original, reply }: Connection): BegunConnection {
+export function begunOf({
+  protocol,
+  original,
+  reply,
+}: Pick<Connection, 'protocol' | 'original' | 'reply'>): BegunConnection {
   return {
     source: original.source as Address,
     destination: reply.source as Address,
