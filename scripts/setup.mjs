@@ -42,6 +42,7 @@ export const testPackages = {
   fish: '/usr/bin/fish',
   bird2: '/usr/sbin/bird',
   frr: '/usr/lib/frr/bgpd',
+  tcpdump: '/usr/bin/tcpdump',
 };
 
 /** What builds a Debian system and installs the package there. */

@@ -123,6 +123,7 @@ Maintainer: ${maintainer}
 Installed-Size: ${kibibytes}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9), libatomic1, netbase, nftables (>= 1.0.2), iproute2 (>= 5.10)
 Recommends: iptables
+Suggests: ethtool, tcpdump
 Section: net
 Priority: optional
 Description: network of Xen zones: routes, proxy ARP and NDP, forwarding, masquerade

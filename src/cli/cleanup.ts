@@ -60,7 +60,8 @@ async function removeTraces(live: LiveHost, traces: readonly FoundTrace[], dryRu
   for (const { family, owner } of traces) {
     if (owner === 'abandoned') await print(`${dryRun ? 'would: ' : ''}nft delete table ${family} ${traceTable}\n`);
     else {
-      const why = owner === 'others' ? 'it is not ours' : `an explain --live or drops -f uses it (process ${owner})`;
+      const why =
+        owner === 'others' ? 'it is not ours' : `an explain --live, drops -f or capture uses it (process ${owner})`;
       await print(`note: the table ${family} ${traceTable} stays: ${why}\n`);
     }
   }

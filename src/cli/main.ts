@@ -17,7 +17,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     const { command, words, rest } = findCommand(allCommands, argv);
     chosen = command;
-    handleClosedOutput(command?.name === 'run' || command?.name === 'dns' ? 'carry on' : 'end');
+    handleClosedOutput(['run', 'dns', 'capture'].includes(command?.name ?? '') ? 'carry on' : 'end');
     if (command === undefined) return await withoutCommand(words, rest);
     const args = parseArguments(command, rest);
     if (args.has('help')) {

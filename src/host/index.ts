@@ -1,5 +1,6 @@
 /** The real host. The only folder that starts processes or opens /proc. */
 import { selfTest } from '../netlink/index.ts';
+import { type CaptureHost, captureHost } from './capture-host.ts';
 import { refusedBy } from './classify.ts';
 import { NetlinkConntrack } from './conntrack.ts';
 import { Inspection } from './inspection.ts';
@@ -108,6 +109,13 @@ export function createSurvey(options: HostOptions = {}): Survey {
 /** Never throws: a host may keep no journal. */
 export function createJournal(options: HostOptions = {}): Journal {
   return new JournalTool(findTools(options.toolDirectories));
+}
+
+/** Throws `tool-missing` without nft. */
+export function createCaptureHost(options: HostOptions = {}): CaptureHost {
+  const tools = findTools(options.toolDirectories);
+  tools.path('nft');
+  return captureHost(tools);
 }
 
 /** Never throws: what is missing is a line of the report. */

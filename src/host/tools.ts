@@ -19,7 +19,8 @@ export type ToolName =
   | 'ip6tables-legacy-save'
   | 'arptables-legacy'
   | 'ethtool'
-  | 'birdc';
+  | 'birdc'
+  | 'tcpdump';
 
 export interface Tools {
   /** Absolute path of the tool. Throws `tool-missing`, with the Debian package that has it. */
@@ -58,6 +59,7 @@ export const debianPackage: Record<ToolName, string> = {
   'arptables-legacy': 'arptables',
   ethtool: 'ethtool',
   birdc: 'bird2',
+  tcpdump: 'tcpdump',
 };
 /** A killed process may be stuck in the kernel and not end: the daemon goes on without it. */
 const endOfKilledMs = 2_000;

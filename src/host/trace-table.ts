@@ -1,4 +1,4 @@
-/** The tables that `explain --live` and `drops -f` make for a while: whose they are, and whether whoever made them still runs. */
+/** The tables that `explain --live`, `drops -f` and `capture` make for a while: whose they are, and whether whoever made them still runs. */
 import { z } from 'zod';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { refusal } from './classify.ts';
@@ -23,7 +23,7 @@ export interface FoundTrace {
 
 /** Of `drops -f`, see `traffic/suspects.ts`. */
 export const suspectChains = ['suspects', 'suspects-discovery', 'suspects-new', 'suspects-leaving'] as const;
-const ourChains: readonly string[] = ['request', 'reply', 'heard', ...suspectChains];
+const ourChains: readonly string[] = ['request', 'reply', 'heard', 'arriving', 'begun', ...suspectChains];
 /** Of the table `netdev`: see `hearing.ts`. */
 export const heardSets = ['protocols', 'asked', 'sources'] as const;
 /** An empty chain names its process: by id and, since ids come again, by its start. */
@@ -85,7 +85,7 @@ export async function requireFreeTrace(tools: Tools): Promise<void> {
     const why =
       owner === 'others'
         ? 'exists and is not ours'
-        : `belongs to a running explain --live or drops -f (process ${owner})`;
+        : `belongs to a running explain --live, drops -f or capture (process ${owner})`;
     throw new ProtectNetworkError('refused', `the table ${family} ${traceTable} ${why}`);
   }
 }

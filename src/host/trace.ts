@@ -17,6 +17,8 @@ export interface TraceEvent {
   /** Undefined where a policy spoke, or the chain ended. */
   readonly handle: number | undefined;
   readonly verdict: 'accept' | 'drop' | 'continue';
+  /** The packet's own, from Ethernet's on, not looked into; told once in each base chain. */
+  readonly headers?: Buffer | undefined;
 }
 
 export interface PacketTrace {
@@ -63,8 +65,8 @@ function listen(listener: (event: TraceEvent) => void): EventSocket {
       heard(message) {
         const event = readNftEvent(message);
         if (event?.kind !== 'trace') return;
-        const { id, family, table, chain, handle, verdict } = event;
-        listener({ id, chain: `${family} ${table} ${chain}`, handle, verdict });
+        const { id, family, table, chain, handle, verdict, headers } = event;
+        listener({ id, chain: `${family} ${table} ${chain}`, handle, verdict, headers });
       },
       // What was heard is enough, or nothing is confirmed.
       lost: () => undefined,

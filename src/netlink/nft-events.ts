@@ -37,6 +37,8 @@ export interface NftTrace {
   readonly handle: number | undefined;
   /** `continue` stands for whatever lets the packet go on, by jumps and returns, or to a queue. */
   readonly verdict: 'accept' | 'drop' | 'continue';
+  /** From the link layer's on, as far as the kernel copies them (20, 40 and 20 bytes); told once in each base chain. */
+  readonly headers: Buffer | undefined;
   /** Ifindex of the link it came by. */
   readonly input: number | undefined;
   /** Told once for each packet. */
@@ -74,7 +76,7 @@ export function readNftEvent({ type, port, payload }: Message): NftObjectEvent |
   return table === undefined ? undefined : { kind: 'object', family, table };
 }
 
-/** NFTA_TRACE_TABLE 1, _CHAIN 2, _RULE_HANDLE 3, _VERDICT 5, _ID 6, _NETWORK_HEADER 8, _TRANSPORT_HEADER 9, _IIF 10, _POLICY 16; NFTA_VERDICT_CODE 1. */
+/** NFTA_TRACE_TABLE 1, _CHAIN 2, _RULE_HANDLE 3, _VERDICT 5, _ID 6, _LL_HEADER 7, _NETWORK_HEADER 8, _TRANSPORT_HEADER 9, _IIF 10, _POLICY 16; NFTA_VERDICT_CODE 1. */
 function readTrace(values: Attributes, family: NftTrace['family']): NftTrace {
   const header = values.bytes(8);
   const handle = values.u64be(3);
@@ -87,6 +89,7 @@ function readTrace(values: Attributes, family: NftTrace['family']): NftTrace {
     id: values.u32be(6) ?? 0,
     handle: handle === undefined ? undefined : Number(handle),
     verdict: verdictOf(code),
+    headers: header && Buffer.concat([values.bytes(7), header, values.bytes(9)].filter((part) => part !== undefined)),
     input: values.u32be(10),
     packet: header === undefined ? undefined : packetIn(header, values.bytes(9)),
   };

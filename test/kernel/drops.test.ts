@@ -193,7 +193,7 @@ describe('drops -f', () => {
     const first = await following('--json');
     const second = await following('--json', '--kind', 'stray');
     expect(second.stderr.join('\n')).toMatch(
-      /only what others .*belongs to a running explain --live or drops -f \(process \d+\)/,
+      /only what others .*belongs to a running explain --live, drops -f or capture \(process \d+\)/,
     );
     await isCutOff(scene.zones[1], nobodys);
     await waitFor(() => lines(second).find(({ event, packets }) => event === 'count' && packets === 2), {

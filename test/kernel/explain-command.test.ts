@@ -221,10 +221,12 @@ describe('explain', () => {
       const second = await scene.world.cli(['explain', ...toFar, '--live', '--seconds', '1']);
       expect(second).toMatchObject({
         exitCode: 1,
-        stderr: expect.stringContaining(`running explain --live or drops -f (process ${live.pid})`),
+        stderr: expect.stringContaining(`running explain --live, drops -f or capture (process ${live.pid})`),
       });
       const { stdout } = await scene.world.cli(['cleanup', '--dry-run']);
-      expect(stdout).toContain(`inet edera-trace stays: an explain --live or drops -f uses it (process ${live.pid})`);
+      expect(stdout).toContain(
+        `inet edera-trace stays: an explain --live, drops -f or capture uses it (process ${live.pid})`,
+      );
       expect(await traceIsGone(scene)).toBe(false);
       await live.stop('SIGINT', 30_000);
     });

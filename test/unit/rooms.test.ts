@@ -41,6 +41,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   explain: [...daemon, 'faults', 'lifecycle'],
   doctor: [...daemon, 'faults', 'lifecycle'],
   traffic: [...daemon, 'lifecycle', 'explain'],
+  capture: facing,
   report: ['model', 'config', 'control', 'directories', 'host', 'xenstore'],
 };
 

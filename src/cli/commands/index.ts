@@ -1,5 +1,6 @@
 /** Every command. */
 import type { Command } from '../command.ts';
+import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { cleanup } from './cleanup.ts';
 import { complete } from './complete.ts';
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   explain,
   doctor,
   logs,
+  capture,
   plan,
   check,
   policyShow,

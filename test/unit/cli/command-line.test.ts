@@ -31,7 +31,7 @@ test('options may stand anywhere', () => {
 test.each([
   [
     ['frobnicate'],
-    "unknown command 'frobnicate'; expected one of run, dns, status, top, flows, drops, explain, doctor, logs, plan, check, policy, zone, report, cleanup",
+    "unknown command 'frobnicate'; expected one of run, dns, status, top, flows, drops, explain, doctor, logs, capture, plan, check, policy, zone, report, cleanup",
   ],
   [['statsu'], "unknown command 'statsu'; did you mean 'status'?"],
   [['zone', 'sets'], "unknown command 'zone sets'; did you mean 'zone set'?"],
