@@ -1,7 +1,7 @@
 /** `protect-network drops`: what of zones was dropped, by which promise. */
 import type { ConfigPaths } from '../config/config.ts';
-import { fetchPolicy, fetchStatus } from '../control/fetch-status.ts';
-import type { Status, ZoneStatus } from '../control/status.ts';
+import { fetchPolicy } from '../control/fetch-status.ts';
+import type { ZoneStatus } from '../control/status.ts';
 import { createTraffic } from '../host/index.ts';
 import type { Traffic } from '../host/traffic.ts';
 import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
@@ -24,6 +24,7 @@ import {
   type ZoneSample,
 } from './drops-text.ts';
 import { doubtsOf, linksOf, readKnown } from './flows.ts';
+import type { KnownZones } from './known-zones.ts';
 import { LineWriter } from './line-writer.ts';
 import { LiveBook } from './live-book.ts';
 import { painter } from './paint.ts';
@@ -49,8 +50,9 @@ export async function listDrops(paths: ConfigPaths, options: DropOptions): Promi
   const traffic = createTraffic();
   try {
     const book = readBook(traffic, config, known.zones);
-    const { rows, doubt } = await readDropRows(traffic, config, book, options);
-    const notes = [...doubtsOf(known), ...(doubt === undefined ? [] : [doubt])];
+    const links = linksOf(options.zone, book);
+    const rows = await readDropRows(traffic, book, { ...options, links, config, status: known.status });
+    const notes = [...doubtsOf(known), ...(typeof known.status === 'string' ? ['the last packets are not known'] : [])];
     if (options.json) {
       await print(`${JSON.stringify({ drops: rows.map(dropJson), notes }, null, 2)}\n`);
       return ExitCode.ok;
@@ -65,39 +67,38 @@ export async function listDrops(paths: ConfigPaths, options: DropOptions): Promi
   }
 }
 
-/** The most packets first. `doubt`: why the last ones are not known. */
+export interface DropQuestion {
+  readonly kind: DropPromise | undefined;
+  readonly links: ReadonlySet<string> | undefined;
+  readonly config: DaemonConfig;
+  readonly status: KnownZones['status'];
+}
+
+/** The most packets first, each with the last one that the daemon was told of. */
 export async function readDropRows(
   traffic: Traffic,
-  { settings }: DaemonConfig,
   book: ZoneBook,
-  { zone, kind }: Pick<DropOptions, 'zone' | 'kind'>,
-): Promise<{ rows: DropRow[]; doubt: string | undefined }> {
-  const links: ReadonlySet<string> | undefined = linksOf(zone, book);
-  const { socket } = settings.control;
-  const { status, doubt } = await askStatus(socket);
+  { kind, links, config, status }: DropQuestion,
+): Promise<DropRow[]> {
   const counts = dropCountsIn(await readDrops(traffic.nft, true)).filter(
     (each) => (kind === undefined || each.kind === kind) && (links === undefined || links.has(each.link)),
   );
   const byLink = new Map(book.zones.map((each) => [each.link as string, each]));
-  const denied = new Set(counts.flatMap((each) => (each.kind === 'denied' ? each.link : [])).slice(0, maxAsked));
-  const denials = new Map(
-    await Promise.all([...denied].map(async (link) => [link, await lastDenial(socket, link)] as const)),
-  );
+  const denials = typeof status === 'string' ? new Map() : await readDenials(config.settings.control.socket, counts);
   const rows = counts.map((each): DropRow => {
-    const told = status?.zones.find(({ link }) => link === each.link);
-    const last = each.kind === 'denied' ? denials.get(each.link) : lastOf(each, told);
-    return { ...each, zone: byLink.get(each.link), last };
+    const told = typeof status === 'string' ? undefined : status.zones.find(({ link }) => link === each.link);
+    return {
+      ...each,
+      zone: byLink.get(each.link),
+      last: each.kind === 'denied' ? denials.get(each.link) : lastOf(each, told),
+    };
   });
-  return { rows: rows.sort((one, other) => other.counter.packets - one.counter.packets), doubt };
+  return rows.sort((one, other) => other.counter.packets - one.counter.packets);
 }
 
-async function askStatus(socket: string): Promise<{ status: Status | undefined; doubt: string | undefined }> {
-  try {
-    return { status: await fetchStatus(socket), doubt: undefined };
-  } catch (error) {
-    if (!(error instanceof ProtectNetworkError)) throw error;
-    return { status: undefined, doubt: `the last packets are not known: ${messageOf(error)}` };
-  }
+async function readDenials(socket: string, counts: readonly DropCount[]): Promise<Map<string, LastDrop | undefined>> {
+  const denied = counts.flatMap(({ kind, link }) => (kind === 'denied' ? link : [])).slice(0, maxAsked);
+  return new Map(await Promise.all(denied.map(async (link) => [link, await lastDenial(socket, link)] as const)));
 }
 
 function lastOf({ kind }: DropCount, zone: ZoneStatus | undefined): LastDrop | undefined {

@@ -1,5 +1,6 @@
 /** Connections as people and programs read them. Pure. */
 import { basename } from 'node:path';
+import type { Bookkeeping } from '../host/traffic.ts';
 import type { Counter } from '../nft/counters.ts';
 import type { PolicedZone } from '../policy/model.ts';
 import type { Flow, Peer } from '../traffic/flow.ts';
@@ -133,6 +134,15 @@ export function compareFlows(order: FlowOrder): (one: Flow, other: Flow) => numb
     byPeer(one, other) ||
     (one.port ?? 0) - (other.port ?? 0) ||
     one.id - other.id;
+}
+
+/** What of the columns is missing, and what would fill them for connections that begin from then on. */
+export function notesOn({ tracks, counts, times }: Bookkeeping): string[] {
+  if (!tracks) return ['this kernel tracks no connections'];
+  return [
+    ...(counts ? [] : ['bytes are not counted on this host: sysctl -w net.netfilter.nf_conntrack_acct=1']),
+    ...(times ? [] : ['ages are not kept on this host: sysctl -w net.netfilter.nf_conntrack_timestamp=1']),
+  ];
 }
 
 export function zoneText({ name, link }: PolicedZone): string {

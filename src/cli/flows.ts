@@ -11,7 +11,7 @@ import { readBook } from '../traffic/read-book.ts';
 import type { ZoneBook } from '../traffic/zone-book.ts';
 import { readDaemonFiles } from './daemon-files.ts';
 import type { FlowOptions } from './flow-options.ts';
-import { compareFlows, eventLine, flowJson, flowTable, lostLine, lostText } from './flows-text.ts';
+import { compareFlows, eventLine, flowJson, flowTable, lostLine, lostText, notesOn } from './flows-text.ts';
 import { type KnownZones, knownZones, zonesCalled } from './known-zones.ts';
 import { LineWriter } from './line-writer.ts';
 import { LiveBook } from './live-book.ts';
@@ -138,15 +138,6 @@ export function linksOf(asked: string | undefined, { zones }: ZoneBook): Readonl
 
 export function doubtsOf({ doubt }: KnownZones): string[] {
   return doubt === undefined ? [] : [`addresses are those that the kernel holds, and names of ${doubt}`];
-}
-
-/** What of the columns is missing, and what would fill them for connections that begin from then on. */
-export function notesOn({ tracks, counts, times }: Bookkeeping): string[] {
-  if (!tracks) return ['this kernel tracks no connections'];
-  return [
-    ...(counts ? [] : ['bytes are not counted on this host: sysctl -w net.netfilter.nf_conntrack_acct=1']),
-    ...(times ? [] : ['ages are not kept on this host: sysctl -w net.netfilter.nf_conntrack_timestamp=1']),
-  ];
 }
 
 function endsUntold({ events }: Bookkeeping): string[] {

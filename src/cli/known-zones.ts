@@ -7,24 +7,28 @@ import type { DaemonConfig } from '../policy/daemon-config.ts';
 import type { PolicedZone } from '../policy/model.ts';
 import { readJudgedZones } from './static-zones.ts';
 
-/** `doubt`: why there may be other zones. */
 export interface KnownZones {
   readonly zones: readonly PolicedZone[];
+  /** Why there may be other zones. */
   readonly doubt: string | undefined;
+  /** The daemon's, or why there is none. */
+  readonly status: Status | string;
 }
 
 export async function knownZones({ settings, subnets }: DaemonConfig): Promise<KnownZones> {
   try {
-    return { zones: policedZones(await fetchStatus(settings.control.socket)), doubt: undefined };
+    const status = await fetchStatus(settings.control.socket);
+    return { zones: policedZones(status), doubt: undefined, status };
   } catch (error) {
     if (!(error instanceof ProtectNetworkError)) throw error;
     const { staticDir } = settings.zones;
     const { entries } = await readJudgedZones(staticDir, subnets);
-    return { zones: entries, doubt: `zones are those of ${staticDir}: ${messageOf(error)}` };
+    const status = messageOf(error);
+    return { zones: entries, doubt: `zones are those of ${staticDir}: ${status}`, status };
   }
 }
 
-export function policedZones({ zones }: Pick<Status, 'zones'>): PolicedZone[] {
+function policedZones({ zones }: Pick<Status, 'zones'>): PolicedZone[] {
   return zones.flatMap(({ link: text, name, addresses }) => {
     const link = parseLinkName(text);
     return link === undefined ? [] : [{ link, name: name ?? undefined, addresses }];

@@ -21,7 +21,7 @@ export interface LogsOptions {
   readonly noColor: boolean;
 }
 
-export const units = ['protect-network', 'protect-network-dns', 'protect-daemon'];
+export const loggedUnits = ['protect-network', 'protect-network-dns', 'protect-daemon'];
 const usualLines = 100;
 /** How far back lines about one zone are looked for, unless people say since when: half a second of journalctl's work. */
 const searchedLines = 20_000;
@@ -48,7 +48,8 @@ export async function showLogs(options: LogsOptions): Promise<ExitCode> {
     if (shown === 0) warn(options.zone === undefined ? 'nothing is logged' : `nothing is logged about ${options.zone}`);
     return ExitCode.ok;
   }
-  const query: JournalQuery = last === undefined ? { units, lines: 0 } : { units, after: last };
+  const query: JournalQuery =
+    last === undefined ? { units: loggedUnits, lines: 0 } : { units: loggedUnits, after: last };
   for await (const entry of entriesOf(journal, { ...query, follow: true })) if (isAbout(entry)) await show(entry);
   return ExitCode.ok;
 }
@@ -64,7 +65,7 @@ async function showPast(
   const youngest: JournalEntry[] = [];
   let last: string | undefined;
   let shown = 0;
-  for await (const entry of entriesOf(journal, { units, since, lines: asked })) {
+  for await (const entry of entriesOf(journal, { units: loggedUnits, since, lines: asked })) {
     last = entry.cursor;
     if (!isAbout(entry)) continue;
     shown += 1;
@@ -75,7 +76,7 @@ async function showPast(
   return { last, shown };
 }
 
-async function* entriesOf(journal: Journal, query: JournalQuery): AsyncIterable<JournalEntry> {
+export async function* entriesOf(journal: Journal, query: JournalQuery): AsyncIterable<JournalEntry> {
   let senseless = 0;
   for await (const line of journal.read(query)) {
     const entry = parseEntry(line);

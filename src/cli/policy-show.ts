@@ -116,7 +116,7 @@ async function leasesOf(
   return new Map(zones.map(({ link, leases }) => [link, leases]));
 }
 
-function leaseLines(leases: readonly LeaseStatus[]): string[] {
+export function leaseLines(leases: readonly LeaseStatus[]): string[] {
   if (leases.length === 0) return [];
   const texts = leases.map(({ name, address, transport, port, seconds }) => {
     const place = address.includes(':') ? `[${address}]` : address;
@@ -133,7 +133,7 @@ function supposed(asked: string): PolicedZone {
   return { link: link ?? ('' as LinkName), name: link === undefined ? asked : undefined, addresses: [] };
 }
 
-function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
+export function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
   const egress = egressOf(policies, zone);
   return {
     link: zone.link || null,
@@ -147,7 +147,11 @@ function zoneJson({ policies }: DaemonConfig, zone: PolicedZone): object {
   };
 }
 
-function zoneText({ policies }: DaemonConfig, zone: PolicedZone, names: ReadonlySet<string | undefined>): string[] {
+export function zoneText(
+  { policies }: DaemonConfig,
+  zone: PolicedZone,
+  names: ReadonlySet<string | undefined>,
+): string[] {
   const egress = egressOf(policies, zone);
   const who = [zone.name ?? zone.link, ...(zone.name === undefined || zone.link === '' ? [] : [`(${zone.link})`])];
   const subject = [`zone ${who.join(' ')}`, ...zone.addresses].join(', ');

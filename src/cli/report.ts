@@ -15,7 +15,7 @@ import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { archive, writeNewFile } from '../report/archive.ts';
 import { type Gathered, gather } from '../report/gather.ts';
 import { partsOf } from '../report/parts.ts';
-import { units } from './logs.ts';
+import { loggedUnits } from './logs.ts';
 import { painter } from './paint.ts';
 import { table } from './table.ts';
 import { print, printable, warn } from './terminal.ts';
@@ -49,7 +49,7 @@ export async function makeReport(paths: ConfigPaths, options: ReportOptions): Pr
       settingsPath: paths.settings,
       options: ['--config', paths.config, '--settings', paths.settings],
       settings,
-      units,
+      units: loggedUnits,
       status,
       met: (met) => names.add(met),
     }),

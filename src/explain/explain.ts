@@ -16,8 +16,28 @@ export interface Explanation {
 }
 
 /** One report for each address family of the zone that the request leaves open. Changes nothing on the host. */
-export async function explain(eyes: Eyes, request: Request, config: DaemonConfig): Promise<Explanation> {
+export function explain(eyes: Eyes, request: Request, config: DaemonConfig): Promise<Explanation> {
+  return explainEach(eyes, [request], config);
+}
+
+/** The same of several, one after the other: the host is looked at once for all of them. */
+export async function explainEach(
+  eyes: Eyes,
+  requests: readonly Request[],
+  config: DaemonConfig,
+): Promise<Explanation> {
   let facts = new Facts(await observe(eyes, config));
+  const reports: Report[] = [];
+  for (const request of requests) {
+    const explained = await settle(eyes, request, facts);
+    reports.push(...explained.reports);
+    facts = explained.facts;
+  }
+  return { reports, facts };
+}
+
+async function settle(eyes: Eyes, request: Request, known: Facts): Promise<Explanation> {
+  let facts = known;
   for (let round = 0; round < maxRounds; round += 1) {
     const reports = walk(request, facts);
     if (facts.missing.length === 0) return { reports, facts };

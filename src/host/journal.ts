@@ -27,7 +27,7 @@ export class JournalTool implements Journal {
     return this.#hasTool() && directories.some(holdsJournal);
   }
 
-  async *read({ units, since, lines, after, follow = false }: JournalQuery): AsyncIterable<string> {
+  async *read({ units, anyOf = [], since, lines, after, follow = false }: JournalQuery): AsyncIterable<string> {
     const args = [
       '--output=json',
       `--output-fields=${fields.join(',')}`,
@@ -39,6 +39,7 @@ export class JournalTool implements Journal {
       ...(after === undefined ? [] : [`--after-cursor=${after}`]),
       ...(follow ? ['--follow'] : []),
       ...(follow && lines === undefined ? ['--no-tail'] : []),
+      ...anyOf.flatMap((match, index) => (index === 0 ? [match] : ['+', match])),
     ];
     const child = execa(this.#tools.path('journalctl'), args, {
       stdin: 'ignore',

@@ -239,6 +239,8 @@ export type HostEvent =
 
 export interface JournalQuery {
   readonly units: readonly string[];
+  /** `FIELD=value`, one of which an entry has to have. */
+  readonly anyOf?: readonly string[] | undefined;
   /** As journalctl(1) understands it: `-1h`, `today`, `2026-03-01 12:00`. */
   readonly since?: string | undefined;
   /** At most so many of the youngest. */

@@ -37,8 +37,12 @@ const countSchema = z.object({ counter: counterSchema });
  * sees anything.
  */
 export async function readCounters(nft: Pick<Nft, 'table' | 'counters'>, isAnyTaken: boolean): Promise<CounterTotals> {
+  return { dropped: await readDrops(nft, isAnyTaken), ...(await readTraffic(nft)) };
+}
+
+/** From and to each zone. */
+export async function readTraffic(nft: Pick<Nft, 'counters'>): Promise<Pick<CounterTotals, 'sent' | 'received'>> {
   return {
-    dropped: await readDrops(nft, isAnyTaken),
     sent: await total(nft, sets.ipv4.from, sets.ipv6.from),
     received: await total(nft, sets.ipv4.to, sets.ipv6.to),
   };

@@ -54,14 +54,22 @@ export class TestJournal {
 
   /** `logs` where /run/log/journal is this journal. */
   follow(args: readonly string[]): LongRunning {
-    const command = ['-i', programPath, 'logs', ...args, ...this.#world.files.options];
-    return this.#root.spawn([], '/usr/bin/env', command);
+    return this.#spawn(['logs', ...args]);
   }
 
-  async read(args: readonly string[]): Promise<CommandResult> {
-    const running = this.follow(args);
+  read(args: readonly string[]): Promise<CommandResult> {
+    return this.run(['logs', ...args]);
+  }
+
+  /** Any command of ours there. */
+  async run(words: readonly string[]): Promise<CommandResult> {
+    const running = this.#spawn(words);
     const exitCode = await running.ended;
     return { exitCode: Number(exitCode), stdout: running.stdout.join('\n'), stderr: running.stderr.join('\n') };
+  }
+
+  #spawn(words: readonly string[]): LongRunning {
+    return this.#root.spawn([], '/usr/bin/env', ['-i', programPath, ...words, ...this.#world.files.options]);
   }
 }
 

@@ -19,6 +19,7 @@ import { status } from './status.ts';
 import { top } from './top.ts';
 import { zoneList } from './zone-list.ts';
 import { zoneSet } from './zone-set.ts';
+import { zoneShow } from './zone-show.ts';
 import { zoneUnset } from './zone-unset.ts';
 
 /** In the order in which help lists them. */
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   check,
   policyShow,
   policySuggest,
+  zoneShow,
   zoneSet,
   zoneUnset,
   zoneList,

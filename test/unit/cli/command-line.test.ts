@@ -35,7 +35,7 @@ test.each([
   ],
   [['statsu'], "unknown command 'statsu'; did you mean 'status'?"],
   [['zone', 'sets'], "unknown command 'zone sets'; did you mean 'zone set'?"],
-  [['zone'], "unknown command 'zone'; expected one of 'zone set', 'zone unset', 'zone list'"],
+  [['zone'], "unknown command 'zone'; expected one of 'zone show', 'zone set', 'zone unset', 'zone list'"],
   [['zone', 'frob'], "unknown command 'zone frob'"],
   [['status', '--frob'], "unknown option '--frob'"],
   [['status', 'now'], "unexpected argument 'now'"],
