@@ -4,16 +4,8 @@ import type { FileOwnership } from '../config/read-file.ts';
 import type { Status, ZoneState } from '../control/status.ts';
 import type { DirectoryState } from '../directories/zone-directory.ts';
 import type { OutlookFacts } from '../faults/outlook.ts';
-import type {
-  BirdView,
-  Fill,
-  FoundTool,
-  LegacyFilter,
-  NftObject,
-  SurveyedLink,
-  SurveyedRoute,
-  SurveyedTool,
-} from '../host/port.ts';
+import type { Fill, LegacyFilter, NftObject } from '../host/port.ts';
+import type { BirdView, FoundTool, SurveyedLink, SurveyedRoute, SurveyedTool } from '../host/survey-port.ts';
 import type { Address, Family } from '../model/address.ts';
 import type { DirectoryName } from '../model/directory-name.ts';
 import type { Fault } from '../model/fault.ts';

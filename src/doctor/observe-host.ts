@@ -2,7 +2,8 @@
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import { observeOutlook } from '../faults/outlook.ts';
 import type { Outlook } from '../host/outlook.ts';
-import type { Host, LegacyFilter, NftFamily, NftObject, Survey, SurveyedTool, Sysctl } from '../host/port.ts';
+import type { Host, LegacyFilter, NftFamily, NftObject, Sysctl } from '../host/port.ts';
+import type { Survey, SurveyedTool } from '../host/survey-port.ts';
 import { computeDesired } from '../lifecycle/desired.ts';
 import { foreignFaults, observeForeignFirewalls } from '../lifecycle/foreign-firewalls.ts';
 import { type Family, families } from '../model/address.ts';

@@ -1,6 +1,6 @@
 /** What a BIRD on this host says of itself, by its own `birdc`. */
 import { z } from 'zod';
-import type { BirdView } from './port.ts';
+import type { BirdView } from './survey-port.ts';
 
 export const birdQuestions = {
   protocols: ['show', 'protocols'],

@@ -121,7 +121,6 @@ export interface Rtnetlink {
   apply(changes: readonly RtnetlinkChange[]): Promise<RtnetlinkResult[]>;
 }
 
-export type * from './survey-port.ts';
 export type { BegunConnection, Conntrack, Fill, NftCommand, NftFamily, NftObject, Shaper, Sysctl, SysctlPath };
 
 /** What an element of a set has counted since it was made. */

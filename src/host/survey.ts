@@ -6,8 +6,9 @@ import { hasCode } from '../model/errors.ts';
 import { birdQuestions, destinationsIn, sessionsIn } from './bird.ts';
 import { refusal } from './classify.ts';
 import { Inspection } from './inspection.ts';
-import type { BirdView, Fill, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './port.ts';
+import type { Fill } from './port.ts';
 import { readIfThere, readNumberIfThere } from './read-if-there.ts';
+import type { BirdView, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './survey-port.ts';
 import type { RunResult, ToolName, Tools } from './tools.ts';
 
 export class ToolSurvey implements Survey {

@@ -1,5 +1,5 @@
 /** Whether a routing daemon tells the other hosts of a fleet of this one's zones, and of nothing else. */
-import type { BirdView } from '../../host/port.ts';
+import type { BirdView } from '../../host/survey-port.ts';
 import { contains, hostPrefix } from '../../model/address.ts';
 import { fault } from '../../words/faults.ts';
 import { findings } from '../../words/findings.ts';

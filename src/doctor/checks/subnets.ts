@@ -1,6 +1,7 @@
 /** Whether the zones' addresses are zones' alone on this host. */
-import type { SurveyedRoute } from '../../host/port.ts';
+
 import { routeProtocol } from '../../host/rtnetlink-changes.ts';
+import type { SurveyedRoute } from '../../host/survey-port.ts';
 import {
   type Address,
   contains,

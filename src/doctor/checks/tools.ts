@@ -1,5 +1,5 @@
 /** Who runs this, and with what. Versions are those that the tests ran with (README.md, "Installation on a dom0"). */
-import type { SurveyedTool } from '../../host/port.ts';
+import type { SurveyedTool } from '../../host/survey-port.ts';
 import { fault } from '../../words/faults.ts';
 import { findings } from '../../words/findings.ts';
 import { type Judgement, ok } from '../finding.ts';

@@ -4,7 +4,7 @@ import { checkFleet } from '../../../src/doctor/checks/fleet.ts';
 import { checkSubnets } from '../../../src/doctor/checks/subnets.ts';
 import type { Snapshot } from '../../../src/doctor/host-snapshot.ts';
 import { destinationsIn, sessionsIn } from '../../../src/host/bird.ts';
-import type { BirdView } from '../../../src/host/port.ts';
+import type { BirdView } from '../../../src/host/survey-port.ts';
 import { prefixesOf } from '../../../src/model/address.ts';
 import { configOf } from '../lifecycle/support.ts';
 import { route, sound } from './support.ts';

@@ -6,7 +6,7 @@ import { diagnose } from '../../../src/doctor/diagnose.ts';
 import { observe } from '../../../src/doctor/observe-host.ts';
 import { createSurvey } from '../../../src/host/index.ts';
 import type { Outlook } from '../../../src/host/outlook.ts';
-import type { Survey } from '../../../src/host/port.ts';
+import type { Survey } from '../../../src/host/survey-port.ts';
 import { procSysctl } from '../../../src/host/sysctl.ts';
 import { ProtectNetworkError } from '../../../src/model/errors.ts';
 import { place } from '../cli/support.ts';

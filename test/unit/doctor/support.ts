@@ -7,7 +7,8 @@ import type { Status } from '../../../src/control/status.ts';
 import { diagnose } from '../../../src/doctor/diagnose.ts';
 import type { Snapshot, ZoneFacts } from '../../../src/doctor/host-snapshot.ts';
 import type { OutlookFacts } from '../../../src/faults/outlook.ts';
-import type { NftObject, SurveyedLink, SurveyedRoute } from '../../../src/host/port.ts';
+import type { NftObject } from '../../../src/host/port.ts';
+import type { SurveyedLink, SurveyedRoute } from '../../../src/host/survey-port.ts';
 import { type Address, parseAddress } from '../../../src/model/address.ts';
 import { counter, jump } from '../../../src/nft/expressions.ts';
 
