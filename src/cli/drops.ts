@@ -26,18 +26,22 @@ import {
 import { doubtsOf, linksOf, readKnown } from './flows.ts';
 import type { KnownZones } from './known-zones.ts';
 import { LineWriter } from './line-writer.ts';
+import { type Format, isData, printData, printTable, widthOf } from './listing.ts';
 import { LiveBook } from './live-book.ts';
 import { painter } from './paint.ts';
-import { print, standardOutput, warn } from './terminal.ts';
+import { standardOutput, warn } from './terminal.ts';
 import { untilEnded } from './until-ended.ts';
 
 export interface DropOptions {
   /** A link or a name. */
   readonly zone: string | undefined;
   readonly kind: DropPromise | undefined;
-  readonly json: boolean;
+  readonly format: Format;
+  readonly hasHeaders: boolean;
   readonly noColor: boolean;
 }
+
+type FollowOptions = Omit<DropOptions, 'format' | 'hasHeaders'> & { readonly json: boolean };
 
 const everyMs = 1000;
 /** Until the samples of what was counted are heard. */
@@ -53,13 +57,14 @@ export async function listDrops(paths: ConfigPaths, options: DropOptions): Promi
     const links = linksOf(options.zone, book);
     const rows = await readDropRows(traffic, book, { ...options, links, config, status: known.status });
     const notes = [...doubtsOf(known), ...(typeof known.status === 'string' ? ['the last packets are not known'] : [])];
-    if (options.json) {
-      await print(`${JSON.stringify({ drops: rows.map(dropJson), notes }, null, 2)}\n`);
+    const { format } = options;
+    if (isData(format)) {
+      await printData({ drops: rows.map(dropJson), notes }, format);
       return ExitCode.ok;
     }
-    const { width, hasColour } = standardOutput(options.noColor);
-    const lines = dropTable(rows, { now: Date.now(), width, paint: painter(hasColour) });
-    await print(rows.length === 0 ? 'nothing was dropped\n' : `${lines.join('\n')}\n`);
+    const { hasColour } = standardOutput(options.noColor);
+    const lines = dropTable(rows, { now: Date.now(), width: widthOf(options), paint: painter(hasColour) });
+    await printTable(lines, options.hasHeaders, rows.length === 0 ? 'nothing was dropped' : undefined);
     for (const note of notes) warn(note);
     return ExitCode.ok;
   } finally {
@@ -122,7 +127,7 @@ async function lastDenial(socket: string, link: string): Promise<LastDrop | unde
 }
 
 /** Until it is interrupted. */
-export async function followDrops(paths: ConfigPaths, options: DropOptions): Promise<ExitCode> {
+export async function followDrops(paths: ConfigPaths, options: FollowOptions): Promise<ExitCode> {
   const { config, known } = await readKnown(paths);
   const traffic = createTraffic();
   const book = new LiveBook(traffic, paths, config, known.zones);
@@ -158,7 +163,7 @@ async function sampleSuspects(traffic: Traffic, config: DaemonConfig): Promise<(
 class Follower {
   readonly #traffic: Traffic;
   readonly #book: LiveBook;
-  readonly #options: DropOptions;
+  readonly #options: FollowOptions;
   readonly #links: ReadonlySet<string> | undefined;
   readonly #sampler = new DropSampler();
   readonly #lines = new LineWriter();
@@ -168,7 +173,7 @@ class Follower {
   /** For which `#isAnyTaken` holds. */
   #asked: ZoneBook | undefined;
 
-  constructor(traffic: Traffic, book: LiveBook, options: DropOptions) {
+  constructor(traffic: Traffic, book: LiveBook, options: FollowOptions) {
     this.#traffic = traffic;
     this.#book = book;
     this.#options = options;

@@ -3,6 +3,7 @@ import { type Family, hostPrefix, type Prefix, parseAddress, parsePrefix } from 
 import { ProtectNetworkError } from '../model/errors.ts';
 import type { FlowFilter } from '../traffic/flow.ts';
 import type { Arguments } from './command.ts';
+import { type Format, formatOf } from './listing.ts';
 
 export const flowOrders = ['bytes', 'age', 'zone', 'peer'] as const;
 export type FlowOrder = (typeof flowOrders)[number];
@@ -13,7 +14,8 @@ export interface FlowOptions {
   readonly filter: Omit<FlowFilter, 'links'>;
   readonly order: FlowOrder;
   readonly limit: number;
-  readonly json: boolean;
+  readonly format: Format;
+  readonly hasHeaders: boolean;
   readonly noColor: boolean;
 }
 
@@ -40,7 +42,8 @@ export function parseFlowOptions(args: Arguments): FlowOptions {
     },
     order: oneOf(args.text('sort'), '--sort', flowOrders) ?? 'bytes',
     limit: numberIn(args, 'limit', 999_999) ?? usualLimit,
-    json: args.has('json'),
+    format: formatOf(args),
+    hasHeaders: !args.has('no-headers'),
     noColor: args.has('no-color'),
   };
 }

@@ -14,9 +14,10 @@ import type { FlowOptions } from './flow-options.ts';
 import { compareFlows, eventLine, flowJson, flowTable, lostLine, lostText, notesOn } from './flows-text.ts';
 import { type KnownZones, knownZones, zonesCalled } from './known-zones.ts';
 import { LineWriter } from './line-writer.ts';
+import { isData, printData, printTable, widthOf } from './listing.ts';
 import { LiveBook } from './live-book.ts';
 import { painter } from './paint.ts';
-import { print, standardOutput, warn } from './terminal.ts';
+import { standardOutput, warn } from './terminal.ts';
 import { untilEnded } from './until-ended.ts';
 
 export async function listFlows(paths: ConfigPaths, options: FlowOptions): Promise<ExitCode> {
@@ -57,23 +58,26 @@ export async function readFlows(
   return best;
 }
 
-async function show(best: Best<Flow>, notes: readonly string[], { json, noColor, limit }: FlowOptions): Promise<void> {
+async function show(best: Best<Flow>, notes: readonly string[], options: FlowOptions): Promise<void> {
+  const { format, hasHeaders, noColor, limit } = options;
   const [flows, now] = [best.sorted(), Date.now()];
-  if (json) {
-    const told = { count: best.count, flows: flows.map((flow) => flowJson(flow, now)), notes };
-    await print(`${JSON.stringify(told, null, 2)}\n`);
+  if (isData(format)) {
+    await printData({ count: best.count, flows: flows.map((flow) => flowJson(flow, now)), notes }, format);
     return;
   }
-  const { width, hasColour } = standardOutput(noColor);
-  const lines = flowTable(flows, { now, width, paint: painter(hasColour) });
-  await print(flows.length === 0 ? 'no connection\n' : `${lines.join('\n')}\n`);
+  const { hasColour } = standardOutput(noColor);
+  const lines = flowTable(flows, { now, width: widthOf(options), paint: painter(hasColour) });
+  await printTable(lines, hasHeaders, flows.length === 0 ? 'no connection' : undefined);
   const missing = best.count - flows.length;
   if (missing > 0) warn(`${missing} more connections are not shown: --limit is ${limit}`);
   for (const note of notes) warn(note);
 }
 
 /** Until it is interrupted. */
-export async function followFlows(paths: ConfigPaths, options: FlowOptions): Promise<ExitCode> {
+export async function followFlows(
+  paths: ConfigPaths,
+  options: FlowOptions & { readonly json: boolean },
+): Promise<ExitCode> {
   const { config, known } = await readKnown(paths);
   const traffic = createTraffic();
   const kept = traffic.bookkeeping();

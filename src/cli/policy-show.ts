@@ -23,10 +23,10 @@ import { isPrivate } from '../policy/rule.ts';
 import { egressOf, policiesOf } from '../policy/select.ts';
 import { readDaemonFiles } from './daemon-files.ts';
 import { type KnownZones, knownZones } from './known-zones.ts';
-import { type Format, isData, printData, printNames, printTable } from './listing.ts';
+import { type Format, isData, printData, printNames, printTable, widthOf } from './listing.ts';
 import { painter } from './paint.ts';
 import { table } from './table.ts';
-import { print, printable, standardOutput, warn } from './terminal.ts';
+import { print, printable, warn } from './terminal.ts';
 import { duration } from './units.ts';
 import type { ListOptions } from './zone-list.ts';
 
@@ -80,7 +80,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, how: ListOpt
       { title: 'PUBLISH', align: 'right', dispensable: 2, cells: count(({ publish }) => publish.length) },
       { title: 'IS ABOUT', dispensable: 1, cells: policies.map((policy) => printable(selectorText(policy))) },
     ],
-    how.format === 'wide' ? Number.POSITIVE_INFINITY : standardOutput(true).width,
+    widthOf({ ...how, noColor: true }),
     painter(false),
   );
   await printTable(lines, how.hasHeaders, policies.length === 0 ? `no policy in ${settings.policy.dir}` : undefined);

@@ -22,7 +22,7 @@ export interface WatchedZones extends ZoneTable {
   readonly bars: BarStyle;
 }
 
-const tones: Record<ZoneState, Tone> = {
+export const zoneTones: Record<ZoneState, Tone> = {
   ready: 'good',
   opening: 'warning',
   failed: 'bad',
@@ -125,7 +125,7 @@ function stateColumn({ zones, now }: ZoneTable): Column {
 }
 
 function stateTones(zones: readonly ZoneStatus[]): Tone[] {
-  return zones.map((zone) => (lacksCarrier(zone) ? 'warning' : tones[zone.state]));
+  return zones.map((zone) => (lacksCarrier(zone) ? 'warning' : zoneTones[zone.state]));
 }
 
 function policyColumn(zones: readonly ZoneStatus[], dispensable: number): Column {

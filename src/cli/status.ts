@@ -2,7 +2,7 @@
 import { fetchStatus } from '../control/fetch-status.ts';
 import { ExitCode } from '../model/errors.ts';
 import { findControlSocket } from './control-socket.ts';
-import { type Format, isData, printData } from './listing.ts';
+import { type Format, isData, printData, widthOf } from './listing.ts';
 import { painter } from './paint.ts';
 import { ratesBetween, type Snapshot } from './rates.ts';
 import { printLinks, printZoneRows } from './status-listing.ts';
@@ -35,8 +35,4 @@ export function asText(current: Snapshot, before: Snapshot | undefined, options:
     rates: before === undefined ? undefined : ratesBetween(before, current),
   });
   return `${lines.join('\n')}\n`;
-}
-
-function widthOf({ format, noColor }: StatusOptions): number {
-  return format === 'wide' ? Number.POSITIVE_INFINITY : standardOutput(noColor).width;
 }

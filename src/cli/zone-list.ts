@@ -7,11 +7,11 @@ import { misnamedFiles } from '../directories/static/edit.ts';
 import { linkNames } from '../host/link-names.ts';
 import { ExitCode, messageOf, ProtectNetworkError } from '../model/errors.ts';
 import type { LinkName } from '../model/link-name.ts';
-import { type Format, isData, printData, printNames, printTable } from './listing.ts';
+import { type Format, isData, printData, printNames, printTable, widthOf } from './listing.ts';
 import { painter } from './paint.ts';
 import { readJudgedZones } from './static-zones.ts';
 import { table } from './table.ts';
-import { printable, standardOutput, warn } from './terminal.ts';
+import { printable, warn } from './terminal.ts';
 
 export interface ListOptions {
   readonly format: Format;
@@ -47,7 +47,7 @@ export async function listZones(paths: ConfigPaths, { format, hasHeaders }: List
       { title: 'ADDRESSES', cells: zones.map(({ addresses }) => addresses.join(' ')) },
       { title: 'FILE', dispensable: 3, cells: zones.map(({ file }) => printable(file)) },
     ],
-    format === 'wide' ? Number.POSITIVE_INFINITY : standardOutput(true).width,
+    widthOf({ format, noColor: true }),
     painter(false),
   );
   await printTable(lines, hasHeaders, zones.length === 0 ? `no zone in ${directory}` : undefined);

@@ -1,5 +1,4 @@
 /** One zone on a page, for people and for programs. Pure. */
-import type { ZoneState } from '../control/status.ts';
 import type { Report } from '../explain/walk.ts';
 import type { TableRoute } from '../host/routing-tables.ts';
 import { policyStates } from '../policy/model.ts';
@@ -7,21 +6,14 @@ import { egressOf } from '../policy/select.ts';
 import { type DropRow, dropJson } from './drops-text.ts';
 import { type FlowView, flowJson, flowTable, notesOn } from './flows-text.ts';
 import { entryLines } from './logs-text.ts';
-import type { Tone } from './paint.ts';
 import { leaseLines, zoneJson, zoneText } from './policy-show.ts';
+import { zoneTones } from './status-zones.ts';
 import { printable } from './terminal.ts';
 import { cut, wrapped } from './text-width.ts';
 import { bytes, count, duration, localTime, plural } from './units.ts';
 import type { Part, ZonePage } from './zone-page.ts';
 
 const labelWidth = 'Connections  '.length;
-const tones: Record<ZoneState, Tone> = {
-  ready: 'good',
-  opening: 'warning',
-  failed: 'bad',
-  unserved: 'bad',
-  taken: 'bad',
-};
 /** Of each part: what is more is counted, and the command that has all of it named. */
 const most = { policy: 8, leases: 6, rules: 4, routes: 6, neighbours: 6 } as const;
 
@@ -54,7 +46,7 @@ function titleLines({ zone, status }: ZonePage, { now, width, paint }: FlowView)
   const head = `${called}: ${state} for ${duration(now - since)}, since ${localTime(since)}${[...why, ...more.map((each) => `, ${each}`)].join('')}`;
   const [first = '', ...rest] = wrapped(head, width);
   return [
-    first.replace(`: ${state}`, `: ${paint(tones[state], state)}`),
+    first.replace(`: ${state}`, `: ${paint(zoneTones[state], state)}`),
     ...rest,
     ...(fix === null ? [] : wrapped(`fix: ${printable(fix)}`, width, '  ')),
   ];

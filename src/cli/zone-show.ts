@@ -8,6 +8,7 @@ import { readBook } from '../traffic/read-book.ts';
 import type { ZoneBook } from '../traffic/zone-book.ts';
 import { doubtsOf, readKnown } from './flows.ts';
 import { zonesCalled } from './known-zones.ts';
+import { type DataFormat, printData } from './listing.ts';
 import { painter } from './paint.ts';
 import { print, standardOutput, warn } from './terminal.ts';
 import { readPage } from './zone-page.ts';
@@ -16,7 +17,7 @@ import { zonePageJson, zonePageLines } from './zone-page-text.ts';
 export async function showZone(
   paths: ConfigPaths,
   asked: string,
-  { json, noColor }: { readonly json: boolean; readonly noColor: boolean },
+  { data, noColor }: { readonly data: DataFormat | undefined; readonly noColor: boolean },
 ): Promise<ExitCode> {
   const { config, known } = await readKnown(paths);
   const traffic = createTraffic();
@@ -24,7 +25,7 @@ export async function showZone(
     const book = readBook(traffic, config, known.zones);
     const page = await readPage({ zone: theZone(asked, book, traffic), config, told: known.status, book, traffic });
     const now = Date.now();
-    if (json) await print(`${JSON.stringify(zonePageJson(page, now), null, 2)}\n`);
+    if (data !== undefined) await printData(zonePageJson(page, now), data);
     else {
       const { width, hasColour } = standardOutput(noColor);
       await print(`${zonePageLines(page, { now, width, paint: painter(hasColour) }).join('\n')}\n`);

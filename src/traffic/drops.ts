@@ -15,6 +15,7 @@ import {
   filterTable,
   forgedChain,
   hostDeniedChain,
+  overBandwidthChain,
   overLimitChain,
   ownTable,
   strayChain,
@@ -49,6 +50,7 @@ const byChain: Readonly<Record<string, DropPromise>> = {
   [zoneErrorsChain]: 'error',
   [discoveryChain]: 'flood',
   [uplinkLeakChain]: 'untranslated',
+  [overBandwidthChain]: 'bandwidth',
   [hostDeniedChain]: 'isolation',
   [outputGuardName]: 'isolation',
 };

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { followsAsJson, formatOf, listOptions } from '../listing.ts';
 
 export const drops: Command = {
   name: 'drops',
@@ -7,17 +8,17 @@ export const drops: Command = {
   description: `Lists what was dropped of what zones sent, all or one: how many packets by which
 promise, exactly, and the last one that the daemon was told of. Kinds are source (not
 the zone's own address), unassigned, stray, error, flood, untranslated, denied (by
-policy) and limit; with -f also isolation (by the settings).
+policy), limit and bandwidth; with -f also isolation (by the settings).
 With -f, prints packets as they are dropped, until it is interrupted. What is printed
 are samples: the kernel tells of a packet a second for each zone, of a destination that
-a policy denies once a minute, and of 20 a second of each other kind; each second a line
-says how many more were dropped, exactly. Of some kinds nothing is told unless somebody
-asks: for these it has nftables trace packets by a table of its own, edera-trace, which
-is removed afterwards. Nothing else is changed.`,
+a policy denies once a minute, and of 20 a second of each other kind but bandwidth; each
+second a line says how many more were dropped, exactly. Of some kinds nothing is told
+unless somebody asks: for these nftables traces packets by a table of the command's own,
+edera-trace, which is removed afterwards. Nothing else is changed.`,
   options: {
     follow: { short: 'f', help: 'print packets as they are dropped' },
     kind: { value: 'KIND', help: 'only of this kind' },
-    json: { help: 'print them as JSON; with -f, an object a line' },
+    ...listOptions('print them as JSON; with -f, an object a line'),
   },
   exitCodes: [
     [0, 'shown; nothing may have been dropped'],
@@ -37,10 +38,12 @@ is removed afterwards. Nothing else is changed.`,
     const options = {
       zone: args.positionals[0],
       kind: oneOf(args.text('kind'), '--kind', dropPromises),
-      json: args.has('json'),
+      format: formatOf(args),
+      hasHeaders: !args.has('no-headers'),
       noColor: args.has('no-color'),
     };
     const { followDrops, listDrops } = await import('../drops.ts');
-    return args.has('follow') ? followDrops(args.paths, options) : listDrops(args.paths, options);
+    if (!args.has('follow')) return listDrops(args.paths, options);
+    return followDrops(args.paths, { ...options, json: followsAsJson(args) });
   },
 };

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { followsAsJson, listOptions } from '../listing.ts';
 
 export const flows: Command = {
   name: 'flows',
@@ -26,7 +27,7 @@ changes nothing.`,
     ipv6: { short: '6', help: 'IPv6 only' },
     sort: { value: 'KEY', help: 'bytes (default), age, zone or peer' },
     limit: { short: 'n', value: 'NUMBER', help: 'at most this many (default 1000)' },
-    json: { help: 'print them as JSON; with -f, an object a line' },
+    ...listOptions('print them as JSON; with -f, an object a line'),
   },
   exitCodes: [
     [0, 'shown; there may have been none'],
@@ -46,6 +47,7 @@ changes nothing.`,
     const { parseFlowOptions } = await import('../flow-options.ts');
     const options = parseFlowOptions(args);
     const { followFlows, listFlows } = await import('../flows.ts');
-    return args.has('follow') ? followFlows(args.paths, options) : listFlows(args.paths, options);
+    if (!args.has('follow')) return listFlows(args.paths, options);
+    return followFlows(args.paths, { ...options, json: followsAsJson(args) });
   },
 };

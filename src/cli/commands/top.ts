@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { dataOptions, formatOf } from '../listing.ts';
 
 export const top: Command = {
   name: 'top',
@@ -8,9 +9,7 @@ dropped; what fails is below. Arrow keys select a zone and Enter shows its page,
 / filters, s sorts, p pauses, ? lists all keys, q ends it. Columns that do not fit the
 terminal are left out, names never. Where the output is no terminal, the status is
 printed each second, with rates. 'status --watch' is the same.`,
-  options: {
-    json: { help: 'print the status each second, a line of JSON' },
-  },
+  options: dataOptions('print the status each second, a line of JSON'),
   exitCodes: [
     [0, 'ended by a key or a signal'],
     [1, 'invalid answer'],
@@ -22,7 +21,10 @@ printed each second, with rates. 'status --watch' is the same.`,
   examples: ['protect-network top', `protect-network top --json | jq -c '.zones[] | {link, sent: .sent.bytes}'`],
   async run(args) {
     const { watchStatus } = await import('../top.ts');
-    const format = args.has('json') ? 'json' : 'text';
-    return watchStatus(args.paths.settings, { format, hasHeaders: true, noColor: args.has('no-color') });
+    return watchStatus(args.paths.settings, {
+      format: formatOf(args),
+      hasHeaders: true,
+      noColor: args.has('no-color'),
+    });
   },
 };

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { dataFormatOf, dataOptions } from '../listing.ts';
 
 export const zoneShow: Command = {
   name: 'zone show',
@@ -11,7 +12,7 @@ and what is open by names now, its largest connections, its routes, the rules th
 its link, its neighbours, what explain says of a packet to the uplink's gateway, and the
 last lines of the log about it. Each of these that cannot be had is a line that says
 why; without a running daemon, what the kernel and the files say. Changes nothing.`,
-  options: { json: { help: 'print everything as JSON' } },
+  options: dataOptions('print everything as JSON'),
   exitCodes: [
     [0, 'printed'],
     [1, 'there is no such zone'],
@@ -25,6 +26,6 @@ why; without a running daemon, what the kernel and the files say. Changes nothin
   ],
   async run(args) {
     const { showZone } = await import('../zone-show.ts');
-    return showZone(args.paths, args.positionals[0] ?? '', { json: args.has('json'), noColor: args.has('no-color') });
+    return showZone(args.paths, args.positionals[0] ?? '', { data: dataFormatOf(args), noColor: args.has('no-color') });
   },
 };
