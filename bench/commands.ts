@@ -4,6 +4,7 @@ import { benchDns } from './dns.ts';
 import { benchFiles } from './files.ts';
 import { benchFirstPing } from './first-ping.ts';
 import { benchFlows } from './flows.ts';
+import { benchFleet } from './fleet.ts';
 import { benchRepair } from './flush-ruleset.ts';
 import { benchForwarding } from './forwarding.ts';
 import { benchLink } from './link.ts';
@@ -21,6 +22,10 @@ export const benchmarks: Readonly<Record<string, { readonly what: string; readon
   removal: { what: 'the end of one zone and of many', run: benchRemoval },
   files: { what: 'thousands of zone files at once: how long nobody is answered', run: benchFiles },
   forwarding: { what: 'cost of a forwarded packet by the number of zones', run: benchForwarding },
+  fleet: {
+    what: 'two dom0s among 200: when zones are known elsewhere, and what routes and rules cost',
+    run: benchFleet,
+  },
   start: { what: 'starts over zones that wait, and over zones that are right', run: benchStart },
   'status-start': { what: 'from exec to the first byte of a command', run: benchStatusStart },
   pass: { what: 'CPU time of one change among many zones', run: benchPass },

@@ -29,6 +29,8 @@ export interface FleetOptions {
   readonly lans?: 1 | 2;
   /** The second LAN's router is FRR. */
   readonly isFrr?: boolean;
+  /** Of the daemons, as `DaemonOptions` has it. */
+  readonly debug?: boolean;
 }
 
 /** BIRD in one namespace, which can be killed and started again. */
@@ -160,7 +162,12 @@ export function routerConfig(lan: number): string {
   return text.replaceAll('10.0.1.', `10.0.${lan}.`);
 }
 
-export async function openFleet({ hosts: count = 2, lans = 1, isFrr = false }: FleetOptions = {}): Promise<Fleet> {
+export async function openFleet({
+  hosts: count = 2,
+  lans = 1,
+  isFrr = false,
+  debug = true,
+}: FleetOptions = {}): Promise<Fleet> {
   const worlds: World[] = [];
   try {
     for (let index = 0; index < count; index += 1) worlds.push(await createWorld());
@@ -170,7 +177,7 @@ export async function openFleet({ hosts: count = 2, lans = 1, isFrr = false }: F
     for (let lan = 1; lan <= lans; lan += 1) routers.push(await makeRouter(first, lan));
     const hosts: Dom0[] = [];
     for (const [index, world] of worlds.entries()) {
-      hosts.push(await makeHost(world, index + 2, routers));
+      hosts.push(await makeHost(world, index + 2, routers, debug));
     }
     const fleet = new Fleet(hosts, routers);
     for (const { bird } of isFrr ? routers.slice(0, 1) : routers) bird.start();
@@ -202,7 +209,7 @@ async function makeRouter(world: World, lan: number): Promise<Router> {
   return { namespace, bird: new Bird(namespace, world.files.directory, routerConfig(lan)) };
 }
 
-async function makeHost(world: World, number: number, routers: readonly Router[]): Promise<Dom0> {
+async function makeHost(world: World, number: number, routers: readonly Router[], debug: boolean): Promise<Dom0> {
   for (const [index, { namespace }] of routers.entries()) {
     const link = `eth${index}`;
     await ipBatch([
@@ -216,7 +223,7 @@ async function makeHost(world: World, number: number, routers: readonly Router[]
     );
   }
   const bird = new Bird(world.host, world.files.directory, birdConfig(number, routers.length));
-  const daemon = await world.startDaemon({ settings: fleetSettings(number, routers.length) });
+  const daemon = await world.startDaemon({ debug, settings: fleetSettings(number, routers.length) });
   const dom0: Dom0 = {
     number,
     world,

@@ -1,0 +1,257 @@
+/**
+ * A fleet of 200 dom0s with 250 zones each: two real ones with BIRD and a router, the other 198 as one BIRD that announces their
+ * 49,500 routes. How fast a zone is known at the other dom0 and forgotten there, what all those routes cost, and what the rules of a
+ * fleet add to a packet.
+ */
+import { ipBatch } from '../test/lab/command.ts';
+import { Bird, type Dom0, type Fleet, fleetSettings, openFleet } from '../test/lab/fleet.ts';
+import { freshNamespaceLines } from '../test/lab/fresh-namespace.ts';
+import { Namespace } from '../test/lab/namespace.ts';
+import { farIndex } from '../test/lab/topology.ts';
+import { pause, waitFor } from '../test/lab/wait-for.ts';
+import type { Zone } from '../test/lab/zone.ts';
+import { compile, ownCpuMs } from './lab.ts';
+import { sampleOf } from './memory.ts';
+import { type BenchOptions, figures, type Report, rounded } from './report.ts';
+
+const port = 7007;
+const feederAddress = '10.0.1.250';
+/** Behind the router, and no zone's. */
+const outside = '10.99.0.1';
+/** Routes that go and come each half second: 100 of either a second. */
+const churning = 50;
+
+export async function benchFleet({ quick }: BenchOptions): Promise<Report> {
+  const [rounds, others, packets] = quick ? [15, 49_500, 20_000] : [50, 49_500, 100_000];
+  const fleet = await openFleet({ debug: false });
+  try {
+    const [two, three] = [fleet.host(2), fleet.host(3)];
+    const zone = await two.addZone(7);
+    const alone = await memoryOf(two);
+    const few = await latencies(two, three, rounds, 100);
+    const begun = performance.now();
+    const cpuBefore = ownCpuMs(two.daemon.pid);
+    const feeder = await feed(fleet, others);
+    await waitFor(async () => (await routesAt(two)) >= others && (await routesAt(three)) >= others, {
+      what: `${others} routes`,
+      deadlineMs: 60_000,
+      everyMs: 200,
+    });
+    const arrival = performance.now() - begun;
+    await pause(3000);
+    const arrivalCpu = ownCpuMs(two.daemon.pid) - cpuBefore;
+    const crowded = await memoryOf(two);
+    const many = await latencies(two, three, rounds, 200);
+    const churn = await churnCost(two, feeder, quick ? 5 : 20);
+    const costs = await forwardingCosts(fleet, zone, quick ? 5 : 15, packets);
+    return reportOf({ few, many, others, arrival, arrivalCpu, alone, crowded, churn, costs, fleet });
+  } finally {
+    fleet.destroy();
+  }
+}
+
+interface Latencies {
+  readonly known: readonly number[];
+  readonly forgotten: readonly number[];
+}
+
+interface Memory {
+  readonly daemonKiB: number;
+  readonly birdKiB: number;
+}
+
+/** From what the kernel says of the link at one dom0 to what it says of the route at the other. */
+async function latencies(from: Dom0, to: Dom0, rounds: number, firstDomid: number): Promise<Latencies> {
+  const links = new Lines(from, ['ip', '-o', 'monitor', 'link']);
+  const routes = new Lines(to, ['ip', '-o', 'monitor', 'route']);
+  await pause(300);
+  const [known, forgotten]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    const domid = firstDomid + (round % 50);
+    const [link, address] = [`vif${domid}.0`, `10.75.${from.number}.${domid}`];
+    await from.world.writeZoneFile(link, { ipv4: address });
+    await pause(50 + Math.random() * 20);
+    const [born, arrived] = [
+      links.next((line) => line.includes(`${link}`)),
+      routes.next((line) => line.startsWith(`${address} `)),
+    ];
+    await from.world.addLink(link);
+    known.push((await arrived) - (await born));
+    await pause(50 + Math.random() * 20);
+    const [gone, withdrawn] = [
+      links.next((line) => line.startsWith('Deleted') && line.includes(link)),
+      routes.next((line) => line.startsWith(`Deleted ${address} `)),
+    ];
+    await from.world.host.ip(`link del ${link}`);
+    forgotten.push((await withdrawn) - (await gone));
+    await from.world.removeZoneFile(link);
+  }
+  links.stop();
+  routes.stop();
+  return { known, forgotten };
+}
+
+/** What a monitor prints, with the time of each line. */
+class Lines {
+  readonly #process;
+  #waiting: { readonly fits: (line: string) => boolean; readonly resolve: (at: number) => void } | undefined;
+
+  constructor({ world }: Dom0, [command = '', ...args]: readonly string[]) {
+    this.#process = world.host.spawn(command, args, (line) => {
+      if (this.#waiting?.fits(line) !== true) return;
+      this.#waiting.resolve(performance.now());
+      this.#waiting = undefined;
+    });
+  }
+
+  next(fits: (line: string) => boolean): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const timer = setTimeout(() => reject(new Error('a line did not come within 10 s')), 10_000);
+    this.#waiting = { fits, resolve };
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  stop(): void {
+    void this.#process.stop();
+  }
+}
+
+async function memoryOf({ daemon, bird }: Dom0): Promise<Memory> {
+  return { daemonKiB: sampleOf(daemon.pid, 0).daemonKiB, birdKiB: sampleOf(bird.pid, 0).residentKiB };
+}
+
+async function routesAt({ bird }: Dom0): Promise<number> {
+  return Number(/^(\d+) of/m.exec(await bird.ask('show', 'route', 'count'))?.[1] ?? 0);
+}
+
+/** The dom0s that are not there. */
+async function feed(fleet: Fleet, count: number): Promise<Bird> {
+  const [router] = fleet.routers;
+  if (router === undefined) throw new Error('no router');
+  const { world } = fleet.host(2);
+  const feeder = new Namespace(`${world.prefix}-feeder`);
+  await ipBatch([
+    ...freshNamespaceLines(feeder.name),
+    `link add feeder ${farIndex}8 netns ${router.namespace.name} type veth peer name eth0 netns ${feeder.name}`,
+  ]);
+  await router.namespace.ip('link set feeder master lan', 'link set feeder up');
+  await feeder.ip('link set lo up', `address add ${feederAddress}/24 dev eth0`, 'link set eth0 up');
+  const own = 'protocol bgp feeder from host { neighbor 10.0.1.250 as 4200000250; ipv4 { import limit 100000; }; }';
+  await router.bird.reconfigure(`${router.bird.config}\n${own}\n`);
+  const address = (index: number) => `10.75.${10 + Math.floor(index / 250)}.${1 + (index % 250)}`;
+  const routes = (first: number, end: number) =>
+    Array.from({ length: end - first }, (_, index) => `route ${address(first + index)}/32 unreachable;`).join('\n');
+  const config = [
+    `router id ${feederAddress};`,
+    'protocol device { }',
+    `protocol static { ipv4; ${routes(churning, count)} }`,
+    `protocol static churn { ipv4; ${routes(0, churning)} }`,
+    'protocol bgp to_router { local as 4200000250; neighbor 10.0.1.254 as 4200000000; direct; ttl security on; password "change-me";',
+    'connect delay time 1; ipv4 { import none; export all; }; }',
+  ];
+  const bird = new Bird(feeder, world.files.directory, config.join('\n'));
+  bird.start([]);
+  return bird;
+}
+
+/** Milliseconds of processor time that the daemon takes a second, while 100 zones a second come and go elsewhere. */
+async function churnCost({ daemon, bird }: Dom0, feeder: Bird, seconds: number) {
+  const before = { daemon: ownCpuMs(daemon.pid), bird: ownCpuMs(bird.pid) };
+  const begun = performance.now();
+  while (performance.now() - begun < seconds * 1000) {
+    await feeder.ask('disable', 'churn');
+    await pause(250);
+    await feeder.ask('enable', 'churn');
+    await pause(250);
+  }
+  const spent = (performance.now() - begun) / 1000;
+  return {
+    daemon: (ownCpuMs(daemon.pid) - before.daemon) / spent,
+    bird: (ownCpuMs(bird.pid) - before.bird) / spent,
+  };
+}
+
+/** Nanoseconds of the sender's for each packet, out of a zone and into it, with the rules of a fleet and without, by turns. */
+async function forwardingCosts(fleet: Fleet, zone: Zone, rounds: number, packets: number) {
+  const [router, two] = [fleet.routers[0]?.namespace, fleet.host(2)];
+  if (router === undefined) throw new Error('no router');
+  const flood = await compile(two.world, 'flood');
+  await router.ip(`address add ${outside}/32 dev lo`);
+  await two.world.host.ip(`route add ${outside}/32 via 10.0.1.254`);
+  await router.ip(`route replace ${zone.ipv4}/32 via 10.0.1.2`);
+  for (const sink of [router, zone])
+    await sink.spawn(flood, ['sink', String(port)]).waitForLine((line) => line === 'ready');
+  const uplink = { masquerade4: false, masquerade6: false };
+  const settings = { with: { uplink, ...fleetSettings(2, 1) }, without: { uplink } } as const;
+  const costs = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const kind of round % 2 === 0 ? (['with', 'without'] as const) : (['without', 'with'] as const)) {
+      await two.world.files.writeSettings(settings[kind]);
+      await waitFor(
+        async () =>
+          (await two.world.host.mustExec('nft', ['list', 'chain', 'inet', 'edera', 'guard'])).includes('eth0') ===
+          (kind === 'with'),
+        {
+          what: `the rules ${kind} a fleet`,
+          deadlineMs: 20_000,
+          everyMs: 50,
+        },
+      );
+      await pause(500);
+      for (const [name, from, to] of [
+        ['out', zone, outside],
+        ['in', router, String(zone.ipv4)],
+      ] as const) {
+        const cost = Number(await from.mustExec(flood, ['send', to, String(port), String(packets)]));
+        costs.set(`${name} ${kind}`, [...(costs.get(`${name} ${kind}`) ?? []), cost]);
+      }
+    }
+  }
+  return costs;
+}
+
+interface Measured {
+  readonly few: Latencies;
+  readonly many: Latencies;
+  readonly others: number;
+  readonly arrival: number;
+  readonly arrivalCpu: number;
+  readonly alone: Memory;
+  readonly crowded: Memory;
+  readonly churn: { readonly daemon: number; readonly bird: number };
+  readonly costs: ReadonlyMap<string, readonly number[]>;
+  readonly fleet: Fleet;
+}
+
+function reportOf({ few, many, others, arrival, arrivalCpu, alone, crowded, churn, costs }: Measured): Report {
+  const least = (key: string) => Math.min(...(costs.get(key) ?? []));
+  const ratio = (way: string) => rounded(least(`${way} with`) / least(`${way} without`), 3);
+  return {
+    title: 'A fleet: milliseconds until another dom0 knows of a zone, and what others’ routes cost',
+    rows: [
+      { what: 'known elsewhere, ms after its link', ...figures(few.known) },
+      { what: `… with ${others} other zones`, ...figures(many.known) },
+      { what: 'forgotten elsewhere, ms after its link', ...figures(few.forgotten) },
+      { what: `… with ${others} other zones`, ...figures(many.forgotten) },
+      ...[...costs].map(([key, series]) => ({ what: `ns a packet, ${key} [fleet]`, ...figures(series) })),
+    ],
+    targets: [
+      { what: 'known elsewhere, median ms', value: figures(few.known).median, limit: 15 },
+      { what: 'forgotten elsewhere, median ms', value: figures(few.forgotten).median, limit: 50 },
+      { what: `known elsewhere with ${others} other zones, median ms`, value: figures(many.known).median, limit: 15 },
+      {
+        what: `forgotten elsewhere with ${others} other zones, median ms`,
+        value: figures(many.forgotten).median,
+        limit: 50,
+      },
+      { what: 'a packet out with the rules of a fleet, times without', value: ratio('out'), limit: 1.02 },
+      { what: 'a packet in with the rules of a fleet, times without', value: ratio('in'), limit: 1.02 },
+    ],
+    notes: [
+      `${others} routes were at both dom0s ${rounded(arrival / 1000)} s after their announcer's start; the daemon used ${rounded(arrivalCpu)} ms of processor time on them`,
+      `the daemon holds ${alone.daemonKiB} KiB of its own alone and ${crowded.daemonKiB} then, BIRD ${alone.birdKiB} and ${crowded.birdKiB} KiB in all`,
+      `100 zones a second that come and go elsewhere: ${rounded(churn.daemon)} ms a second of the daemon's, ${rounded(churn.bird)} of BIRD's`,
+      'costs of a packet: the least of all rounds, since the machine’s own noise is one-sided',
+    ],
+  };
+}
