@@ -21,6 +21,8 @@ export interface StatusView {
   readonly width: number;
   readonly paint: Paint;
   readonly rates?: ReadonlyMap<number, Rate> | undefined;
+  /** The routing daemon of this host, by its process's name. */
+  readonly router?: string | undefined;
 }
 
 const stateTones: Record<Status['state'], Tone> = { ready: 'good', starting: 'warning', degraded: 'bad' };
@@ -76,6 +78,7 @@ function header(status: Status, view: StatusView): Block[] {
     { lines: fact('Subnets', prefixes || 'none', width), dispensable: 6 },
     { lines: fact('Uplinks', uplinkNames || 'none: this host has no default route', width), dispensable: 5 },
     ...leavingLines(status, width),
+    ...fleetLines(status, view),
     {
       lines: directories.flatMap((directory, place) => directoryLines(directory, place, { now, width, paint })),
       dispensable: 4,
@@ -105,6 +108,18 @@ function leavingLines({ leaving }: Status, width: number): Block[] {
   const exempt = noMasquerade.length === 0 ? [] : [`to ${noMasquerade.join(', ')} under zones' own addresses`];
   const text = [...perFamily, ...exempt].join('; ');
   return text === '' ? [] : [{ lines: fact('Leaving', text, width), dispensable: 5 }];
+}
+
+/** `block 10.75.2.0/24: 7 of 254; announced by bird`. */
+function fleetLines({ fleet }: Status, { width, router }: StatusView): Block[] {
+  if (fleet === null || fleet === undefined) return [];
+  const texts = fleet.blocks.map(({ block, used, capacity }) => `block ${block}: ${used} of ${countText(capacity)}`);
+  const announced = router === undefined ? 'no routing daemon is seen' : `announced by ${router}`;
+  return [{ lines: fact('Fleet', [...texts, announced].join('; '), width), dispensable: 5 }];
+}
+
+function countText(count: number): string {
+  return count < 1e6 ? String(count) : `2^${Math.round(Math.log2(count))}`;
 }
 
 /** What people read first, and perhaps alone: with the gravest fault, if there is one. */

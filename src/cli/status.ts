@@ -1,5 +1,7 @@
 /** `protect-network status`, once. */
 import { fetchStatus } from '../control/fetch-status.ts';
+import { processesHere } from '../host/processes.ts';
+import { routingDaemonIn } from '../host/routing-daemon.ts';
 import { ExitCode } from '../model/errors.ts';
 import { findControlSocket } from './control-socket.ts';
 import { type Format, isData, printData, widthOf } from './listing.ts';
@@ -32,6 +34,7 @@ export function asText(current: Snapshot, before: Snapshot | undefined, options:
     now: Date.now(),
     width: widthOf(options),
     paint: painter(hasColour),
+    router: current.status.fleet ? routingDaemonIn(processesHere()) : undefined,
     rates: before === undefined ? undefined : ratesBetween(before, current),
   });
   return `${lines.join('\n')}\n`;

@@ -117,6 +117,8 @@ const shape: { readonly [Key in keyof Status]: (value: unknown) => boolean } = {
   subnets: isRecord,
   uplinks: isListOf((uplink) => isRecord(uplink) && Array.isArray(uplink['families'])),
   isolation: isRecord,
+  // A daemon before 0.2.0 knows no fleet.
+  fleet: (value) => value === undefined || value === null || (isRecord(value) && isListOf(isRecord)(value['blocks'])),
   leaving: (value) => isRecord(value) && isTexts(value['noMasquerade']),
   directories: isListOf((directory) => isRecord(directory) && Array.isArray(directory['problems'])),
   zones: isListOf((zone) => isRecord(zone) && isText(zone['link']) && Array.isArray(zone['addresses'])),

@@ -19,6 +19,7 @@ export function metricFamilies(status: Status, extras: MetricsExtras): Family[] 
     ...directoryFamilies(status),
     ...workFamilies(status, extras),
     ...policyFamilies(status),
+    ...fleetFamilies(status),
     ...zoneFamilies(status.zones),
   ];
 }
@@ -37,6 +38,26 @@ function daemonFamilies(status: Status): Family[] {
     ),
     family('failures', 'gauge', 'Failures that are being retried now.', [gauge(failures.length)]),
     family('warnings', 'gauge', 'Warnings that hold now.', [gauge(warnings.length)]),
+  ];
+}
+
+/** Nothing on a host that is none of several. */
+function fleetFamilies({ fleet }: Status): Family[] {
+  const blocks = fleet?.blocks ?? [];
+  if (blocks.length === 0) return [];
+  return [
+    family(
+      'block_addresses',
+      'gauge',
+      'Addresses for zones that a block of this host in a fleet has.',
+      blocks.map(({ block, capacity }) => gauge(capacity, { block })),
+    ),
+    family(
+      'block_addresses_used',
+      'gauge',
+      'Those that zones are given.',
+      blocks.map(({ block, used }) => gauge(used, { block })),
+    ),
   ];
 }
 

@@ -21,6 +21,8 @@ export interface Status {
   /** Of the settings: what zones may reach, and whether they are kept to their own addresses. */
   readonly isolation: IsolationStatus;
   readonly leaving: LeavingStatus;
+  /** Null where the host is none of several. */
+  readonly fleet: FleetStatus | null;
   readonly directories: readonly DirectoryStatus[];
   readonly zones: readonly ZoneStatus[];
   readonly lastPass: PassStatus | null;
@@ -83,6 +85,11 @@ export interface LeavingStatus {
   readonly ipv4: string | null;
   readonly ipv6: string | null;
   readonly noMasquerade: readonly string[];
+}
+
+/** This host's part of a fleet: how many addresses of each block zones are given, and how many there are (rounded beyond 2^53). */
+export interface FleetStatus {
+  readonly blocks: readonly { readonly block: string; readonly used: number; readonly capacity: number }[];
 }
 
 export interface DirectoryStatus {

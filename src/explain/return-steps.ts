@@ -1,5 +1,5 @@
 /** Whether an answer can find the way back to this host: who the packet claims to be when it leaves. Pure. */
-import { contains, familyNames, parsePrefix } from '../model/address.ts';
+import { type Address, contains, familyNames, prefixesOf } from '../model/address.ts';
 import { isZoneLink } from '../model/link-name.ts';
 import type { Packet } from '../rules/packet.ts';
 import { route } from '../rules/routing.ts';
@@ -16,7 +16,10 @@ export function returnSteps(facts: Facts, packet: Packet, request: Traveller): S
   if (isZoneLink(output)) return [];
   const translated = source !== packet.source;
   if (!facts.isOfZones(packet.source) && !translated) return [cannotSee];
-  if (!translated) return [unmasqueraded(facts, packet, request)];
+  if (!translated)
+    return isOfFleet(facts, request.packet)
+      ? [unmasqueraded(facts, packet, request), cannotSee]
+      : [unmasqueraded(facts, packet, request)];
   const rule = lastTranslation(request.events);
   const bearer = bearerOf(facts.links.values(), source);
   if (bearer !== undefined) {
@@ -54,6 +57,13 @@ function hairpin({ family, source, output }: Packet): Step {
 function unmasqueraded(facts: Facts, { source, family }: Packet, request: Traveller): Step {
   const { output } = request.packet;
   const untracked = request.events.find(({ what }) => what === 'notrack');
+  if (isOfFleet(facts, request.packet)) {
+    return step(
+      'masquerade',
+      'good',
+      `leaves via ${output} as ${source}, to another host of the fleet, which routes it back`,
+    );
+  }
   const setting = settingAgainst(facts, request.packet);
   if (setting !== undefined) {
     const text = `leaves via ${output} as ${source}: ${setting}, so the other side needs a route back`;
@@ -90,11 +100,19 @@ function settingAgainst({ snapshot, links }: Facts, { family, output, destinatio
     return `uplink.interfaces does not name ${output}${other === undefined ? '' : `, but ${other}, an alternative name of it`}`;
   }
   if (masquerade[family] === 'off') return `uplink.masquerade${family === 'ipv4' ? '4' : '6'} is false`;
-  const exempt = noMasquerade.find((text) => {
-    const prefix = parsePrefix(text);
-    return prefix !== undefined && prefix.family === family && contains(prefix, destination);
-  });
+  const exempt = prefixWith(noMasquerade, destination);
   return exempt === undefined ? undefined : `uplink.no-masquerade names ${exempt}`;
+}
+
+/** Another host of the fleet announces the destination, and knows the way back by the same means. */
+function isOfFleet({ snapshot: { fleet } }: Facts, { output, destination }: Packet): boolean {
+  return (
+    output !== undefined && fleet.uplinks.includes(output) && prefixWith(fleet.prefixes, destination) !== undefined
+  );
+}
+
+function prefixWith(texts: readonly string[], address: Address): string | undefined {
+  return texts.find((text) => prefixesOf(text).some((prefix) => contains(prefix, address)));
 }
 
 function lastTranslation(events: readonly Event[]): Pick<Step, 'rule'> {

@@ -42,6 +42,8 @@ export interface Snapshot {
   /** What the settings say of the source that zones leave under. */
   readonly masquerade: Readonly<Record<Family, Masquerade>>;
   readonly noMasquerade: readonly string[];
+  /** The prefixes of all hosts of the fleet, and the links to the others; none on a host by itself. */
+  readonly fleet: { readonly prefixes: readonly string[]; readonly uplinks: readonly string[] };
   readonly zones: readonly ZoneFacts[];
   /** Guests' links under other names: `links` has that name, and the one that Xen gave it where it is known. */
   readonly renamed: readonly Fault[];

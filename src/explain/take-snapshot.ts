@@ -39,7 +39,7 @@ export async function observe(eyes: Eyes, config: DaemonConfig): Promise<Snapsho
   ]);
   const known = await askDirectories(config, hasIpv6(sysctl), links, [...routes4, ...routes6], daemon.faults);
   const { ipv4, ipv6 } = config.subnets;
-  const { uplink } = config.settings;
+  const { uplink, fleet } = config.settings;
   return {
     subnets: {
       ipv4: ipv4 === undefined ? null : { prefix: ipv4.prefix.text, gateway: ipv4.gateway },
@@ -48,6 +48,7 @@ export async function observe(eyes: Eyes, config: DaemonConfig): Promise<Snapsho
     uplinkInterfaces: uplink.interfaces,
     masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
     noMasquerade: uplink.noMasquerade.map(({ text }) => text),
+    fleet: { prefixes: fleet.prefixes.map(({ text }) => text), uplinks: fleet.uplinks },
     ...known,
     policies: config.policies,
     daemon,

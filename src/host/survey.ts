@@ -1,5 +1,4 @@
 /** The host as `doctor` looks at it: with a process for each question, and nothing that stays. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Family, families } from '../model/address.ts';
 import { hasCode } from '../model/errors.ts';
@@ -7,6 +6,7 @@ import { birdQuestions, destinationsIn, sessionsIn } from './bird.ts';
 import { refusal } from './classify.ts';
 import { Inspection } from './inspection.ts';
 import type { Fill } from './port.ts';
+import { processesHere } from './processes.ts';
 import { readIfThere, readNumberIfThere } from './read-if-there.ts';
 import type { BirdView, FoundTool, Survey, SurveyedLink, SurveyedRoute, SurveyedTool } from './survey-port.ts';
 import type { RunResult, ToolName, Tools } from './tools.ts';
@@ -76,9 +76,7 @@ export class ToolSurvey implements Survey {
   }
 
   processes(): ReadonlySet<string> {
-    const here = readlinkSync('/proc/self/ns/net');
-    const names = readdirSync('/proc').flatMap((entry) => (/^\d+$/.test(entry) ? nameOf(entry, here) : []));
-    return new Set(names);
+    return processesHere();
   }
 
   async #runIfThere(tool: ToolName, args: readonly string[]): Promise<RunResult | undefined> {
@@ -89,18 +87,6 @@ export class ToolSurvey implements Survey {
       throw error;
     }
     return this.#tools.run(tool, args);
-  }
-}
-
-/** Nothing where the process has ended, or lives in another network namespace. */
-function nameOf(pid: string, namespace: string): string[] {
-  try {
-    if (readlinkSync(`/proc/${pid}/ns/net`) !== namespace) return [];
-    return [readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd()];
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return [];
-    throw error;
   }
 }
 

@@ -1,10 +1,12 @@
 /** Builds what `GET /v1/status` answers from the loop's state and, for the counters, from the kernel's sets. */
 
 import type { Config } from '../config/config.ts';
+import { capacityOf } from '../config/fleet.ts';
 import { masqueradeOf } from '../config/masquerade.ts';
 import type {
   DirectoryStatus,
   FailureStatus,
+  FleetStatus,
   ForwarderStatus,
   LeavingStatus,
   Status,
@@ -18,7 +20,7 @@ import { policyFaults } from '../faults/policies.ts';
 import { outlookFaults } from '../faults/uplinks.ts';
 import type { Outlook } from '../host/outlook.ts';
 import type { Host, Link } from '../host/port.ts';
-import { type Family, familyOf } from '../model/address.ts';
+import { type Address, contains, type Family, familyOf } from '../model/address.ts';
 import { messageOf, ProtectNetworkError } from '../model/errors.ts';
 import { type Fault, notice, sentenceOf } from '../model/fault.ts';
 import { isZoneLink } from '../model/link-name.ts';
@@ -79,6 +81,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     uplinks: uplinksOf(seen?.ways ?? []),
     isolation: { antiSpoof, zoneToZone, metadata, host: toHost },
     leaving: leavingOf(config, subnets),
+    fleet: fleetOf(config, desired?.addresses ?? new Set()),
     directories: reconciler.state.directories.map(directoryStatus),
     zones,
     lastPass: reporter.lastPass ?? null,
@@ -104,6 +107,18 @@ function leavingOf({ settings: { uplink } }: Config, subnets: Config['subnets'])
     ipv4: under('ipv4'),
     ipv6: under('ipv6'),
     noMasquerade: uplink.noMasquerade.map(({ text }) => text),
+  };
+}
+
+function fleetOf({ settings: { fleet }, subnets }: Config, given: ReadonlySet<Address>): FleetStatus | null {
+  if (fleet.block.length === 0) return null;
+  const addresses = [...given];
+  return {
+    blocks: fleet.block.map((block) => ({
+      block: block.text,
+      used: addresses.filter((address) => contains(block, address)).length,
+      capacity: Number(capacityOf(block, subnets[block.family]?.reserved ?? new Set())),
+    })),
   };
 }
 

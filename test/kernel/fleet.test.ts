@@ -270,6 +270,22 @@ function rejectedBy(text: string): number {
   return Number(/Import updates:\s+\d+\s+\d+\s+(\d+)/.exec(text)?.[1] ?? 0);
 }
 
+it('status says how much of each block is given, and who announces it', async () => {
+  const { stdout } = await two.world.cli(['status']);
+  const said = stdout.replaceAll(/\s+/g, ' ');
+  expect(said).toContain('block 10.75.2.0/24: 1 of 254; block fdd4:1476:6c7e:2::/64: 1 of 2^64; announced by bird');
+});
+
+it('explain knows the way to a zone of another host and back', async () => {
+  const { stdout, exitCode } = await two.world.cli(['explain', seven.link, '--to', `${eight.ipv4}`, '--full']);
+  expect([exitCode, stdout]).toEqual([
+    0,
+    expect.stringContaining('to another host of the fleet, which routes it back'),
+  ]);
+  const back = await two.world.cli(['explain', seven.link, '--from', `${eight.ipv4}`]);
+  expect([back.exitCode, back.stdout]).toEqual([0, expect.stringContaining('passes')]);
+});
+
 describe('doctor', () => {
   it('finds nothing wrong with a host of a fleet', async () => {
     expect(await aboutFleet()).toEqual(['ok zones are announced to the other hosts of the fleet, and nothing else is']);

@@ -1,4 +1,5 @@
 /** Whether a routing daemon tells the other hosts of a fleet of this one's zones, and of nothing else. */
+import { routingDaemonIn } from '../../host/routing-daemon.ts';
 import type { BirdView } from '../../host/survey-port.ts';
 import { contains, hostPrefix } from '../../model/address.ts';
 import { fault } from '../../words/faults.ts';
@@ -7,8 +8,6 @@ import { type Judgement, ok } from '../finding.ts';
 import { type Snapshot, sysctl } from '../host-snapshot.ts';
 
 const words = findings.fleet;
-/** Names of processes. */
-const routers = ['bird', 'bgpd'];
 
 export function checkFleet(snapshot: Snapshot): Judgement[] {
   const fleet = snapshot.config?.settings.fleet;
@@ -36,7 +35,7 @@ function reversePathOf(snapshot: Snapshot, link: string): number {
 function judgeRouter(snapshot: Snapshot): Judgement[] {
   const { bird, processes } = snapshot;
   if (bird !== undefined) return [...judgeSessions(bird), ...judgeAnnouncements(bird, routesOfZones(snapshot))];
-  const running = routers.find((name) => processes.has(name));
+  const running = routingDaemonIn(processes);
   return [running === undefined ? fault(words.noRouter, {}) : fault(words.noAnswer, { name: running }, null)];
 }
 

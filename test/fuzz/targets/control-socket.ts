@@ -108,6 +108,7 @@ const status: Status = {
   subnets: { ipv4: '10.75.0.0/16', ipv6: null },
   uplinks: [],
   isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
+  fleet: null,
   leaving: { ipv4: 'masquerade', ipv6: null, noMasquerade: [] },
   directories: [],
   zones: [],

@@ -151,6 +151,21 @@ test('under which addresses zones leave, where settings say so', () => {
   ]);
 });
 
+test('the blocks of a host of a fleet, and who announces them', () => {
+  const blocks = [
+    { block: '10.75.2.0/24', used: 7, capacity: 254 },
+    { block: 'fdd4:1476:6c7e:2::/64', used: 7, capacity: 2 ** 64 },
+  ];
+  const line = (router?: string) =>
+    statusText(statusOf({ fleet: { blocks } }), { now: 0, width: 160, paint: (_, text) => text, router }).find((each) =>
+      each.startsWith('Fleet'),
+    );
+  const said = 'Fleet        block 10.75.2.0/24: 7 of 254; block fdd4:1476:6c7e:2::/64: 7 of 2^64';
+  expect(line('bird')).toBe(`${said}; announced by bird`);
+  expect(line()).toBe(`${said}; no routing daemon is seen`);
+  expect(plain(statusOf({}), 160)).not.toContain('Fleet');
+});
+
 test('a host without zones', () => {
   const status = statusOf({ state: 'starting', zones: [], lastPass: null, uplinks: [] });
   expect(plain(status, 80)).toMatchInlineSnapshot(`

@@ -12,6 +12,7 @@ export function statusOf(changes: Partial<Status> = {}): Status {
     startedAt: noon - 3 * 3_600_000,
     state: 'ready',
     subnets: { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' },
+    fleet: null,
     leaving: { ipv4: 'masquerade', ipv6: 'masquerade', noMasquerade: [] },
     uplinks: [{ interface: 'eth0', families: ['ipv4', 'ipv6'] }],
     isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },

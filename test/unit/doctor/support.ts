@@ -32,6 +32,7 @@ export const status: Status = {
   subnets: { ipv4: '10.75.0.0/16', ipv6: 'fdd4:1476:6c7e::/48' },
   uplinks: [],
   isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
+  fleet: null,
   leaving: { ipv4: 'masquerade', ipv6: 'masquerade', noMasquerade: [] },
   directories: [],
   zones: [],
