@@ -89,6 +89,11 @@ export const logMeanings: Readonly<Record<LogKey, Meaning>> = {
     'the zone begins more connections than `[policy.limits]` of its policies allows, or faster, or has begun a quarter of what this host can track',
     'nothing if intended; else raise the limit that `protect-network policy show ZONE` tells, or `net.netfilter.nf_conntrack_max`',
   ],
+  withdrawn: [
+    "in a fleet: the zone's guest is not there, or has its interface down",
+    'nothing if the guest is meant to be down; else start it, or bring its interface up',
+  ],
+  announced: ['it is reached by other hosts again', 'nothing'],
   denied: [
     'the zone wanted something that no policy of it allows; it was rejected at once',
     'nothing if intended; else `protect-network policy suggest ZONE` prints the rule that would have allowed it',

@@ -42,7 +42,7 @@ function daemonFamilies(status: Status): Family[] {
 }
 
 /** Nothing on a host that is none of several. */
-function fleetFamilies({ fleet }: Status): Family[] {
+function fleetFamilies({ fleet, zones }: Status): Family[] {
   const blocks = fleet?.blocks ?? [];
   if (blocks.length === 0) return [];
   return [
@@ -57,6 +57,12 @@ function fleetFamilies({ fleet }: Status): Family[] {
       'gauge',
       'Those that zones are given.',
       blocks.map(({ block, used }) => gauge(used, { block })),
+    ),
+    family(
+      'zones_without_carrier',
+      'gauge',
+      'Zones whose guest is not there, by the carrier of their link: after some seconds other hosts of the fleet do not reach them.',
+      [gauge(zones.filter(({ carrier }) => carrier === false).length)],
     ),
   ];
 }

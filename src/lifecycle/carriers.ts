@@ -10,8 +10,8 @@ import { carriers } from './timing.ts';
 interface Hooks {
   readonly mirror: Pick<Mirror, 'links' | 'routesOf'>;
   readonly isInFleet: () => boolean;
-  /** These links have to be looked at. */
-  readonly due: (links: readonly number[]) => void;
+  /** The link has to be looked at: it has had no carrier for a while (`isSilent`), or has it again. */
+  readonly due: (ifindex: number, isSilent: boolean) => void;
 }
 
 export class Carriers {
@@ -62,12 +62,12 @@ export class Carriers {
     if (!lacksCarrier(link)) {
       const wasSilent = this.#silent.has(ifindex);
       this.#forget(ifindex);
-      if (wasSilent) this.#hooks.due([ifindex]);
+      if (wasSilent) this.#hooks.due(ifindex, false);
     } else if (this.#hooks.isInFleet() && !this.#waiting.has(ifindex) && !this.#silent.has(ifindex)) {
       const end = () => {
         this.#waiting.delete(ifindex);
         this.#silent.add(ifindex);
-        this.#hooks.due([ifindex]);
+        this.#hooks.due(ifindex, true);
       };
       this.#waiting.set(ifindex, setTimeout(end, carriers.patienceMs).unref());
     }

@@ -65,11 +65,9 @@ export class Dirty {
     }
   }
 
-  turnCarriers(links: readonly number[]): void {
-    for (const ifindex of links) {
-      this.links.add(ifindex);
-      this.carriers.add(ifindex);
-    }
+  turnCarrier(ifindex: number): void {
+    this.links.add(ifindex);
+    this.carriers.add(ifindex);
   }
 
   because(cause: string): this {

@@ -12,8 +12,8 @@ export interface FleetHooks {
   readonly config: () => Config;
   /** Calls for a pass, in a few words. */
   readonly news: (what: string) => void;
-  /** These links have lost their carrier for a while, or have it again. */
-  readonly carriersTurned: (links: readonly number[]) => void;
+  /** The link has lost its carrier for a while (`isSilent`), or has it again. */
+  readonly carriersTurned: (ifindex: number, isSilent: boolean) => void;
 }
 
 export class FleetWatch {

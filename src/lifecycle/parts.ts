@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { AskedDirectories, type MakeDirectories } from '../directories/asked-directories.ts';
 import type { Host } from '../host/port.ts';
 import type { Policy } from '../policy/model.ts';
+import { tell } from '../words/log-messages.ts';
 import { ConntrackPurges } from './conntrack-purges.ts';
 import type { DesiredTracker } from './desired-tracker.ts';
 import { FleetWatch } from './fleet-watch.ts';
@@ -13,6 +14,7 @@ import { Policing } from './policing.ts';
 import type { PassFailure, Reporter } from './reporter.ts';
 import { SysctlWatches } from './sysctl-watches.ts';
 import { TableShares } from './table-shares.ts';
+import { carriers } from './timing.ts';
 import { Uplinks } from './uplinks.ts';
 
 export interface ReconcilerOptions {
@@ -29,12 +31,12 @@ export interface Hooks {
   readonly config: () => Config;
   /** Calls for a pass, in a few words. */
   readonly news: (what: string) => void;
-  /** These links have lost their carrier for a while, or have it again. */
-  readonly carriersTurned: (links: readonly number[]) => void;
+  /** The link has lost its carrier for a while, or has it again. */
+  readonly carrierTurned: (ifindex: number) => void;
   readonly failed: (error: Error, what: PassFailure) => void;
 }
 
-export function partsOf(options: ReconcilerOptions, { mirror, desired, config, news, carriersTurned, failed }: Hooks) {
+export function partsOf(options: ReconcilerOptions, { mirror, desired, config, news, carrierTurned, failed }: Hooks) {
   const { host, reporter } = options;
   return {
     directories: new AskedDirectories({
@@ -59,7 +61,15 @@ export function partsOf(options: ReconcilerOptions, { mirror, desired, config, n
       resized: () => news('the table of connections has another size'),
       failed: (error) => failed(error, 'undoneChanges'),
     }),
-    fleet: new FleetWatch({ host, mirror, config, news, carriersTurned }),
+    fleet: new FleetWatch({
+      ...{ host, mirror, config, news },
+      carriersTurned: (ifindex, isSilent) => {
+        const link = mirror.links.get(ifindex)?.name ?? `if${ifindex}`;
+        if (isSilent) tell(reporter.log, 'withdrawn', { link, n: carriers.patienceMs / 1000 }, { link, ifindex });
+        else tell(reporter.log, 'announced', { link }, { link, ifindex });
+        carrierTurned(ifindex);
+      },
+    }),
     policing: new Policing({
       host,
       desired: () => desired.desired,

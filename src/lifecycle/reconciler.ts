@@ -73,7 +73,8 @@ export class Reconciler {
       desired: this.#desired,
       config: () => this.#config,
       news: (what) => this.#loop.mark(() => undefined, what),
-      carriersTurned: (links) => this.#loop.mark((dirty) => dirty.turnCarriers(links), "a zone's carrier came or went"),
+      carrierTurned: (ifindex) =>
+        this.#loop.mark((dirty) => dirty.turnCarrier(ifindex), "a zone's carrier came or went"),
       failed: (error, what) => this.#failed(error, what),
     });
   }

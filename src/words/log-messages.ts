@@ -126,6 +126,12 @@ export const logMessages = {
     event: 'limited',
     words: 'zone {zone}: new connections beyond its limits are dropped; logged at most once a minute',
   },
+  withdrawn: {
+    level: 'warn',
+    event: 'withdrawn',
+    words: '{link}: no carrier for {n} s; its routes are withdrawn, and other hosts of the fleet do not reach the zone',
+  },
+  announced: { level: 'info', event: 'withdrawn-over', words: '{link}: has its carrier again; its routes are back' },
   denied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} to {destination}: no rule' },
   nameDenied: { level: 'warn', event: 'denied', words: 'denied: zone {zone} asked for {name}: no rule' },
   audited: { level: 'info', event: 'audited', words: 'would be denied: zone {zone} to {destination}: no rule' },

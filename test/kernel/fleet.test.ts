@@ -216,6 +216,7 @@ describe('no ping between zones of two hosts is lost', () => {
 it('a zone without carrier is not announced, and is again with it', async () => {
   await seven.ip('link set eth0 down');
   await untilWithdrawn(seven.ipv4);
+  await two.daemon.waitForLog(({ event, link }) => event === 'withdrawn' && link === seven.link);
   await seven.ip(
     'link set eth0 up',
     `address add ${seven.ipv6}/128 dev eth0 nodad`,
@@ -223,6 +224,7 @@ it('a zone without carrier is not announced, and is again with it', async () => 
   );
   await untilAnnounced(seven.ipv4);
   await untilReached(eight, seven);
+  await two.daemon.waitForLog(({ event, link }) => event === 'withdrawn-over' && link === seven.link);
 });
 
 describe('a zone that moves to another host', () => {

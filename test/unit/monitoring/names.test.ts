@@ -82,6 +82,7 @@ function exportedSeries(): Map<string, Map<string, Set<string>>> {
   const drops = { packets: 1, bytes: 1 };
   const totals = { queries: 5, answered: 2, denied: 1, failed: 1, limited: 1 };
   const status = statusOf({
+    fleet: { blocks: [{ block: '10.75.2.0/24', used: 7, capacity: 254 }] },
     forwarder: { connected: true, since: noon, resolversAnswer: true, totals },
     directories: (['control-api', 'xenstore', 'static'] as const).map((name) => {
       return { name, state: 'answered', entries: 1, problems: [], detail: 'read', since: noon };
