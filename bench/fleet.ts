@@ -29,6 +29,7 @@ export async function benchFleet({ quick }: BenchOptions): Promise<Report> {
     const zone = await two.addZone(7);
     const alone = await memoryOf(two);
     const few = await latencies(two, three, rounds, 100);
+    const moves = await moveTimes(fleet, rounds);
     const begun = performance.now();
     const cpuBefore = ownCpuMs(two.daemon.pid);
     const feeder = await feed(fleet, others);
@@ -44,7 +45,7 @@ export async function benchFleet({ quick }: BenchOptions): Promise<Report> {
     const many = await latencies(two, three, rounds, 200);
     const churn = await churnCost(two, feeder, quick ? 5 : 20);
     const costs = await forwardingCosts(fleet, zone, quick ? 5 : 15, packets);
-    return reportOf({ few, many, others, arrival, arrivalCpu, alone, crowded, churn, costs, fleet });
+    return reportOf({ few, many, moves, others, arrival, arrivalCpu, alone, crowded, churn, costs, fleet });
   } finally {
     fleet.destroy();
   }
@@ -62,8 +63,8 @@ interface Memory {
 
 /** From what the kernel says of the link at one dom0 to what it says of the route at the other. */
 async function latencies(from: Dom0, to: Dom0, rounds: number, firstDomid: number): Promise<Latencies> {
-  const links = new Lines(from, ['ip', '-o', 'monitor', 'link']);
-  const routes = new Lines(to, ['ip', '-o', 'monitor', 'route']);
+  const links = new Lines(from.world.host, ['ip', '-o', 'monitor', 'link']);
+  const routes = new Lines(to.world.host, ['ip', '-o', 'monitor', 'route']);
   await pause(300);
   const [known, forgotten]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
@@ -91,13 +92,51 @@ async function latencies(from: Dom0, to: Dom0, rounds: number, firstDomid: numbe
   return { known, forgotten };
 }
 
+/**
+ * A zone that still runs at one dom0 is born at the other under its address: until the router sends there, and until the first lets
+ * go, from what the kernel says of the new link.
+ */
+async function moveTimes(fleet: Fleet, rounds: number): Promise<{ turned: number[]; released: number[] }> {
+  const [from, to, [router]] = [fleet.host(2), fleet.host(3), fleet.routers];
+  if (router === undefined) throw new Error('no router');
+  const domids = Array.from({ length: Math.min(rounds, 40) }, (_, index) => 160 + index);
+  const addressOf = (domid: number) => `10.75.2.${domid}`;
+  await to.world.files.writeSettings(fleetSettings(3, 1, domids.map(addressOf)));
+  await to.daemon.waitForLog(({ msg }) => String(msg).includes('configuration reloaded'));
+  const links = new Lines(to.world.host, ['ip', '-o', 'monitor', 'link']);
+  const [ways, own] = [router.namespace, from.world.host].map(
+    (place) => new Lines(place, ['ip', '-o', 'monitor', 'route']),
+  ) as [Lines, Lines];
+  const [turned, released]: [number[], number[]] = [[], []];
+  for (const domid of domids) {
+    const [link, address] = [`vif${domid}.0`, addressOf(domid)];
+    const isThere = ways.next((line) => line.startsWith(`${address} `));
+    for (const { world } of [from, to]) await world.writeZoneFile(link, { ipv4: address });
+    await from.world.addLink(link);
+    await isThere;
+    await pause(50);
+    const [born, isTurned, isReleased] = [
+      links.next((line) => line.includes(link)),
+      ways.next((line) => line.startsWith(`${address} `) && line.includes('10.0.1.3')),
+      own.next((line) => line.startsWith(`Deleted ${address} dev ${link}`)),
+    ];
+    await to.world.addLink(link);
+    turned.push((await isTurned) - (await born));
+    released.push((await isReleased) - (await born));
+    for (const { world } of [from, to]) await world.host.ip(`link del ${link}`);
+    for (const { world } of [from, to]) await world.removeZoneFile(link);
+  }
+  for (const lines of [links, ways, own]) lines.stop();
+  return { turned, released };
+}
+
 /** What a monitor prints, with the time of each line. */
 class Lines {
   readonly #process;
   #waiting: { readonly fits: (line: string) => boolean; readonly resolve: (at: number) => void } | undefined;
 
-  constructor({ world }: Dom0, [command = '', ...args]: readonly string[]) {
-    this.#process = world.host.spawn(command, args, (line) => {
+  constructor(where: Namespace, [command = '', ...args]: readonly string[]) {
+    this.#process = where.spawn(command, args, (line) => {
       if (this.#waiting?.fits(line) !== true) return;
       this.#waiting.resolve(performance.now());
       this.#waiting = undefined;
@@ -213,6 +252,7 @@ async function forwardingCosts(fleet: Fleet, zone: Zone, rounds: number, packets
 interface Measured {
   readonly few: Latencies;
   readonly many: Latencies;
+  readonly moves: { readonly turned: readonly number[]; readonly released: readonly number[] };
   readonly others: number;
   readonly arrival: number;
   readonly arrivalCpu: number;
@@ -223,7 +263,7 @@ interface Measured {
   readonly fleet: Fleet;
 }
 
-function reportOf({ few, many, others, arrival, arrivalCpu, alone, crowded, churn, costs }: Measured): Report {
+function reportOf({ few, many, moves, others, arrival, arrivalCpu, alone, crowded, churn, costs }: Measured): Report {
   const least = (key: string) => Math.min(...(costs.get(key) ?? []));
   const ratio = (way: string) => rounded(least(`${way} with`) / least(`${way} without`), 3);
   return {
@@ -233,6 +273,8 @@ function reportOf({ few, many, others, arrival, arrivalCpu, alone, crowded, chur
       { what: `… with ${others} other zones`, ...figures(many.known) },
       { what: 'forgotten elsewhere, ms after its link', ...figures(few.forgotten) },
       { what: `… with ${others} other zones`, ...figures(many.forgotten) },
+      { what: 'moved: the router sends to its new dom0, ms after its link there', ...figures(moves.turned) },
+      { what: '… and the old one has let go', ...figures(moves.released) },
       ...[...costs].map(([key, series]) => ({ what: `ns a packet, ${key} [fleet]`, ...figures(series) })),
     ],
     targets: [
