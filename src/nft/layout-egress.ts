@@ -113,9 +113,9 @@ export function policySetLayouts(settings: LayoutSettings): SetLayout[] {
   ];
 }
 
-/** For what zones send to others, ahead of the mark. */
+/** For what zones begin with others, ahead of the mark. */
 export function egressJump(settings: LayoutSettings): Expression[][] {
-  return settings.egress === undefined ? [] : [[...isPolicedAndNew, jump(egressChain)]];
+  return settings.egress === undefined ? [] : [[isPoliced, jump(egressChain)]];
 }
 
 /** For what others send to zones, ahead of the mark. */
@@ -126,13 +126,13 @@ export function takenUpJump(settings: LayoutSettings): Expression[][] {
 /** One of a zone's that was ended came back as its peer's with the peer's next segment. */
 const isTakenUp = [...takesUpConnection, interfaceInSet('oifname', policySets.policed)];
 
-const isPolicedAndNew = [beginsConnection, interfaceInSet('iifname', policySets.policed)];
+const isPoliced = interfaceInSet('iifname', policySets.policed);
 
 export function egressLayout(settings: LayoutSettings): ChainLayout[] {
   if (settings.egress === undefined) return [];
   const input: Expression[][] = [
     [interfaceIsNot('iifname', anyZoneLink), accept],
-    [...isPolicedAndNew, jump(egressHostChain)],
+    [beginsConnection, isPoliced, jump(egressHostChain)],
   ];
   return [
     { name: auditedChain, hook: undefined, rules: [...told(settings), [returns]] },

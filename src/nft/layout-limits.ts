@@ -71,17 +71,18 @@ function overOf(limit: LinkLimit): NonNullable<SetLayout['over']> {
   }
 }
 
-/** For what zones send to others. */
+/** For all that zones send to others. */
+export function bandwidthRules({ limits }: LayoutSettings): Expression[][] {
+  return limits.filter(isSend).map(({ name }) => [interfaceInSet('iifname', name), goTo(overBandwidthChain)]);
+}
+
+/** For what they begin. */
 export function limitJump(settings: LayoutSettings): Expression[][] {
-  const sends = settings.limits.filter(isSend);
-  return [
-    ...sends.map(({ name }) => [interfaceInSet('iifname', name), goTo(overBandwidthChain)]),
-    ...(limitsConnections(settings) ? [[trackingStateIn(['new']), jump(limitsChain)]] : []),
-  ];
+  return limitsConnections(settings) ? [[trackingStateIn(['new']), jump(limitsChain)]] : [];
 }
 
 export function limitLayout(settings: LayoutSettings): ChainLayout[] {
-  const jumps = limitJump(settings);
+  const jumps = [...bandwidthRules(settings), ...limitJump(settings)];
   if (jumps.length === 0) return [];
   return [
     ...(settings.limits.some(isSend) ? [overBandwidth] : []),

@@ -10,6 +10,7 @@ import { ofFamily } from '../model/address.ts';
 import {
   accept,
   addressIsAmong,
+  beginsConnection,
   clearMarkBit,
   type Expression,
   interfaceIn,
@@ -37,7 +38,7 @@ import {
 import { hostErrorChains } from './layout-host-errors.ts';
 import { ofHostLinks } from './layout-host-links.ts';
 import { leavingChain, leavingChains, uplinkLeakChain } from './layout-leaving.ts';
-import { limitChains, limitJump, limitLayout, limitSetLayouts } from './layout-limits.ts';
+import { bandwidthRules, limitChains, limitJump, limitLayout, limitSetLayouts } from './layout-limits.ts';
 import {
   anyZoneLink,
   type ChainLayout,
@@ -50,6 +51,8 @@ import { publishChains, publishLayout } from './layout-publish.ts';
 import { filledSets, sets, strayChain, unassignedChain, userInputChain, zoneErrorsChain } from './names.ts';
 
 const filter = 0;
+/** Where what zones begin with others is judged. */
+const zoneBeginsChain = 'zone-begins';
 
 export function ownSets(settings: LayoutSettings): SetLayout[] {
   const perFamily = enabledFamilies(settings).flatMap((family): SetLayout[] => {
@@ -93,6 +96,11 @@ export function ownChains(settings: LayoutSettings): ChainLayout[] {
     { name: zoneErrorsChain, hook: undefined, rules: zoneErrors(settings) },
     ...guardChains(settings),
     { name: strayChain, hook: undefined, rules: countedDrop('stray') },
+    {
+      name: zoneBeginsChain,
+      hook: undefined,
+      rules: [...limitJump(settings), ...errorJumps(settings), ...egressJump(settings)],
+    },
     { name: 'forward-from-zone', hook: undefined, rules: forwardFromZone(settings) },
     {
       name: 'forward-begin',
@@ -137,7 +145,8 @@ function forwardBegin(settings: LayoutSettings): Expression[][] {
 
 /**
  * An address of the subnet that no link has is nobody's: without this it would leave by the uplink, unmasqueraded. By links to
- * other hosts of a fleet it is another host's, and what belongs to those leaves by no other.
+ * other hosts of a fleet it is another host's, and what belongs to those leaves by no other. A packet of an open connection pays one
+ * look at its state for all that is asked of what begins one; errors about connections are none of theirs.
  */
 function forwardFromZone(settings: LayoutSettings): Expression[][] {
   const strays = enabledFamilies(settings).flatMap((family) => {
@@ -152,7 +161,8 @@ function forwardFromZone(settings: LayoutSettings): Expression[][] {
     ...ofHostLinks(settings, 'iif', returns),
   ];
   const mark = settings.mark === 0 ? [] : [[setMarkBit(settings.mark)]];
-  return [...others, ...limitJump(settings), ...strays, ...errorJumps(settings), ...egressJump(settings), ...mark];
+  const begins = [beginsConnection, jump(zoneBeginsChain)];
+  return [...others, ...bandwidthRules(settings), ...strays, begins, ...mark];
 }
 
 /** The lookup counts by itself: each element has a counter. */

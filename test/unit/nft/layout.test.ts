@@ -45,6 +45,7 @@ describe('the layout', () => {
       add chain inet edera own-fragments
       add chain inet edera guard-fragments { type filter hook prerouting priority -450; policy accept; }
       add chain inet edera stray
+      add chain inet edera zone-begins
       add chain inet edera forward-from-zone
       add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
       add chain inet edera input-errors { type filter hook input priority -1; policy accept; }
@@ -100,11 +101,12 @@ describe('the layout', () => {
       add rule inet edera guard-fragments exthdr frag exists jump own-fragments
       add rule inet edera stray iifname @strays drop
       add rule inet edera stray counter drop
+      add rule inet edera zone-begins icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
+      add rule inet edera zone-begins icmpv6 type < echo-request jump zone-errors
+      add rule inet edera zone-begins icmpv6 type nd-redirect jump zone-errors
       add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
       add rule inet edera forward-from-zone ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" jump stray
-      add rule inet edera forward-from-zone icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
-      add rule inet edera forward-from-zone icmpv6 type < echo-request jump zone-errors
-      add rule inet edera forward-from-zone icmpv6 type nd-redirect jump zone-errors
+      add rule inet edera forward-from-zone ct state invalid,related,new,untracked jump zone-begins
       add rule inet edera forward-from-zone meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
       add rule inet edera forward-begin iifname "vif*" jump forward-from-zone
@@ -196,6 +198,7 @@ describe('the layout', () => {
       add chain inet edera own-fragments
       add chain inet edera guard-fragments { type filter hook prerouting priority -450; policy accept; }
       add chain inet edera stray
+      add chain inet edera zone-begins
       add chain inet edera forward-from-zone
       add chain inet edera forward-begin { type filter hook forward priority -1; policy accept; }
       add chain inet edera input-errors { type filter hook input priority -1; policy accept; }
@@ -228,8 +231,9 @@ describe('the layout', () => {
       add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       add rule inet edera stray iifname @strays drop
       add rule inet edera stray counter drop
+      add rule inet edera zone-begins icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
       add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
-      add rule inet edera forward-from-zone icmp type { destination-unreachable, source-quench, redirect, time-exceeded, parameter-problem } jump zone-errors
+      add rule inet edera forward-from-zone ct state invalid,related,new,untracked jump zone-begins
       add rule inet edera forward-from-zone meta mark set meta mark | 0x10000000
       add rule inet edera forward-begin iifname != "vif*" oifname != "vif*" accept
       add rule inet edera forward-begin iifname "vif*" jump forward-from-zone
