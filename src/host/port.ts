@@ -108,7 +108,10 @@ export interface Rtnetlink {
   defaultRoutes(): Promise<DefaultRoute[]>;
   /** By which links traffic to the outside leaves, whatever table says so. */
   waysOut(): Promise<Pick<DefaultRoute, 'family' | 'device'>[]>;
-  /** Others' unicast routes of the main table to single addresses within the prefixes; `devices`: several of a multipath route. */
+  /**
+   * Unicast routes of the main table to single addresses within the prefixes, that somebody else has set: not what whoever is on
+   * a LAN can have the kernel or a DHCP client set. `devices`: several of a multipath route.
+   */
   foreignRoutes(
     within: readonly Prefix[],
   ): Promise<{ readonly address: Address; readonly devices: readonly string[] }[]>;

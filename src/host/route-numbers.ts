@@ -18,6 +18,16 @@ const protocols: Readonly<Record<number, string>> = {
   192: 'eigrp',
 };
 
+/**
+ * Whose routes nobody on this host has set: the kernel makes one of any length for what a router advertisement calls on-link
+ * (addrconf_prefix_rcv, `kernel`), and who answers for DHCP may name any (RFC 3442).
+ */
+const learnedFromLan: ReadonlySet<string> = new Set(['redirect', 'kernel', 'ra', 'dhcp']);
+
+export function isLearnedFromLan(protocol: string | undefined): boolean {
+  return protocol !== undefined && learnedFromLan.has(protocol);
+}
+
 /** RT_TABLE_*, include/uapi/linux/rtnetlink.h. */
 const tables: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
 

@@ -25,7 +25,7 @@ import type {
   RtnetlinkResult,
   Shaper,
 } from './port.ts';
-import { protocolName, tableName } from './route-numbers.ts';
+import { isLearnedFromLan, protocolName, tableName } from './route-numbers.ts';
 import { dump, listLinks, listRoutes, namesOf } from './route-socket.ts';
 import { type NeighbourSetting, toLink, typeOf } from './route-words.ts';
 import { commandLine, hostRoute, isDeletion, judgeShaper, protocol, requestOf, targetOf } from './rtnetlink-changes.ts';
@@ -95,6 +95,7 @@ export class NetlinkRoutes implements Rtnetlink {
       listRoutes(this.#socket, family, { table: main }).flatMap((route) => {
         const address = route.destination?.includes('/') === false ? parseAddress(route.destination) : undefined;
         if (address === undefined || route.type !== 'unicast' || route.protocol === protocol) return [];
+        if (isLearnedFromLan(protocolName(route.protocol))) return [];
         if (!within.some((prefix) => contains(prefix, address))) return [];
         return [{ address, devices: namedIn(names, route.devices) }];
       }),

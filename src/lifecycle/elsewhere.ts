@@ -4,7 +4,8 @@
  */
 import type { Config } from '../config/config.ts';
 import { isSingle } from '../config/fleet.ts';
-import type { Host, HostEvent, Rtnetlink } from '../host/port.ts';
+import type { Host, HostEvent, Link, Rtnetlink } from '../host/port.ts';
+import { isLearnedFromLan } from '../host/route-numbers.ts';
 import { routeProtocol } from '../host/rtnetlink-changes.ts';
 import { type Address, contains, type Prefix, parseAddress } from '../model/address.ts';
 
@@ -27,21 +28,30 @@ export class Elsewhere {
   }
 
   heard(event: HostEvent): void {
-    if (event.kind === 'lost') this.#isStale = true;
-    if (event.kind !== 'route' || event.protocol === routeProtocol || this.#blocks.length === 0) return;
+    if (this.#blocks.length === 0) return;
+    // With its link an IPv4 route goes without a word.
+    if (event.kind === 'link' && this.addresses.size > 0 && (event.deleted || !event.link.up))
+      this.#linkWent(event.link);
+    if (event.kind !== 'route' || event.protocol === routeProtocol || isLearnedFromLan(event.protocol)) return;
     const address = parseAddress(event.destination);
     if (address === undefined || !this.#blocks.some((block) => contains(block, address))) return;
     this.#isStale = true;
     this.#news(`route ${event.destination} of another host ${event.deleted ? 'was deleted' : 'was added'}`);
   }
 
-  /** Reads all routes where one of those may have come or gone. */
-  async observe(): Promise<void> {
+  #linkWent({ name }: Link): void {
+    if (!this.#config().settings.fleet.uplinks.includes(name)) return;
+    this.#isStale = true;
+    this.#news(`${name}, a link to other hosts, went down`);
+  }
+
+  /** Reads all routes where one of those may have come or gone, and where everything is read anew. */
+  async observe(isAll: boolean): Promise<void> {
     const { block, uplinks } = this.#config().settings.fleet;
     // A single address is here because somebody has said so.
     const blocks = block.filter((each) => !isSingle(each));
     const isSame = blocks.map(({ text }) => text).join() === this.#blocks.map(({ text }) => text).join();
-    if (isSame && !this.#isStale) return;
+    if (isSame && !this.#isStale && !isAll) return;
     this.#blocks = blocks;
     this.#isStale = false;
     const routes = await this.#read(blocks);

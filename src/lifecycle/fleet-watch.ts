@@ -45,7 +45,7 @@ export class FleetWatch {
   /** `isAll`: the mirror has just read everything. */
   async observe(isAll: boolean): Promise<void> {
     if (isAll) this.#carriers.observed();
-    await this.#elsewhere.observe();
+    await this.#elsewhere.observe(isAll);
   }
 
   stop(): void {

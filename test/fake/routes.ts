@@ -1,5 +1,6 @@
 /** Routes and neighbour proxies, with what Linux does to them when a link goes down. */
 import type { DefaultRoute, NeighbourProxy, Route, RouteType } from '../../src/host/port.ts';
+import { isLearnedFromLan } from '../../src/host/route-numbers.ts';
 import type { Address, Family, Prefix } from '../../src/model/address.ts';
 import { contains, families, familyOf, parseAddress } from '../../src/model/address.ts';
 import { ProtectNetworkError } from '../../src/model/errors.ts';
@@ -61,7 +62,7 @@ export class FakeRoutes {
     return this.#routes.flatMap(({ destination, type, table, protocol, ifindex }) => {
       const address = parseAddress(destination);
       if (address === undefined || type !== 'unicast' || table !== 'main' || protocol === ourProtocol) return [];
-      if (!within.some((prefix) => contains(prefix, address))) return [];
+      if (isLearnedFromLan(protocol) || !within.some((prefix) => contains(prefix, address))) return [];
       return [{ address, devices: [this.#device(ifindex) ?? []].flat() }];
     });
   }
