@@ -101,7 +101,8 @@ function networkParts({ probe, settings, met }: Subject): Part[] {
       limit: limits.tool,
       read: async () => {
         const nodes = await readVifNodes(xenstore === undefined ? usualPaths : [xenstore]);
-        for (const { path, value } of nodes) if (path.endsWith('/name')) met(value);
+        // Of what a guest may write, nothing is a name.
+        for (const { path, value } of nodes) if (/^\/local\/domain\/\d+\/name$/.test(path)) met(value);
         const cut = nodes.length < maxNodes ? [] : [`(the first ${maxNodes} nodes)`];
         return asText([...nodes.map(nodeLine), ...cut]);
       },

@@ -19,24 +19,46 @@ export class Pseudonyms {
   readonly #uuids = new Numbers();
   readonly #domains = new Numbers();
   readonly #labels = new Numbers();
-  readonly #pattern: RegExp;
+  readonly #numbers: RegExp;
+  readonly #words: RegExp;
 
   constructor({ names, hostname, key }: Known) {
     this.#addresses = new AddressPseudonyms(key);
     for (const name of [...new Set(names)].sort()) this.#addName(name, `zone-${this.#names.size + 1}`);
     this.#addName(hostname, 'host');
     this.#addName(hostname.split('.')[0] ?? '', 'host');
-    this.#pattern = patternOf([...this.#names.keys()]);
+    const all = [...this.#names.keys()];
+    const holdsNumber = new RegExp(numberPatterns.join('|'), 'u');
+    this.#numbers = patternOf(
+      all.filter((name) => holdsNumber.test(name)),
+      numberPatterns,
+    );
+    this.#words = patternOf(all, [domainPattern]);
   }
 
+  /** A zone may be called `10`: what begins an address is taken for no name, and no pseudonym for one. */
   in(text: string): string {
-    return text.replaceAll(this.#pattern, (found: string, ...rest: unknown[]) => {
-      const { mac, uuid, name, domain } = rest.at(-1) as Readonly<Record<string, string | undefined>>;
-      if (name !== undefined) return this.#names.get(name) ?? found;
-      if (mac !== undefined) return this.#mac(mac);
-      if (uuid !== undefined) return `00000000-0000-4000-8000-${hex(this.#uuids.of(uuid.toLowerCase()), 12)}`;
-      if (domain !== undefined) return this.#domain(domain);
-      return this.#address(found);
+    let end = 0;
+    const parts = [...text.matchAll(this.#numbers)].flatMap((match) => {
+      const before = text.slice(end, match.index);
+      end = match.index + match[0].length;
+      return [this.#inWords(before), this.#inNumbers(match)];
+    });
+    return [...parts, this.#inWords(text.slice(end))].join('');
+  }
+
+  #inNumbers({ 0: found, groups = {} }: RegExpExecArray): string {
+    const { mac, uuid, name } = groups;
+    if (name !== undefined) return this.#names.get(name) ?? found;
+    if (mac !== undefined) return this.#mac(mac);
+    if (uuid !== undefined) return `00000000-0000-4000-8000-${hex(this.#uuids.of(uuid.toLowerCase()), 12)}`;
+    return this.#address(found);
+  }
+
+  #inWords(text: string): string {
+    return text.replaceAll(this.#words, (found: string, ...rest: unknown[]) => {
+      const { name, domain } = rest.at(-1) as Readonly<Record<string, string | undefined>>;
+      return name === undefined ? this.#domain(domain ?? found) : (this.#names.get(name) ?? found);
     });
   }
 
@@ -95,16 +117,19 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
 }
 
-/** What may be told of somebody, the longest name first: one pass, so that no pseudonym is taken for a name. */
-function patternOf(names: readonly string[]): RegExp {
+/** MAC addresses, UUIDs, addresses of IPv6 and of IPv4. */
+const numberPatterns = [
+  '(?<![\\w:])(?<mac>(?:[\\da-fA-F]{2}:){5}[\\da-fA-F]{2})(?![\\w:])',
+  '(?<![\\w-])(?<uuid>[\\da-fA-F]{8}(?:-[\\da-fA-F]{4}){3}-[\\da-fA-F]{12})(?![\\w-])',
+  '(?<![\\w:.])(?:[\\da-fA-F]{0,4}:){2,8}(?:\\d{1,3}(?:\\.\\d{1,3}){3}|[\\da-fA-F]{0,4})(?:/\\d{1,3})?(?![\\w])',
+  '(?<![\\w.])\\d{1,3}(?:\\.\\d{1,3}){3}(?:/\\d{1,2})?(?!\\w|\\.\\d)',
+];
+const domainPattern =
+  '(?<![\\w.-])(?<domain>(?:[a-zA-Z\\d_](?:[\\w-]{0,61}[a-zA-Z\\d])?\\.)+[a-zA-Z][a-zA-Z\\d-]{1,62})(?![\\w-]|\\.\\w)';
+
+/** The longest name first. */
+function patternOf(names: readonly string[], others: readonly string[]): RegExp {
   const words = names.toSorted((one, other) => other.length - one.length).map(RegExp.escape);
-  const parts = [
-    ...(words.length === 0 ? [] : [`(?<![\\p{L}\\p{N}_-])(?<name>${words.join('|')})(?![\\p{L}\\p{N}_-])`]),
-    '(?<![\\w:])(?<mac>(?:[\\da-fA-F]{2}:){5}[\\da-fA-F]{2})(?![\\w:])',
-    '(?<![\\w-])(?<uuid>[\\da-fA-F]{8}(?:-[\\da-fA-F]{4}){3}-[\\da-fA-F]{12})(?![\\w-])',
-    '(?<![\\w:.])(?:[\\da-fA-F]{0,4}:){2,8}(?:\\d{1,3}(?:\\.\\d{1,3}){3}|[\\da-fA-F]{0,4})(?:/\\d{1,3})?(?![\\w])',
-    '(?<![\\w.])\\d{1,3}(?:\\.\\d{1,3}){3}(?:/\\d{1,2})?(?!\\w|\\.\\d)',
-    '(?<![\\w.-])(?<domain>(?:[a-zA-Z\\d_](?:[\\w-]{0,61}[a-zA-Z\\d])?\\.)+[a-zA-Z][a-zA-Z\\d-]{1,62})(?![\\w-]|\\.\\w)',
-  ];
-  return new RegExp(parts.join('|'), 'gu');
+  const named = words.length === 0 ? [] : [`(?<![\\p{L}\\p{N}_-])(?<name>${words.join('|')})(?![\\p{L}\\p{N}_-])`];
+  return new RegExp([...named, ...others].join('|'), 'gu');
 }

@@ -53,6 +53,18 @@ describe('addresses', () => {
 });
 
 describe('a text', () => {
+  it.each(['10', '10.75', '00', '00:16', 'fdd4', '8f3c2a10', ' 10', '{ 10', 'saddr 10', ' fdd4:1476'])(
+    'with a zone called %j keeps no part of an address',
+    (name) => {
+      const hostile = new Pseudonyms({ key, hostname: 'dom0', names: [name, 'db', 'web-10.75.0.9'] });
+      const text = hostile.in(
+        'ip saddr { 10.75.0.3, 10.75.0.4 } fdd4:1476:6c7e::8 00:16:3e:01:02:03 8f3c2a10-1111-2222-3333-444455556666',
+      );
+      for (const part of ['75.0.3', '0.4 ', '6c7e::8', '01:02:03', '2222-3333']) expect(text).not.toContain(part);
+      expect(hostile.in('db:5432 web-10.75.0.9')).toMatch(/^zone-\d:5432 zone-\d$/);
+    },
+  );
+
   it('keeps all but what tells of somebody', () => {
     const text = `table inet edera { # handle 6
 	iifname "vif7.0" ip saddr 203.0.113.9 counter packets 12 bytes 34 drop comment "12:34:56" }
