@@ -10,7 +10,7 @@ import { type Family, formatFor, type MetricsFormat } from './open-metrics.ts';
 import type { PolicyAnswer } from './policy.ts';
 import { type Answer, json, type Route, type Routes } from './routes.ts';
 import type { Status } from './status.ts';
-import { isOwnName, notOnLoopback, type WebSources, webRoutes } from './web.ts';
+import { isOwnName, notForPagesElsewhere, notOnLoopback, type WebSources, webRoutes } from './web.ts';
 
 /** Requests of ours have 200 bytes of header; a scraper's have 1 KiB. */
 const maxHeaderBytes = 8 * 1024;
@@ -67,7 +67,7 @@ export async function startMetricsServer(
   const { host, port } = listen;
   const isLocal = isLoopback(host);
   const routes: Routes = new Map([
-    ...forAnybody(status, metrics),
+    ...[...forAnybody(status, metrics)].map(([path, route]) => [path, notForPagesElsewhere(route)] as const),
     ...(isLocal ? webRoutes({ status, talk }) : notOnLoopback),
   ]);
   const admits = (name: string | undefined) => !isLocal || isOwnName(name, host);

@@ -58,21 +58,23 @@ type PageFile = keyof typeof pageFiles;
 export function webRoutes({ status, talk }: WebSources): Routes {
   const view = rarely(async () => JSON.stringify(webView(await status(), hostname(), Date.now())), viewRest);
   const talked = rarely(async () => JSON.stringify(await talk()), talkRest);
-  const data =
-    (body: () => Promise<string>): Route =>
-    async (_query, { 'sec-fetch-site': site }) => {
-      // A page from elsewhere could read nothing, and yet make the daemon work.
-      if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-        return { ...json(403, { error: 'only the page itself may ask for this' }), headers };
-      }
-      return { code: 200, type: 'application/json', body: await body(), headers };
-    };
+  const data = (body: () => Promise<string>): Route =>
+    notForPagesElsewhere(async () => ({ code: 200, type: 'application/json', body: await body(), headers }));
   return new Map<string, Route>([
     ['/', file('index.html')],
     ...(Object.keys(pageFiles) as PageFile[]).map((name) => [`/page/${name}`, file(name)] as const),
     ['/v1/view', data(view)],
     ['/v1/talk', data(talked)],
   ]);
+}
+
+/** A page from elsewhere could read nothing, and yet make the daemon work. A browser says so, and nobody else does. */
+export function notForPagesElsewhere(route: Route): Route {
+  return async (query, asked) => {
+    const site = asked['sec-fetch-site'];
+    if (site === undefined || site === 'same-origin' || site === 'none') return route(query, asked);
+    return { ...json(403, { error: 'no page from elsewhere may ask for this' }), headers };
+  };
 }
 
 /** In place of the page, where it would be open to other hosts. */

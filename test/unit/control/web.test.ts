@@ -81,7 +81,7 @@ test('no name that leads here from elsewhere reads anything, not the metrics eit
 
 test('a page from elsewhere does not make the daemon work', async () => {
   const where = await local();
-  for (const path of ['/v1/view', '/v1/talk']) {
+  for (const path of ['/v1/view', '/v1/talk', '/metrics', '/healthz']) {
     for (const [site, code] of [
       ['cross-site', 403],
       ['same-site', 403],
