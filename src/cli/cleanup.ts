@@ -9,7 +9,7 @@ import { applyPlan } from '../lifecycle/pass.ts';
 import { describePlan, emptyPlan, type Plan } from '../lifecycle/pass-plan.ts';
 import type { Address } from '../model/address.ts';
 import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
-import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { isZoneLink, type LinkName, parseLinkName } from '../model/link-name.ts';
 import { sets } from '../nft/names.ts';
 import { planCleanup } from '../nft/plan-cleanup.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
@@ -87,7 +87,7 @@ function withdrawals(mirror: Mirror): RtnetlinkChange[] {
     ...of('route-del', mirror.routes.byLink),
     ...of('proxy-del', mirror.proxies),
     ...[...mirror.shapers.all].flatMap(([ifindex, { kind }]): RtnetlinkChange[] =>
-      kind === 'ours' ? [{ kind: 'shaper-del', ifindex }] : [],
+      kind === 'ours' && isZoneLink(mirror.links.get(ifindex)?.name) ? [{ kind: 'shaper-del', ifindex }] : [],
     ),
     ...[...mirror.routes.gateways].map((address): RtnetlinkChange => ({ kind: 'local-del', address })),
     ...[...mirror.routes.blocks].flatMap((text) => blockDeletion(text) ?? []),

@@ -8,7 +8,7 @@ import { type ProxiesPlan, planProxies, wantedProxies } from '../arp/plan.ts';
 import type { Host, Link, NftCommand, RtnetlinkChange, Sysctl } from '../host/port.ts';
 import { type Address, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
-import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { isZoneLink, type LinkName, parseLinkName } from '../model/link-name.ts';
 import { applyRuleset } from '../nft/apply.ts';
 import { sets } from '../nft/names.ts';
 import { planRuleset, type Scope, type ZoneChange } from '../nft/plan.ts';
@@ -92,7 +92,7 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   const planned = mayWithdraw ? planLinkProxies(ifindex, desired, mirror) : { withdraw: [], install: [] };
   const isNewcomer = scope.links !== 'all' && !scope.open.has(ifindex);
   const proxies = isNewcomer ? withoutSiblings(planned, desired) : planned;
-  const shaper = mayWithdraw ? planLinkShaper(ifindex, desired, mirror) : undefined;
+  const shaper = mayWithdraw ? planLinkShaper(ifindex, desired, mirror, scope) : undefined;
   if (zone === undefined || link === undefined)
     return { withdraw, purge: [], sysctls: [], install: [], proxies, shaper };
   // A route of ours by this very link means that the address has been its own all along.
@@ -106,8 +106,10 @@ function planLink(ifindex: number, desired: Desired, mirror: Mirror, sysctl: Sys
   return { withdraw, purge, sysctls, install, proxies, shaper };
 }
 
-function planLinkShaper(ifindex: number, { zones }: Desired, { links, shapers }: Mirror) {
-  return links.has(ifindex)
+/** By its number alone a shaper is ours only on zones' links, and on those that have been: an uplink's may have the same. */
+function planLinkShaper(ifindex: number, { zones }: Desired, { links, shapers }: Mirror, { served }: PassScope) {
+  const link = links.get(ifindex);
+  return link !== undefined && (isZoneLink(link.name) || served.has(ifindex))
     ? planShaper(ifindex, zones.get(ifindex)?.access?.receive, shapers.all.get(ifindex))
     : undefined;
 }

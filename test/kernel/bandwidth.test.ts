@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { farHost, hostUplink } from '../lab/addresses.ts';
 import { move, startBulkServer } from '../lab/bulk.ts';
-import { openScene, type Scene, untilNothingToDo } from '../lab/served.ts';
+import { openScene, type Scene, untilNothingToDo, untilState } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 
 const port = 7100;
@@ -115,6 +115,22 @@ it('what somebody else has at the root stays, is named, and is no obstacle once 
   await waitFor(async () => (await qdisc()).includes('tbf 75:'), { what: 'the shaper' });
   await waitFor(async () => !(await warnings()).includes('of another program'), { what: 'the end of the warning' });
   await limit('');
+});
+
+it('a qdisc that looks like ours is somebody else’s on a link that is no zone’s', async () => {
+  const { world } = scene;
+  await world.host.mustExec(
+    'tc',
+    'qdisc add dev uplink0 root handle 75: tbf rate 1gbit burst 100kb latency 50ms'.split(' '),
+  );
+  const before = await qdisc('uplink0');
+  await scene.daemon.stop();
+  scene = { ...scene, daemon: await world.startDaemon() };
+  await untilState(scene.daemon, 'vif7.0');
+  await untilNothingToDo(world);
+  expect((await world.cli(['cleanup', '--dry-run'])).stdout).not.toContain('uplink0');
+  expect(await qdisc('uplink0')).toBe(before);
+  await world.host.mustExec('tc', ['qdisc', 'del', 'dev', 'uplink0', 'root']);
 });
 
 it('a daemon that starts knows its shapers, and cleanup takes them away', async () => {
