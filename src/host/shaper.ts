@@ -9,6 +9,9 @@ const [burstMs, longestWaitMs] = [4, 50];
 /** The kernel hands over up to 64 KiB as one packet, and cuts up what is larger than the burst. */
 const leastBurst = 70_000;
 
+/** Bytes: fq_codel's own bound, and how much of it for each byte that may wait. */
+const [usualMemory, memoryPerByte] = [32 * 1024 * 1024, 4];
+
 interface Place {
   readonly ifindex: number;
 }
@@ -20,8 +23,13 @@ export function tokenBucketOf({ ifindex, bitsPerSecond }: Place & { readonly bit
   return { ifindex, major, bytesPerSecond, burst, limit };
 }
 
-export function fairShares({ ifindex }: Place): netlink.Request {
-  return netlink.shareFairly({ ifindex, major });
+/**
+ * fq_codel by itself lets 32 MiB wait, which nothing shortens where senders do not listen: whoever floods a hundred slow zones
+ * would take gigabytes of dom0's memory. A packet takes up to twice its data, one of 64 KiB that is not cut up yet too.
+ */
+export function fairShares({ ifindex, bitsPerSecond }: Place & { readonly bitsPerSecond: number }): netlink.Request {
+  const { limit } = tokenBucketOf({ ifindex, bitsPerSecond });
+  return netlink.shareFairly({ ifindex, major, memory: Math.min(usualMemory, limit * memoryPerByte) });
 }
 
 export function withoutTokenBucket({ ifindex }: Place): netlink.Request {

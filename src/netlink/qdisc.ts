@@ -10,6 +10,8 @@ export const qdiscMessage = { new: 36, delete: 37, get: 38 } as const;
 const attribute = { kind: 1, options: 2 } as const;
 /** TCA_TBF_*. */
 const tokenBucket = { parameters: 1, rate64: 4, burst: 6 } as const;
+/** TCA_FQ_CODEL_*. */
+const fairQueues = { memory: 9 } as const;
 /** struct tcmsg: family, pad (3), ifindex (i32), handle, parent, info (u32 each). */
 const headerSize = 20;
 /** TC_H_ROOT. */
@@ -62,12 +64,22 @@ export function setTokenBucket({ ifindex, major, bytesPerSecond, burst, limit }:
   };
 }
 
-/** Flows that wait in the token bucket of that number take turns. Refused (ENOENT) by a kernel without fq_codel. */
-export function shareFairly({ ifindex, major }: Pick<TokenBucket, 'ifindex' | 'major'>): Request {
+/**
+ * Flows that wait in the token bucket of that number take turns. `memory`: bytes that waiting packets may take, with all that
+ * the kernel needs beside their data. Refused (ENOENT) by a kernel without fq_codel.
+ */
+export function shareFairly({
+  ifindex,
+  major,
+  memory,
+}: Pick<TokenBucket, 'ifindex' | 'major'> & { readonly memory: number }): Request {
   return {
     type: qdiscMessage.new,
     flags: messageFlag.create | messageFlag.replace,
-    fill: (writer) => fillHead(writer, { ifindex, handle: 0, parent: (major << 16) | 1, kind: 'fq_codel' }),
+    fill: (writer) => {
+      fillHead(writer, { ifindex, handle: 0, parent: (major << 16) | 1, kind: 'fq_codel' });
+      writer.nested(attribute.options, (options) => options.u32(fairQueues.memory, memory));
+    },
   };
 }
 
