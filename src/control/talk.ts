@@ -6,7 +6,7 @@ export interface Talk {
   readonly at: number;
   /** Of zones; what is not counted in `pairs` too. */
   readonly connections: number;
-  /** Those with the most connections first, at most `maxTold`. */
+  /** Those with the most connections first, at most `maxTold`: of each zone as many as of any other, as far as it has them. */
   readonly pairs: readonly TalkPair[];
 }
 
@@ -48,9 +48,13 @@ export interface TalkZone {
 const maxTold = 200;
 const maxServices = 3;
 /** A zone may have as many peers as the kernel tracks connections; what is beyond is only in `connections`. */
-const maxPairs = 5000;
+const maxPairs = 20_000;
+/** Of one zone: whoever talks to very many hides nobody else. */
+const maxPairsOfZone = 500;
 
 interface Tally {
+  /** The link of the zone that it is told of: of two the one that began. */
+  readonly owner: string;
   readonly source: string;
   readonly destination: string;
   connections: number;
@@ -60,6 +64,7 @@ interface Tally {
 export class TalkCount {
   readonly #zones: ReadonlyMap<string, TalkZone>;
   readonly #pairs = new Map<string, Tally>();
+  readonly #pairsOf = new Map<string, number>();
   #connections = 0;
 
   constructor(zones: readonly TalkZone[]) {
@@ -67,19 +72,32 @@ export class TalkCount {
   }
 
   add({ source, destination, transport, port }: TalkConnection): void {
-    if (!this.#zones.has(source) && !this.#zones.has(destination)) return;
+    const [from, to] = [this.#zones.get(source)?.link, this.#zones.get(destination)?.link];
+    const owner = from ?? to;
+    if (owner === undefined) return;
     this.#connections += 1;
     // Zones, not their addresses, are who talks.
-    const key = `${this.#zones.get(source)?.link ?? source} ${this.#zones.get(destination)?.link ?? destination}`;
+    const key = `${from ?? source} ${to ?? destination}`;
     let tally = this.#pairs.get(key);
     if (tally === undefined) {
-      if (this.#pairs.size >= maxPairs) return;
-      tally = { source, destination, connections: 0, services: new Set() };
+      const many = this.#pairsOf.get(owner) ?? 0;
+      if (this.#pairs.size >= maxPairs || many >= maxPairsOfZone) return;
+      this.#pairsOf.set(owner, many + 1);
+      tally = { owner, source, destination, connections: 0, services: new Set() };
       this.#pairs.set(key, tally);
     }
     tally.connections += 1;
     // One more than is told says that there are others.
     if (tally.services.size <= maxServices) tally.services.add(port === 0 ? transport : `${port}/${transport}`);
+  }
+
+  /** Everybody's first, then everybody's second, and so on. */
+  #told(): Tally[] {
+    const ranks = [...Map.groupBy(this.#pairs.values(), ({ owner }) => owner).values()].flatMap((pairs) =>
+      pairs.sort(byConnections).map((pair, rank) => ({ pair, rank })),
+    );
+    ranks.sort((one, other) => one.rank - other.rank || byConnections(one.pair, other.pair));
+    return ranks.slice(0, maxTold).map(({ pair }) => pair);
   }
 
   /** `isHost`: whether this host has an address. */
@@ -96,7 +114,11 @@ export class TalkCount {
       services: [...services].slice(0, maxServices),
       hasMoreServices: services.size > maxServices,
     });
-    const most = [...this.#pairs.values()].sort((one, other) => other.connections - one.connections).slice(0, maxTold);
+    const most = this.#told().sort(byConnections);
     return { at, connections: this.#connections, pairs: await Promise.all(most.map(pair)) };
   }
+}
+
+function byConnections(one: Tally, other: Tally): number {
+  return other.connections - one.connections;
 }

@@ -50,6 +50,16 @@ test('a zone with very many peers costs no more than a bounded part of memory, a
   expect([connections, pairs.length, pairs[0]?.to.address]).toEqual([20_003, 200, '198.18.0.5']);
 });
 
+test('a zone with very many peers hides none of another zone’s', async () => {
+  const count = new TalkCount(zones);
+  for (let peer = 0; peer < 40_000; peer += 1)
+    count.add(tcp('10.75.0.7', `198.18.${(peer >> 8) & 127}.${peer & 255}`, 80));
+  for (let peer = 1; peer <= 50; peer += 1) count.add(tcp('10.75.0.8', `203.0.113.${peer}`, 443));
+  const { pairs } = await count.result(0, isHost);
+  expect(pairs.filter(({ from }) => from.link === 'vif8.0')).toHaveLength(50);
+  expect(pairs).toHaveLength(200);
+});
+
 test('what is dear is done while somebody asks, and no more often than it may', async () => {
   let now = 0;
   let runs = 0;
