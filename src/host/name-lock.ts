@@ -29,6 +29,8 @@ export async function withNameLock<T>(name: string, limitMs: number, use: () => 
 export function bindName(server: Server, name: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
+      // The next try adds one of its own.
+      server.removeAllListeners('listening');
       if (error.code === 'EADDRINUSE') resolve(false);
       else reject(new ProtectNetworkError('refused', `cannot lock @${name}: ${error.message}`));
     });
