@@ -1,5 +1,6 @@
-/** `zone set --ipv4 auto`: the lowest address of the subnet that nobody has. */
+/** `zone set --ipv4 auto`: the lowest address of the subnet, or of this host's part of it, that nobody has. */
 import type { Config } from '../config/config.ts';
+import { isSingle, reservedIn } from '../config/fleet.ts';
 import type { Subnet } from '../config/subnet.ts';
 import { makeDirectories } from '../directories/make-directories.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
@@ -25,16 +26,33 @@ export interface Taken {
   readonly prefixes: readonly Prefix[];
 }
 
-/** Undefined where all are taken. Pure. */
-export function lowestFree({ prefix, reserved }: Subnet, { addresses, prefixes }: Taken): Address | undefined {
-  const inside = prefixes.filter((each) => each.length > prefix.length && contains(prefix, each.address));
-  const last = toBigInt(lastAddress(prefix));
-  const first = toBigInt(prefix.address);
+/** Undefined where all are taken. Of several blocks, the first in the order of the settings that has a free one. Pure. */
+export function lowestFree({ prefix, blocks = [prefix], reserved }: Subnet, taken: Taken): Address | undefined {
+  for (const block of blocks) {
+    const { network, broadcast } = reservedIn(block);
+    const nobodys = new Set([...reserved, network, broadcast]);
+    const found = lowestFreeIn(
+      block,
+      (address) => nobodys.has(address) || taken.addresses.has(address),
+      taken.prefixes,
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The route of a whole block says nothing of its addresses: of a fleet's host it is our own. */
+function lowestFreeIn(block: Prefix, isTaken: (address: Address) => boolean, prefixes: readonly Prefix[]) {
+  const inside = prefixes.filter(
+    (each) => (each.length > block.length || isSingle(each)) && contains(block, each.address),
+  );
+  const last = toBigInt(lastAddress(block));
+  const first = toBigInt(block.address);
   for (let value = first; value <= last; ) {
-    const address = addressAt(prefix, value - first);
+    const address = addressAt(block, value - first);
     const routed = inside.find((each) => contains(each, address));
     if (routed !== undefined) value = toBigInt(lastAddress(routed)) + 1n;
-    else if (reserved.has(address) || addresses.has(address)) value += 1n;
+    else if (isTaken(address)) value += 1n;
     else return address;
   }
   return undefined;

@@ -2,7 +2,7 @@
 import { type Config, type ConfigPaths, loadConfig } from '../config/config.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { whyNotUsable } from '../config/subnet.ts';
+import { type Subnet, type Subnets, whyNotUsable } from '../config/subnet.ts';
 import { readStaticZones, removeStaticZone, writeStaticZone } from '../directories/static/edit.ts';
 import { maxAddresses, zoneNameSchema } from '../directories/static/zone-file.ts';
 import type { ZoneEntry } from '../directories/zone-entry.ts';
@@ -47,10 +47,10 @@ async function setLocked(paths: ConfigPaths, linkOrName: string, texts: ZoneText
   }
   const config = loadConfig(paths);
   const { subnets, settings } = config;
-  for (const address of families.flatMap((family) => listed(given[family]) ?? [])) {
-    const reason = whyNotUsable(subnets, address);
-    if (reason !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${reason}`);
-  }
+  refuseUnusable(
+    subnets,
+    families.flatMap((family) => listed(given[family]) ?? []),
+  );
   const { staticDir } = settings.zones;
   const { entries, problems } = await readStaticZones(staticDir);
   // A problem of the directory itself, such as one that others may write, means that no file in it is used.
@@ -63,6 +63,8 @@ async function setLocked(paths: ConfigPaths, linkOrName: string, texts: ZoneText
   if (addresses.length === 0) {
     throw new ProtectNetworkError('usage', `${link} needs an address: --ipv4, --ipv6 or both`);
   }
+  // Those that are kept, too: the subnet or this host's part of it may be another by now.
+  refuseUnusable(subnets, addresses);
   refuseDuplicates(link, addresses, entries);
 
   const path = writeStaticZone(staticDir, link, content);
@@ -131,7 +133,7 @@ function listed(given: Given): readonly Address[] | undefined {
   return given === automatic ? undefined : given;
 }
 
-/** With addresses for `auto`. A link that has one of the family keeps it, so that the same command changes nothing again. */
+/** With addresses for `auto`. A link that has a usable one of the family keeps it, so that the same command changes nothing again. */
 async function chosen(
   config: Config,
   link: LinkName,
@@ -139,9 +141,11 @@ async function chosen(
   entries: readonly ZoneEntry[],
 ): Promise<Record<Family, readonly Address[] | undefined>> {
   const had = entries.find((entry) => entry.link === link)?.addresses ?? [];
-  const wanted = families.filter(
-    (family) => given[family] === automatic && had.every((address) => familyOf(address) !== family),
-  );
+  const isKept = (family: Family) => {
+    const own = had.filter((address) => familyOf(address) === family);
+    return own.length > 0 && own.every((address) => whyNotUsable(config.subnets, address) === undefined);
+  };
+  const wanted = families.filter((family) => given[family] === automatic && !isKept(family));
   const found: Record<Family, readonly Address[] | undefined> = { ipv4: listed(given.ipv4), ipv6: listed(given.ipv6) };
   if (wanted.length === 0) return found;
   const taken = await whatIsTaken(config, entries);
@@ -151,7 +155,7 @@ async function chosen(
       throw new ProtectNetworkError('refused', `nothing written: zones have no ${familyNames[family]} on this host`);
     const address = lowestFree(subnet, taken);
     if (address === undefined)
-      throw new ProtectNetworkError('refused', `nothing written: ${subnet.prefix.text} has no free address`);
+      throw new ProtectNetworkError('refused', `nothing written: ${describeBlocks(subnet)} has no free address`);
     found[family] = [address];
   }
   return found;
@@ -175,6 +179,17 @@ function requireAddress(family: Family, text: string): Address {
   const expected =
     family === 'ipv4' ? 'an IPv4 address such as 10.75.0.3' : 'an IPv6 address such as fdd4:1476:6c7e::3';
   throw new ProtectNetworkError('usage', `--${family} is '${text}'; expected ${expected}`);
+}
+
+function describeBlocks({ prefix, blocks = [prefix] }: Subnet): string {
+  return blocks.map(({ text }) => text).join(', ');
+}
+
+function refuseUnusable(subnets: Subnets, addresses: readonly Address[]): void {
+  for (const address of addresses) {
+    const reason = whyNotUsable(subnets, address);
+    if (reason !== undefined) throw new ProtectNetworkError('refused', `nothing written: ${reason}`);
+  }
 }
 
 function refuseDuplicates(link: LinkName, addresses: readonly string[], entries: readonly ZoneEntry[]): void {

@@ -6,8 +6,9 @@ export const zoneSet: Command = {
   positionals: ['LINK|NAME'],
   description: `Writes the link's file in the static zone directory; a running daemon reads it at
 once. What is not given stays as it is; the value 'none' removes it. A zone needs at
-least one address, inside the zone subnet, that no other zone has. 'auto' is the lowest
-one that no zone directory gives and no route leads to; a link that has one keeps it.`,
+least one address, inside the zone subnet and, in a fleet, this host's part of it, that
+no other zone has. 'auto' is the lowest one that no zone directory gives and no route
+leads to; a link that has a usable one keeps it.`,
   options: {
     ipv4: {
       value: 'ADDRESS',

@@ -31,7 +31,37 @@ describe('the lowest free address', () => {
   });
 });
 
+describe('the lowest free address of a fleet’s host', () => {
+  const ofBlocks = (blocks: readonly string[], addresses: readonly string[], prefixes: readonly string[] = []) =>
+    lowestFree(
+      { ...subnet('10.75.0.0/16'), blocks: prefixesOf(...blocks) },
+      { addresses: new Set(addresses as Address[]), prefixes: prefixesOf(...prefixes) },
+    );
+
+  it.each([
+    ['is in its block', ['10.75.2.0/24'], [], [], '10.75.2.1'],
+    ['is there in spite of the block’s own route', ['10.75.2.0/24'], ['10.75.2.1'], ['10.75.2.0/24'], '10.75.2.2'],
+    ['is neither gateway nor host', ['10.75.0.0/24'], [], [], '10.75.0.3'],
+    ['is in the next block', ['10.75.2.0/31', '10.75.3.0/24'], ['10.75.2.0', '10.75.2.1'], [], '10.75.3.1'],
+    ['is not one of another host', ['10.75.2.20/32'], [], ['10.75.2.20/32'], undefined],
+  ])('%s', (_what, blocks, addresses, prefixes, expected) => {
+    expect(ofBlocks(blocks, addresses, prefixes)).toBe(expected);
+  });
+});
+
 describe('zone set --ipv4 auto', () => {
+  it('gives one of this host’s part of a fleet, also to a link that has another', async () => {
+    const { options, settings, zones } = place();
+    await run('zone', 'set', 'vif1.0', '--ipv4', 'auto', ...options);
+    const fleet = `[fleet]\nblock = ["10.75.2.0/24"]\nprefixes = ["10.75.0.0/16"]\nuplinks = ["eth0"]\n`;
+    writeFileSync(settings, `${readFileSync(settings, 'utf8')}${fleet}`);
+    const named = await run('zone', 'set', 'vif1.0', '--name', 'web', ...options);
+    expect(named.stderr).toContain('nothing written: 10.75.0.3 is outside this host');
+    const moved = await run('zone', 'set', 'vif1.0', '--ipv4', 'auto', ...options);
+    expect(moved.stdout).toContain('vif1.0 has 10.75.2.1 ');
+    expect(parse(readFileSync(join(zones, 'vif1.0.toml'), 'utf8'))).toMatchObject({ ipv4: '10.75.2.1' });
+  });
+
   it('gives none twice, however many ask at once', async () => {
     const { options, zones } = place();
     const links = Array.from({ length: 6 }, (_, domid) => `vif${domid + 1}.0`);
