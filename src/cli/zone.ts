@@ -143,7 +143,9 @@ async function chosen(
   const had = entries.find((entry) => entry.link === link)?.addresses ?? [];
   const isKept = (family: Family) => {
     const own = had.filter((address) => familyOf(address) === family);
-    return own.length > 0 && own.every((address) => whyNotUsable(config.subnets, address) === undefined);
+    const others = new Set(entries.flatMap((entry) => (entry.link === link ? [] : entry.addresses)));
+    const isUsable = (address: Address) => !others.has(address) && whyNotUsable(config.subnets, address) === undefined;
+    return own.length > 0 && own.every(isUsable);
   };
   const wanted = families.filter((family) => given[family] === automatic && !isKept(family));
   const found: Record<Family, readonly Address[] | undefined> = { ipv4: listed(given.ipv4), ipv6: listed(given.ipv6) };

@@ -138,7 +138,7 @@ function directoryStep(zone: ZoneFacts, passes: boolean): Step {
   }
   const where = origin === null ? '' : ` (${directory}: ${origin})`;
   const text = `${link} has no network: ${refused}${where}`;
-  const fix = [`protect-network zone set ${link} --ipv4 ADDRESS`];
+  const fix = [`protect-network zone set ${link} --ipv4 auto`];
   if (!passes) return step('directory', 'bad', text, { fix });
   return step('directory', 'note', `${text}; packets pass until the daemon removes what is still in place`, { fix });
 }

@@ -83,6 +83,8 @@ describe('zone set --ipv4 auto', () => {
     expect((await set('vif2.0', '--ipv4', 'auto')).stdout).toContain('vif2.0 has 10.75.0.3 ');
     expect((await set('vif3.0', '--ipv4', 'auto')).stdout).toContain('vif3.0 has 10.75.0.5 ');
     expect(readdirSync(zones)).toHaveLength(3);
+    writeFileSync(join(zones, 'vif3.0.toml'), 'ipv4 = "10.75.0.4"\n', { mode: 0o644 });
+    expect((await set('vif3.0', '--ipv4', 'auto')).stdout).toContain('vif3.0 has 10.75.0.5 ');
   });
 
   it('writes nothing where a directory that should answer does not', async () => {
