@@ -1,6 +1,7 @@
 /** What people would see changed in policies. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Policy } from '../policy/model.ts';
+import { limitTexts } from '../policy/limits.ts';
+import type { Policy, Publication } from '../policy/model.ts';
 import { isPrivate } from '../policy/rule.ts';
 
 /** Rules of one file that are told; the others are counted. */
@@ -35,7 +36,7 @@ function byFile(policies: readonly Policy[]): Map<string, readonly (readonly str
   return files;
 }
 
-function wordsOf({ selector, egress }: Policy): string[] {
+function wordsOf({ selector, egress, publish, limits }: Policy): string[] {
   const { zones, links, addresses } = selector;
   const named = (word: string, texts: readonly string[]) => texts.map((text) => `${word} ${JSON.stringify(text)}`);
   return [
@@ -51,7 +52,14 @@ function wordsOf({ selector, egress }: Policy): string[] {
       'deny',
       (egress?.deny ?? []).map(({ text }) => text),
     ),
+    ...publish.map(publishedAs),
+    ...(limits === undefined ? [] : limitTexts(limits)),
   ];
+}
+
+function publishedAs({ text, to, from }: Publication): string {
+  const who = from.length === 0 ? '' : ` from ${from.map((prefix) => prefix.text).join(' and ')}`;
+  return `publish ${JSON.stringify(text)} to ${to}${who}`;
 }
 
 /** What of `some` is not in `others`, each as often as it is there too often. */

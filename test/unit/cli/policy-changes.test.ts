@@ -10,6 +10,9 @@ async function read(files: Record<string, string>): Promise<Policy[]> {
 
 const policy = (rules: string, zone = 'web') => `[[policy]]\nzones = ["${zone}"]\negress = { ${rules} }\n`;
 
+const limited = (limits: string) => `[[policy]]\nzones = ["web"]\n[policy.limits]\n${limits}\n`;
+const published = (port: string) => `[[policy]]\nzones = ["web"]\n[[policy.publish]]\n${port}\n`;
+
 it.each<[string, Record<string, string>, Record<string, string>, string[]]>([
   [
     'a rule more and one less',
@@ -36,6 +39,18 @@ it.each<[string, Record<string, string>, Record<string, string>, string[]]>([
     { 'a.toml': policy('', 'x') + policy('mode = "audit"', 'y') },
     { 'a.toml': policy('mode = "audit"', 'x') + policy('', 'y') },
     ['a.toml: rearranged'],
+  ],
+  [
+    'other limits',
+    { 'a.toml': limited('connections = 20\nsend = "1mbit"') },
+    { 'a.toml': limited('connections = 30\nsend = "1mbit"') },
+    ['a.toml: + at most 30 connections at once, − at most 20 connections at once'],
+  ],
+  [
+    'a port that is published, and to whom',
+    { 'a.toml': published('listen = "443/tcp"\nto = 8443') },
+    { 'a.toml': published('listen = "443/tcp"\nto = 8443\nfrom = ["192.0.2.0/24", "192.0.3.0/24"]') },
+    ['a.toml: + publish "443/tcp" to 8443 from 192.0.2.0/24 and 192.0.3.0/24, − publish "443/tcp" to 8443'],
   ],
   [
     'many',
