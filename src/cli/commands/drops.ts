@@ -17,7 +17,22 @@ unless somebody asks: for these nftables traces packets by a table of the comman
 edera-trace, which is removed afterwards. Nothing else is changed.`,
   options: {
     follow: { short: 'f', help: 'print packets as they are dropped' },
-    kind: { value: 'KIND', help: 'only of this kind' },
+    kind: {
+      value: 'KIND',
+      words: [
+        'source',
+        'unassigned',
+        'stray',
+        'error',
+        'flood',
+        'untranslated',
+        'denied',
+        'limit',
+        'bandwidth',
+        'isolation',
+      ],
+      help: 'only of this kind',
+    },
     ...listOptions('print them as JSON; with -f, an object a line'),
   },
   exitCodes: [

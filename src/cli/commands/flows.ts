@@ -11,7 +11,8 @@ zone asked for it, at which port, how many bytes, for how long, and which rule o
 zone's policies lets it pass. DIR is out where the zone began it. Between two zones it
 is one line, from the side of the zone that began it or that was asked for.
 With -f, prints connections as they begin and end, until it is interrupted; if the
-kernel cannot hand on all events, a line says how many are missing.
+kernel cannot hand on all events, a line says how many are missing. The end is when the
+kernel forgets a connection: of TCP two minutes after it was closed.
 Bytes and ages are the kernel's, which counts only with the sysctls
 net.netfilter.nf_conntrack_acct and nf_conntrack_timestamp set to 1, and only for
 connections that begin from then on; where it does not, they are - and null.
@@ -21,11 +22,15 @@ changes nothing.`,
     follow: { short: 'f', help: 'print connections as they begin and end' },
     to: { value: 'ADDRESS|PREFIX|NAME', help: 'only with this other end; host is dom0 itself' },
     port: { value: 'PORT', help: 'only where this port was asked' },
-    protocol: { value: 'PROTOCOL', help: 'only tcp, udp, icmp or a number' },
-    direction: { value: 'in|out', help: 'only those that begin at the zone (out), or elsewhere (in)' },
+    protocol: { value: 'PROTOCOL', words: ['tcp', 'udp', 'icmp'], help: 'only tcp, udp, icmp or a number' },
+    direction: {
+      value: 'in|out',
+      words: ['in', 'out'],
+      help: 'only those that begin at the zone (out), or elsewhere (in)',
+    },
     ipv4: { short: '4', help: 'IPv4 only' },
     ipv6: { short: '6', help: 'IPv6 only' },
-    sort: { value: 'KEY', help: 'bytes (default), age, zone or peer' },
+    sort: { value: 'KEY', words: ['bytes', 'age', 'zone', 'peer'], help: 'bytes (default), age, zone or peer' },
     limit: { short: 'n', value: 'NUMBER', help: 'at most this many (default 1000)' },
     ...listOptions('print them as JSON; with -f, an object a line'),
   },

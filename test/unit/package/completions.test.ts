@@ -7,6 +7,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { bashCompletion, fishCompletion, zshCompletion } from '../../../scripts/package/completions.ts';
 import { commonOptions } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands/index.ts';
+import { dropPromises } from '../../../src/cli/drops-text.ts';
+import { flowOrders } from '../../../src/cli/flow-options.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'protect-network-completions-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -66,6 +68,9 @@ describe.each(Object.entries(shells))('%s', (shell, offered) => {
     ['doctor -o ', ['json', 'yaml']],
     ['zone set vif7.0 --ipv4 ', ['auto', 'none']],
     ['status --wait ', ['ready']],
+    ['flows --sort ', flowOrders],
+    ['flows --direction ', ['in', 'out']],
+    ['drops --kind ', dropPromises],
   ])('offers the values of an option: %s', async (line, values) => {
     expect(new Set(await offered(line))).toEqual(new Set(values));
   });
