@@ -29,7 +29,11 @@ addresses in fleet.block.`,
       const { checkFleet } = await import('../check-fleet.ts');
       return checkFleet(args.positionals);
     }
-    if (first !== undefined) throw new ProtectNetworkError('usage', `unexpected argument '${first}'`);
+    if (first !== undefined)
+      throw new ProtectNetworkError(
+        'usage',
+        `FILEs are for --fleet; to check one settings file: --settings '${first}'`,
+      );
     const { checkConfiguration } = await import('../check.ts');
     return checkConfiguration(args.paths);
   },

@@ -27,7 +27,7 @@ are never in a report.`,
   examples: [
     'protect-network report',
     'protect-network report --redact --output /root',
-    'tar -xOf protect-network-report-dom0-20260301T120005Z.tar.gz --wildcards */doctor.txt',
+    "tar -xOf protect-network-report-dom0-20260301T120005Z.tar.gz --wildcards '*/doctor.txt'",
   ],
   async run(args) {
     const { makeReport } = await import('../report.ts');

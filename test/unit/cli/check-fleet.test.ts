@@ -64,5 +64,5 @@ test('a host that another does not count among the fleet’s is warned of, and o
 
 test('one file, or a file without --fleet, is a mistake of the command line', async () => {
   expect((await compare({ a: ['10.75.2.0/24'] })).code).toBe(2);
-  expect((await run('check', 'a.toml')).stderr).toContain("unexpected argument 'a.toml'");
+  expect((await run('check', 'a.toml')).stderr).toContain("to check one settings file: --settings 'a.toml'");
 });
