@@ -109,6 +109,6 @@ function stepLines(each: Step, paint: Paint): string[] {
 }
 
 /** A command, or text to add to a file, which has lines. */
-function fixLines(fix: string): string[] {
+export function fixLines(fix: string): string[] {
   return fix.split('\n').map((line, index) => `${index === 0 ? 'fix:' : '    '} ${line}`);
 }

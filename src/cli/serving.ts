@@ -77,5 +77,7 @@ function isUnwritable(error: unknown): boolean {
 function confinementHint(error: unknown): string {
   const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
   if (errno !== 'EAFNOSUPPORT') return '';
-  return ' (the unit forbids it: copy metrics-listen.conf to /etc/systemd/system/protect-network.service.d and restart)';
+  const where = '/etc/systemd/system/protect-network.service.d';
+  const copy = `install -Dm644 /usr/share/doc/protect-network/examples/metrics-listen.conf -t ${where}`;
+  return ` (the unit forbids it: ${copy} && systemctl daemon-reload && systemctl restart protect-network)`;
 }

@@ -4,6 +4,7 @@ import type { TableRoute } from '../host/routing-tables.ts';
 import { policyStates } from '../policy/model.ts';
 import { egressOf } from '../policy/select.ts';
 import { type DropRow, dropJson } from './drops-text.ts';
+import { fixLines } from './explain-text.ts';
 import { type FlowView, flowJson, flowTable, notesOn } from './flows-text.ts';
 import { entryLines } from './logs-text.ts';
 import { leaseLines, zoneJson, zoneText } from './policy-show.ts';
@@ -147,11 +148,13 @@ function routeText({ type, dst, table, protocol, gateway }: TableRoute): string 
 
 function gatewayLines({ explained }: ZonePage, view: FlowView): string[] {
   if (!explained.ok) return missing('Uplink', explained, view.width);
-  return section('Uplink', explained.value.reports.map(reportText), view);
+  return section('Uplink', explained.value.reports.flatMap(reportLines), view);
 }
 
-function reportText({ verdict, packet, because }: Report): string {
-  return verdict === 'passes' ? `✓ ${packet}: passes` : `${verdict === 'blocked' ? '✗' : '?'} ${packet}: ${because}`;
+function reportLines({ verdict, packet, because, cause, decisive }: Report): string[] {
+  if (verdict === 'passes') return [`✓ ${packet}: passes`];
+  const fixes = (cause ?? decisive)?.fix ?? [];
+  return [`${verdict === 'blocked' ? '✗' : '?'} ${packet}: ${because}`, ...fixes.flatMap(fixLines)];
 }
 
 function connectionLines({ connections }: ZonePage, view: FlowView): string[] {

@@ -38,6 +38,8 @@ export interface Refusal {
   readonly fix: string | undefined;
   readonly directory: DirectoryName | undefined;
   readonly origin: string;
+  /** What the directory calls the zone. */
+  readonly name?: string | undefined;
   /** What was claimed, whether or not it counts. */
   readonly addresses: readonly Address[];
   /** False where the directory gives the link no address, and means it. */
@@ -70,9 +72,9 @@ export function judgeClaims({ directories, subnets, links, holders, served, else
       for (const address of addresses) owners.set(address, claim.link);
       granted.set(claim.link, addresses.length === claim.addresses.length ? claim : { ...claim, addresses });
     } else {
-      const { directory, origin, addresses } = claim;
+      const { directory, origin, name, addresses } = claim;
       const isWanted = addresses.length > 0 && !addresses.some((address) => elsewhere?.has(address) === true);
-      refused.set(claim.link, { reason, fix: undefined, directory, origin, addresses, isWanted });
+      refused.set(claim.link, { reason, fix: undefined, directory, origin, name, addresses, isWanted });
     }
   }
   for (const [link, refusal] of unusable) if (!claims.has(link)) refused.set(link, refusal);

@@ -159,7 +159,7 @@ function zoneStatus(
   return {
     link,
     ifindex,
-    name: served?.name ?? null,
+    name: (served ?? refusal)?.name ?? null,
     addresses: served?.addresses ?? [],
     directory: (served ?? refusal)?.directory ?? null,
     origin: (served ?? refusal)?.origin || null,

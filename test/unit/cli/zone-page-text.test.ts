@@ -60,6 +60,8 @@ const whole: ZonePage = {
           packet: 'an echo request from 10.75.0.3 to 192.0.2.254',
           verdict: 'blocked',
           because: 'forward: a rule drops it',
+          cause: null,
+          decisive: { fix: ['nft insert rule inet fw forward iifname vif7.0 accept', 'or\nin two lines'] },
         } as never,
       ],
     },
@@ -161,6 +163,9 @@ it('with 200 columns', () => {
     Rules        ip filter EDERA-FORWARD handle 7: oifname "vif7.0" counter accept
     Neighbours   10.75.0.3 REACHABLE
     Uplink       ✗ an echo request from 10.75.0.3 to 192.0.2.254: forward: a rule drops it
+                 fix: nft insert rule inet fw forward iifname vif7.0 accept
+                 fix: or
+                      in two lines
     Connections  12, of which these 1
       ZONE  LINK    DIR  PEER                           PORT     STATE        SENT  RECEIVED  AGE  POLICY
       web   vif7.0  out  api.example.com (203.0.113.7)  443/tcp  established     -         -   5s  -
@@ -187,6 +192,9 @@ it('with 120 columns', () => {
     Rules        ip filter EDERA-FORWARD handle 7: oifname "vif7.0" counter accept
     Neighbours   10.75.0.3 REACHABLE
     Uplink       ✗ an echo request from 10.75.0.3 to 192.0.2.254: forward: a rule drops it
+                 fix: nft insert rule inet fw forward iifname vif7.0 accept
+                 fix: or
+                      in two lines
     Connections  12, of which these 1
       ZONE  LINK    DIR  PEER                           PORT     STATE        SENT  RECEIVED  AGE  POLICY
       web   vif7.0  out  api.example.com (203.0.113.7)  443/tcp  established     -         -   5s  -
@@ -215,6 +223,9 @@ it('with 80 columns', () => {
     Neighbours   10.75.0.3 REACHABLE
     Uplink       ✗ an echo request from 10.75.0.3 to 192.0.2.254: forward: a rule
                  drops it
+                 fix: nft insert rule inet fw forward iifname vif7.0 accept
+                 fix: or
+                      in two lines
     Connections  12, of which these 1
       ZONE  DIR  PEER                           PORT     SENT  RECEIVED  AGE  POLICY
       web   out  api.example.com (203.0.113.7)  443/tcp     -         -   5s  -

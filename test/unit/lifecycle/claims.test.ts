@@ -91,6 +91,13 @@ describe('an address counts', () => {
     expect(claims.refused.get(link('vif7.0'))).toMatchObject({ isWanted: true, origin: 'static/vif7.0' });
   });
 
+  it('and it is still called as its directory has it', () => {
+    const { name, snapshot } = asked('static', { 'vif7.0': ['10.76.0.3'] });
+    const entries = snapshot.entries.map((entry) => ({ ...entry, name: 'web' }));
+    const claims = judge([{ name, snapshot: { ...snapshot, entries } }]);
+    expect(claims.refused.get(link('vif7.0'))?.name).toBe('web');
+  });
+
   it('up to the last of its subnet', () => {
     const last = ['10.75.255.254', 'fdd4:1476:6c7e:ffff:ffff:ffff:ffff:ffff'];
     expect(grants(judge([asked('static', { 'vif7.0': last })]))).toEqual({ 'vif7.0': last });
