@@ -63,8 +63,11 @@ async function setLocked(paths: ConfigPaths, linkOrName: string, texts: ZoneText
   if (addresses.length === 0) {
     throw new ProtectNetworkError('usage', `${link} needs an address: --ipv4, --ipv6 or both`);
   }
-  // Those that are kept, too: the subnet or this host's part of it may be another by now.
-  refuseUnusable(subnets, addresses);
+  // Those that are kept, too: the subnet or this host's part of it may be another by now. One of a family that is off harms nobody.
+  refuseUnusable(
+    subnets,
+    addresses.filter((address) => subnets[familyOf(address)] !== undefined),
+  );
   refuseDuplicates(link, addresses, entries);
 
   const path = writeStaticZone(staticDir, link, content);

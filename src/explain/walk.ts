@@ -1,6 +1,6 @@
 /** The whole story for what was asked: who the zone is, each packet's way, and the verdict with what decides it. Pure. */
 
-import { type Address, familyOf } from '../model/address.ts';
+import { type Address, families, familyOf } from '../model/address.ts';
 import type { Fault } from '../model/fault.ts';
 import { describePacket, type Packet } from '../rules/packet.ts';
 import { refText } from '../rules/ruleset.ts';
@@ -48,7 +48,7 @@ function walkName(request: Request, asked: NameAsked, { zone, addresses }: Subje
     const packets = usable.flatMap(({ address }) => subjectOf({ ...request, to: { address } }, facts).packets);
     return packets.map((packet) => report(zone, addresses, packet, facts, [said]));
   }
-  const steps = [directoryStep(zone, false), ...daemonSteps(zone, facts.snapshot), said];
+  const steps = [directoryStep(zone, false, facts.snapshot), ...daemonSteps(zone, facts.snapshot), said];
   return [
     {
       link: zone.link,
@@ -73,7 +73,7 @@ function report(
 ): Report {
   const { verdict, conversation, doubt } = settle(facts, packet);
   const passes = verdict === 'passes';
-  const entry = directoryStep(zone, passes);
+  const entry = directoryStep(zone, passes, facts.snapshot);
   const hidden = hiddenTables(packet, facts.snapshot);
   const known = [entry, ...daemonSteps(zone, facts.snapshot), ...more, ...hidden];
   const unseen = hidden.find(({ state }) => state === 'unknown');
@@ -102,7 +102,7 @@ function withoutAddress(zone: ZoneFacts, snapshot: Snapshot): Report {
   const missing = snapshot.links.every(({ ifname }) => ifname !== zone.link);
   const entry = missing
     ? step('link', 'bad', `there is no link ${zone.link} on this host`)
-    : directoryStep(zone, false);
+    : directoryStep(zone, false, snapshot);
   return nothingPasses(zone, entry, snapshot);
 }
 
@@ -126,7 +126,7 @@ function nothingPasses(zone: ZoneFacts, entry: Step, snapshot: Snapshot): Report
   };
 }
 
-function directoryStep(zone: ZoneFacts, passes: boolean): Step {
+function directoryStep(zone: ZoneFacts, passes: boolean, { subnets }: Snapshot): Step {
   const { link, refused, directory, origin, name, addresses } = zone;
   if (refused === null) {
     const who = name === null ? link : `${link} (${name})`;
@@ -138,9 +138,16 @@ function directoryStep(zone: ZoneFacts, passes: boolean): Step {
   }
   const where = origin === null ? '' : ` (${directory}: ${origin})`;
   const text = `${link} has no network: ${refused}${where}`;
-  const fix = [`protect-network zone set ${link} --ipv4 auto`];
+  const fix = [`protect-network zone set ${link} ${wantedFamilies(zone, subnets).join(' ')}`];
   if (!passes) return step('directory', 'bad', text, { fix });
   return step('directory', 'note', `${text}; packets pass until the daemon removes what is still in place`, { fix });
+}
+
+/** Options of `zone set`: each family of which the zone should have had an address, or the first that zones have. */
+function wantedFamilies({ claimed }: ZoneFacts, subnets: Snapshot['subnets']): string[] {
+  const enabled = families.filter((family) => subnets[family] !== null);
+  const wanted = enabled.filter((family) => claimed.some((address) => familyOf(address) === family));
+  return (wanted.length > 0 ? wanted : enabled.slice(0, 1)).map((family) => `--${family} auto`);
 }
 
 function daemonSteps({ link }: ZoneFacts, { daemon, directoryProblems }: Snapshot): Step[] {

@@ -62,6 +62,15 @@ describe('zone set --ipv4 auto', () => {
     expect(parse(readFileSync(join(zones, 'vif1.0.toml'), 'utf8'))).toMatchObject({ ipv4: '10.75.2.1' });
   });
 
+  it('leaves an address alone of a family that is off', async () => {
+    const { options, zones } = place({
+      config: '[network.ipv4]\nsubnet = "10.75.0.0/16"\n[network.ipv6]\nsubnet = ""\n',
+    });
+    writeFileSync(join(zones, 'vif1.0.toml'), 'ipv6 = "fdd4:1476:6c7e::3"\n', { mode: 0o644 });
+    const { stdout } = await run('zone', 'set', 'vif1.0', '--ipv4', 'auto', ...options);
+    expect(stdout).toContain('vif1.0 has 10.75.0.3 and fdd4:1476:6c7e::3 ');
+  });
+
   it('gives none twice, however many ask at once', async () => {
     const { options, zones } = place();
     const links = Array.from({ length: 6 }, (_, domid) => `vif${domid + 1}.0`);
