@@ -6,6 +6,7 @@ import { computeDesired } from '../../../src/lifecycle/desired.ts';
 import { Mirror } from '../../../src/lifecycle/mirror.ts';
 import { planPass } from '../../../src/lifecycle/pass.ts';
 import { describePlan, type Plan } from '../../../src/lifecycle/pass-plan.ts';
+import { shareOf } from '../../../src/lifecycle/table-shares.ts';
 import { Uplinks } from '../../../src/lifecycle/uplinks.ts';
 import { hasIpv6 } from '../../../src/routes/forwarding.ts';
 
@@ -25,6 +26,7 @@ export async function planAnew(
     directories: directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() })),
     holders: mirror.holders(),
     served: new Map(),
+    share: shareOf(host.conntrack.fill()),
   });
   const uplinks = new Uplinks(host, mirror, () => config);
   await uplinks.observe();
