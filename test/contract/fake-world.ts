@@ -13,11 +13,11 @@ export function fakeWorld(host: FakeHost): World {
     renameLink: async (from, to) => host.renameLink(from, to),
     addRoute: async (destination, device) =>
       host.foreignRoute({ family: destination.includes(':') ? 'ipv6' : 'ipv4', destination, device }),
-    addHole: async (_type, destination) =>
+    addHole: async (type, destination) =>
       host.foreignRoute({
         family: destination.includes(':') ? 'ipv6' : 'ipv4',
         destination,
-        type: 'other',
+        type: type === 'unreachable' ? type : 'other',
         protocol: '75',
       }),
     // What the kernel tells of these, or what iproute2 makes of them, is none of the fake's.
