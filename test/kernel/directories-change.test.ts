@@ -83,8 +83,11 @@ describe('changed settings', () => {
       await three.change(daemon, directories);
       const [first] = directories;
       await waitFor(async () => (await untilReady(daemon, zone)).directory === first, { what: `${first} to be first` });
-      expect((await daemon.status()).directories.map(({ name, state }) => [name, state])).toEqual(
-        directories.map((name) => [name, 'answered']),
+      const answered = directories.map((name) => `${name} answered`).join();
+      await waitFor(
+        async () =>
+          (await daemon.status()).directories.map(({ name, state }) => `${name} ${state}`).join() === answered,
+        { what: `${directories.join(' and ')} to have answered` },
       );
     }
     expect(await vigil.noticed()).toEqual(nothing);
