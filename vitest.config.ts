@@ -28,6 +28,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
+          // A browser on a busy machine takes seconds to draw.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
       {
