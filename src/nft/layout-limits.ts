@@ -21,6 +21,7 @@ import {
   trace,
   trackingStateIn,
 } from './expressions.ts';
+import { ofHostLinks } from './layout-host-links.ts';
 import {
   anyZoneLink,
   type ChainLayout,
@@ -90,7 +91,7 @@ export function limitLayout(settings: LayoutSettings): ChainLayout[] {
     {
       name: limitsInputChain,
       hook: { type: 'filter', hook: 'input', prio: -2 },
-      rules: [[interfaceIsNot('iifname', anyZoneLink), accept], ...jumps],
+      rules: [[interfaceIsNot('iifname', anyZoneLink), accept], ...ofHostLinks(settings, 'iif', accept), ...jumps],
     },
   ];
 }
