@@ -12,6 +12,7 @@ import { ExitCode, hasCode, messageOf, ProtectNetworkError } from '../model/erro
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { type Output, type OutputOptions, openOutput } from './capture-output.ts';
 import { findControlSocket } from './control-socket.ts';
+import { endable } from './ending.ts';
 import { print, printable, warn } from './terminal.ts';
 import { plural } from './units.ts';
 
@@ -31,24 +32,22 @@ interface Subject {
 export async function capturePackets(settingsPath: string, options: CaptureOptions): Promise<ExitCode> {
   const subject = await subjectOf(settingsPath, options.zone);
   const host = createCaptureHost();
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  const output = openOutput(subject.link, options, end);
-  const timer = setTimeout(end, options.seconds * 1000);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, end);
-  try {
-    const said = await record(host, subject, options, output, ending);
-    await tellEnd(output, said);
-    return ExitCode.ok;
-  } catch (error) {
-    output.discard();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    for (const signal of signals) process.off(signal, end);
-    output.close();
-  }
+  return endable(async (ending) => {
+    const end = () => ending.abort();
+    const output = openOutput(subject.link, options, end);
+    const timer = setTimeout(end, options.seconds * 1000);
+    try {
+      const said = await record(host, subject, options, output, ending);
+      await tellEnd(output, said);
+      return ExitCode.ok;
+    } catch (error) {
+      output.discard();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      output.close();
+    }
+  });
 }
 
 interface Recorded {

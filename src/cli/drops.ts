@@ -23,6 +23,7 @@ import {
   unshownLine,
   type ZoneSample,
 } from './drops-text.ts';
+import { endable, whenAborted } from './ending.ts';
 import { doubtsOf, linksOf, readKnown } from './flows.ts';
 import type { KnownZones } from './known-zones.ts';
 import { LineWriter } from './line-writer.ts';
@@ -30,7 +31,6 @@ import { type Format, isData, printData, printTable, widthOf } from './listing.t
 import { LiveBook } from './live-book.ts';
 import { painter } from './paint.ts';
 import { standardOutput, warn } from './terminal.ts';
-import { untilEnded } from './until-ended.ts';
 
 export interface DropOptions {
   /** A link or a name. */
@@ -127,7 +127,11 @@ async function lastDenial(socket: string, link: string): Promise<LastDrop | unde
 }
 
 /** Until it is interrupted. */
-export async function followDrops(paths: ConfigPaths, options: FollowOptions): Promise<ExitCode> {
+export function followDrops(paths: ConfigPaths, options: FollowOptions): Promise<ExitCode> {
+  return endable(({ signal }) => follow(paths, options, signal));
+}
+
+async function follow(paths: ConfigPaths, options: FollowOptions, ended: AbortSignal): Promise<ExitCode> {
   const { config, known } = await readKnown(paths);
   const traffic = createTraffic();
   const book = new LiveBook(traffic, paths, config, known.zones);
@@ -137,7 +141,7 @@ export async function followDrops(paths: ConfigPaths, options: FollowOptions): P
   const unmark = await sampleSuspects(traffic, config);
   warn('what is printed are samples; a line each second says how many more were dropped');
   try {
-    await untilEnded();
+    await whenAborted(ended);
   } finally {
     await unmark();
   }

@@ -8,6 +8,7 @@ import { createInspection, createLiveHost } from '../host/index.ts';
 import { procSysctl } from '../host/sysctl.ts';
 import { ExitCode } from '../model/errors.ts';
 import { readDaemonFiles } from './daemon-files.ts';
+import { endable } from './ending.ts';
 import { explanationLines } from './explain-text.ts';
 import { type DataFormat, printData } from './listing.ts';
 import { painter } from './paint.ts';
@@ -40,20 +41,13 @@ function passes({ verdict, sections }: Report): boolean {
 }
 
 /** However it ends, the trace is taken away: signals only end the watch. */
-async function confirmAll({ reports, facts }: Explanation, seconds: number): Promise<Report[]> {
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, end);
-  try {
-    const host = createLiveHost();
-    const options = { host, facts, seconds, signal: ending.signal, prompt: warn };
+function confirmAll({ reports, facts }: Explanation, seconds: number): Promise<Report[]> {
+  return endable(async ({ signal }) => {
+    const options = { host: createLiveHost(), facts, seconds, signal, prompt: warn };
     const confirmed: Report[] = [];
     for (const report of reports) confirmed.push(await confirm(report, options));
     return confirmed;
-  } finally {
-    for (const signal of signals) process.off(signal, end);
-  }
+  });
 }
 
 function asText(reports: readonly Report[], { noColor, length }: ExplainOptions): string {

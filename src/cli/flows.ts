@@ -10,6 +10,7 @@ import { type Flow, flowOf } from '../traffic/flow.ts';
 import { readBook } from '../traffic/read-book.ts';
 import type { ZoneBook } from '../traffic/zone-book.ts';
 import { readDaemonFiles } from './daemon-files.ts';
+import { endable, whenAborted } from './ending.ts';
 import type { FlowOptions } from './flow-options.ts';
 import { compareFlows, eventLine, flowJson, flowTable, lostLine, lostText, notesOn } from './flows-text.ts';
 import { type KnownZones, knownZones, zonesCalled } from './known-zones.ts';
@@ -18,7 +19,6 @@ import { isData, printData, printTable, widthOf } from './listing.ts';
 import { LiveBook } from './live-book.ts';
 import { painter } from './paint.ts';
 import { standardOutput, warn } from './terminal.ts';
-import { untilEnded } from './until-ended.ts';
 
 export async function listFlows(paths: ConfigPaths, options: FlowOptions): Promise<ExitCode> {
   const { config, known } = await readKnown(paths);
@@ -73,11 +73,14 @@ async function show(best: Best<Flow>, notes: readonly string[], options: FlowOpt
   for (const note of notes) warn(note);
 }
 
+type FollowOptions = FlowOptions & { readonly json: boolean };
+
 /** Until it is interrupted. */
-export async function followFlows(
-  paths: ConfigPaths,
-  options: FlowOptions & { readonly json: boolean },
-): Promise<ExitCode> {
+export function followFlows(paths: ConfigPaths, options: FollowOptions): Promise<ExitCode> {
+  return endable(({ signal }) => follow(paths, options, signal));
+}
+
+async function follow(paths: ConfigPaths, options: FollowOptions, ended: AbortSignal): Promise<ExitCode> {
   const { config, known } = await readKnown(paths);
   const traffic = createTraffic();
   const kept = traffic.bookkeeping();
@@ -104,7 +107,7 @@ export async function followFlows(
       if (!options.json && !standardOutput(true).isTerminal) warn(lostText(events));
     },
   });
-  await untilEnded();
+  await whenAborted(ended);
   stop();
   book.close();
   await lines.end();

@@ -1,5 +1,6 @@
 /** A terminal taken over for a while: an alternate screen that is redrawn, keys, and all of it given back however it ends. */
 import { emitKeypressEvents, type Interface, type Key } from 'node:readline';
+import { endingSignals } from './ending.ts';
 
 /** Private modes of xterm and everything since: alternate screen with saved cursor, and the cursor's visibility. */
 const enter = '\x1b[?1049h\x1b[?25l';
@@ -8,7 +9,6 @@ const home = '\x1b[H';
 const clearLine = '\x1b[K';
 const clearBelow = '\x1b[J';
 
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** After Esc alone: the rest of a key's sequence comes at once, also by a slow line. */
 const escapeMs = 50;
 
