@@ -10,15 +10,14 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { type Address, parseAddress } from '../model/address.ts';
 import { type Connection, ConntrackSocket } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
+import { begunOf, connectionCount, visitFlows } from './connections.ts';
 import type { BegunConnection, Conntrack, Fill } from './port.ts';
-import { readIfThere, readNumberIfThere } from './read-if-there.ts';
 
 /** A page but for one line. */
 const onePage = 4096 - 512;
 
 export class NetlinkConntrack implements Conntrack {
   #socket: ConntrackSocket | undefined;
-  #counting: ConntrackSocket | undefined;
   /** What names them to the kernel. */
   readonly #known = new WeakMap<BegunConnection, Connection>();
   /** One walk at a time. */
@@ -34,14 +33,14 @@ export class NetlinkConntrack implements Conntrack {
     return connectionCount();
   }
 
-  /** By a socket of its own: a full table takes a tenth of a second, and no birth waits for it. */
+  /** No birth waits for it, though a full table takes a tenth of a second and more. */
   async countBySource(): Promise<Map<Address, number>> {
-    try {
-      this.#counting ??= new ConntrackSocket();
-      return (await this.#counting.countBySource()) as Map<Address, number>;
-    } catch (error) {
-      throw refusedBy('the tracked connections', error);
-    }
+    const counts = new Map<Address, number>();
+    await visitFlows(({ original }) => {
+      const source = original.source as Address;
+      counts.set(source, (counts.get(source) ?? 0) + 1);
+    });
+    return counts;
   }
 
   begunBy(addresses: readonly Address[]): Promise<BegunConnection[]> {
@@ -78,8 +77,7 @@ export class NetlinkConntrack implements Conntrack {
 
   close(): void {
     this.#socket?.close();
-    this.#counting?.close();
-    this.#socket = this.#counting = undefined;
+    this.#socket = undefined;
   }
 
   async #purge(addresses: readonly Address[]): Promise<number> {
@@ -93,39 +91,10 @@ export class NetlinkConntrack implements Conntrack {
   }
 }
 
-/** Undefined where connection tracking is not loaded. */
-export function connectionCount(): Fill | undefined {
-  const [count, max] = ['count', 'max'].map((key) => readNumberIfThere(`/proc/sys/net/netfilter/nf_conntrack_${key}`));
-  return count === undefined || max === undefined ? undefined : { count, max };
-}
-
-/** IPPROTO_*. */
-const transports = new Map<number | undefined, BegunConnection['transport']>([
-  [6, 'tcp'],
-  [17, 'udp'],
-  [1, 'icmp'],
-  [58, 'icmp'],
-]);
-
-export function begunOf({
-  protocol,
-  original,
-  reply,
-}: Pick<Connection, 'protocol' | 'original' | 'reply'>): BegunConnection {
-  return {
-    source: original.source as Address,
-    destination: reply.source as Address,
-    transport: transports.get(protocol) ?? 'other',
-    port: reply.sourcePort ?? 0,
-    askedPort: original.destinationPort ?? 0,
-  };
-}
-
 /** False only where the table is known to name none of them. */
 function mayName(addresses: readonly Address[]): boolean {
-  const count = readIfThere('/proc/sys/net/netfilter/nf_conntrack_count');
   // Connection tracking is not loaded, or has nothing.
-  if (count === undefined || Number(count) === 0) return false;
+  if ((connectionCount()?.count ?? 0) === 0) return false;
   const table = firstPage('/proc/net/nf_conntrack');
   if (table === undefined || table.length > onePage) return true;
   const wanted = new Set<Address | undefined>(addresses);

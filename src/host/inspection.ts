@@ -6,7 +6,7 @@ import { type Address, type Family, families, familyOf, parseAddress } from '../
 import { hasCode } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusal } from './classify.ts';
-import { connectionCount } from './conntrack.ts';
+import { connectionCount } from './connections.ts';
 import { hasLegacyArp, legacySaveTool, legacyTables } from './legacy-filter.ts';
 import { parseListing } from './nft-answer.ts';
 import type { Fill, LinkTies, NftObject } from './port.ts';

@@ -3,6 +3,7 @@ import * as netlink from '../netlink/index.ts';
 import { Losses } from './losses.ts';
 import { type HostEvent, unnamedTable } from './port.ts';
 import { parentOf } from './process-name.ts';
+import { transportOf } from './route-numbers.ts';
 
 /** Some 500 packets. */
 const traceBytes = 1024 * 1024;
@@ -13,14 +14,6 @@ export interface NftEventsOptions {
   readonly nameOf: (ifindex: number) => string;
   readonly listener: (event: HostEvent) => void;
 }
-
-/** By number; 58 is ICMPv6. */
-const transports = new Map([
-  [1, 'icmp'],
-  [6, 'tcp'],
-  [17, 'udp'],
-  [58, 'icmp'],
-] as const) as ReadonlyMap<number, 'icmp' | 'tcp' | 'udp'>;
 
 export class NftEvents {
   readonly #options: NftEventsOptions;
@@ -75,7 +68,7 @@ export class NftEvents {
     if (packet === undefined || input === undefined) return;
     const link = this.#options.nameOf(input);
     const { source, destination, protocol, port } = packet;
-    const known = transports.get(protocol);
+    const known = transportOf(protocol);
     const transport = known === 'icmp' || port !== undefined ? known : undefined;
     this.#options.listener({
       kind: 'traced',

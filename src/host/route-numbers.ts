@@ -34,6 +34,11 @@ const tables: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 
 /** IPPROTO_*. */
 const transports: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'ipv6-icmp' };
 
+/** Of either family's ICMP; undefined for all others. */
+export function transportOf(number: number | undefined): 'icmp' | 'tcp' | 'udp' | undefined {
+  return number === 1 || number === 58 ? 'icmp' : number === 6 ? 'tcp' : number === 17 ? 'udp' : undefined;
+}
+
 /** IPPROTO_*; ICMP has one for each family. */
 export function transportNumber(name: 'icmp' | 'tcp' | 'udp', family: Family): number {
   return { icmp: family === 'ipv4' ? 1 : 58, tcp: 6, udp: 17 }[name];

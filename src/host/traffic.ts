@@ -5,6 +5,7 @@
 import { type Address, families, parseAddress } from '../model/address.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
+import { visitFlows } from './connections.ts';
 import { NftHost } from './nft.ts';
 import type { SetRef } from './nft-command.ts';
 import type { Nft } from './port.ts';
@@ -55,12 +56,13 @@ export class Traffic {
   readonly nft: Pick<Nft, 'table' | 'counters'> & { close(): void };
   readonly #tools: Tools;
   readonly #nft = new netlink.NftSocket();
-  #conntrack: netlink.ConntrackSocket | undefined;
 
   constructor(tools: Tools) {
     this.#tools = tools;
     this.nft = new NftHost(tools);
   }
+
+  readonly visitFlows = visitFlows;
 
   bookkeeping(): Bookkeeping {
     const value = (key: string) => readNumberIfThere(`/proc/sys/net/netfilter/nf_conntrack_${key}`);
@@ -71,19 +73,6 @@ export class Traffic {
       times: value('timestamp') === 1,
       events: events === 0 ? 'none' : events === 2 ? 'listened' : 'all',
     };
-  }
-
-  /** Every tracked connection of this host, one after the other; what changes meanwhile may be missing or be told twice. */
-  async visitFlows(visitor: (flow: netlink.TrackedFlow) => void): Promise<void> {
-    try {
-      this.#conntrack ??= new netlink.ConntrackSocket();
-      await this.#conntrack.visit((message) => {
-        const flow = netlink.readFlow(message);
-        if (flow !== undefined) visitor(flow);
-      });
-    } catch (error) {
-      throw refusedBy('the tracked connections', error);
-    }
   }
 
   /** Whatever begins or ends after this returns, until what it returns is called. */
@@ -160,7 +149,6 @@ export class Traffic {
   close(): void {
     this.#nft.close();
     this.nft.close();
-    this.#conntrack?.close();
   }
 }
 

@@ -83,17 +83,6 @@ export class ConntrackSocket {
     return this.#socket.dumpInPieces({ type: (conntrackSubsystem << 8) | conntrackMessage.get, fill }, read);
   }
 
-  /** How many connections each source has begun. One walk over the table, in pieces. */
-  async countBySource(): Promise<Map<string, number>> {
-    const counts = new Map<string, number>();
-    // A string of the bytes is faster than text that people can read, and made once for each source.
-    await this.visit(({ payload }) => {
-      const source = sourceIn(payload)?.toString('latin1');
-      if (source !== undefined) counts.set(source, (counts.get(source) ?? 0) + 1);
-    });
-    return new Map([...counts].map(([bytes, count]) => [addressText(Buffer.from(bytes, 'latin1')), count]));
-  }
-
   /** Returns how many of them were there. */
   delete(connections: readonly Connection[]): number {
     const outcomes = this.#socket.askEach(connections.map(deletion));
@@ -117,12 +106,6 @@ function deletion({ family, identity }: Connection): Request {
       if (zone !== undefined) writer.attribute(attribute.zone, zone);
     },
   };
-}
-
-/** The bytes of who has begun the connection. */
-function sourceIn(payload: Buffer): Buffer | undefined {
-  const addresses = new Attributes(payload, 4).nested(attribute.original)?.nested(tuple.ip);
-  return addresses?.bytes(ends.ipv4[0]) ?? addresses?.bytes(ends.ipv6[0]);
 }
 
 /** Undefined for one without a direction, which nothing can be done with. */

@@ -1,4 +1,5 @@
 /** A tracked connection as a zone's: from its side, with whom it talks, and what lets it. Pure. */
+import { transportOf } from '../host/route-numbers.ts';
 import type { TrackedFlow } from '../host/traffic.ts';
 import { type Address, contains, type Family, familyOf, type Prefix } from '../model/address.ts';
 import type { LinkName } from '../model/link-name.ts';
@@ -52,16 +53,8 @@ export interface FlowFilter {
   readonly family: Family | undefined;
 }
 
-/** IPPROTO_*. */
-const protocols = new Map([
-  [1, 'icmp'],
-  [6, 'tcp'],
-  [17, 'udp'],
-  [58, 'icmp'],
-] as const) as ReadonlyMap<number, 'icmp' | 'tcp' | 'udp'>;
-
 export function protocolName(number: number): string {
-  return protocols.get(number) ?? String(number);
+  return transportOf(number) ?? String(number);
 }
 
 /** Undefined where no zone has part in it, or the filter does not want it. Between two zones it is the one's that began it. */
