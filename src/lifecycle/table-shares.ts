@@ -19,7 +19,7 @@ export interface TableSharesOptions {
 }
 
 const zonesInATable = 4;
-const exceeded: SetRef = { ...{ family: ownTable.family, table: ownTable.name }, set: shareSets.exceeded };
+const exceeded: SetRef = { family: ownTable.family, table: ownTable.name, set: shareSets.exceeded };
 
 /** Undefined while nothing is tracked, and where there is no bound to have a share of. */
 export function shareOf(fill: Fill | undefined): number | undefined {
@@ -36,7 +36,7 @@ export class TableShares {
 
   constructor(options: TableSharesOptions) {
     this.#options = options;
-    this.#share = this.#shareNow();
+    this.#share = shareOf(options.host.conntrack.fill());
   }
 
   /** Connections that one zone may have begun; undefined while this host tracks none. */
@@ -56,13 +56,14 @@ export class TableShares {
   /** Returns how long it took, in milliseconds. */
   async look(): Promise<number> {
     const begun = performance.now();
-    const share = this.#shareNow();
+    const fill = this.#options.host.conntrack.fill();
+    const share = shareOf(fill);
     if (share !== this.#share) {
       this.#share = share;
       this.#options.resized();
     }
     try {
-      await this.#enforce(share);
+      await this.#enforce(share, fill?.count ?? 0);
     } catch (error) {
       if (!(error instanceof ProtectNetworkError)) throw error;
       // The set comes with the next pass.
@@ -71,13 +72,8 @@ export class TableShares {
     return performance.now() - begun;
   }
 
-  #shareNow(): number | undefined {
-    return shareOf(this.#options.host.conntrack.fill());
-  }
-
-  async #enforce(share: number | undefined): Promise<void> {
-    const { conntrack, nft } = this.#options.host;
-    const count = conntrack.fill()?.count ?? 0;
+  async #enforce(share: number | undefined, count: number): Promise<void> {
+    const { nft } = this.#options.host;
     const having = share === undefined || count < share ? [] : await this.#having(share);
     const now = performance.now();
     const { heldSeconds } = tableShares;
@@ -91,6 +87,7 @@ export class TableShares {
     for (const link of free) this.#held.delete(link);
   }
 
+  /** With how many they have begun. */
   async #having(share: number): Promise<(readonly [LinkName, number])[]> {
     const counts = await this.#options.host.conntrack.countBySource();
     return [...this.#options.zones()].flatMap(({ link, addresses }) => {

@@ -64,7 +64,7 @@ export const quarrels = {
 } as const;
 
 /**
- * How often it is asked how many connections are tracked, two small files. Counting whose they are takes 2 to 3 µs for each and is done
+ * How often it is asked how many connections are tracked, two small files. Counting whose they are takes 1 to 2 µs for each and is done
  * only while there are more than one zone may have: then at most 10 % of a core. `heldSeconds`: how long the kernel holds what it was told, renewed at half time.
  */
 export const tableShares = { lookMs: 2_000, pausePerCost: 10, heldSeconds: 60 } as const;

@@ -1,7 +1,9 @@
 /** Builders for the few nft expressions we use, in libnftables-json(5)'s shapes as nft 1.0.6 lists them again. */
+
 import type { NftObject } from '../host/port.ts';
 import { type Address, type Family, familyOf, hostLength, type Prefix } from '../model/address.ts';
 import { lengthOf, type Span, spansOf } from '../model/span.ts';
+import { onceAMinute } from './rates.ts';
 
 export type Expression = NftObject;
 
@@ -214,32 +216,10 @@ export function clearMarkBit(bit: number): Expression {
   return { mangle: { key: { meta: { key: 'mark' } }, value: { '&': [{ meta: { key: 'mark' } }, others] } } };
 }
 
-/** True while the link that the packet came by stays below the rate; the kernel keeps one bucket per link in `set`. */
-export function linkIsBelow(set: string, rate: { perSecond: number; burst: number }): Expression {
-  const limit = { rate: rate.perSecond, burst: rate.burst, per: 'second' };
-  return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
-}
-
-/** True for packets of the link that the packet came by which are beyond the rate; a bucket per link in `set`, as above. */
-export function linkIsBeyond(set: string, rate: { perSecond: number; burst: number }): Expression {
-  const limit = { rate: rate.perSecond, burst: rate.burst, per: 'second', inv: true };
-  return { set: { op: 'update', elem: { meta: { key: 'iifname' } }, set: `@${set}`, stmt: [{ limit }] } };
-}
-
 /** Puts the link and the packet's source into `set`; a full set lets the rule fail. */
 export function rememberSource(set: string): Expression {
   const elem = { concat: [{ meta: { key: 'iifname' } }, addressField('ipv6', 'saddr')] };
   return { set: { op: 'add', elem, set: `@${set}` } };
-}
-
-/** True once a minute for the link that the packet came by. */
-export function linkIsNew(set: string): Expression {
-  return onceAMinute(set, { meta: { key: 'iifname' } });
-}
-
-/** All links together. */
-export function isBelow(rate: { perSecond: number; burst: number }): Expression {
-  return { limit: { rate: rate.perSecond, burst: rate.burst, per: 'second' } };
 }
 
 /** From here on the kernel tells what becomes of the packet; `nft monitor` prints it with its addresses. */
@@ -263,10 +243,6 @@ function match(op: string, left: NftObject, right: unknown): Expression {
   return { match: { op, left, right } };
 }
 
-function onceAMinute(set: string, elem: NftObject): Expression {
-  return { set: { op: 'update', elem, set: `@${set}`, stmt: [{ limit: { rate: 1, burst: 1, per: 'minute' } }] } };
-}
-
 function pair(key: 'iifname' | 'oifname', address: NftObject): NftObject {
   return { concat: [{ meta: { key } }, address] };
 }
@@ -280,7 +256,7 @@ function trackedSource(family: Family, direction: Direction): NftObject {
   return { ct: { key: family === 'ipv4' ? 'ip saddr' : 'ip6 saddr', dir: direction } };
 }
 
-function addressField(family: Family, field: string): NftObject {
+export function addressField(family: Family, field: string): NftObject {
   return { payload: { protocol: family === 'ipv4' ? 'ip' : 'ip6', field } };
 }
 

@@ -23,13 +23,11 @@ import {
   interfaceIn,
   interfaceInSet,
   interfaceIsNot,
-  isBelow,
   isIcmp,
   isRelated,
   isToMany,
   jump,
   layer4Is,
-  linkIsBelow,
   pairIn,
   payloadIs,
   payloadIsAbove,
@@ -51,6 +49,7 @@ import {
   toldByAll,
 } from './layout-model.ts';
 import { auditedChain, deniedChain, dropCounts, egressKeyType, egressSets, ownTable, policySets } from './names.ts';
+import { isBelow, linkIsBelow } from './rates.ts';
 
 export const egressChain = 'egress';
 export const egressHostChain = 'egress-host';

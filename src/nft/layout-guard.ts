@@ -19,9 +19,7 @@ import {
   interfaceInSet,
   interfaceIs,
   interfaceIsNot,
-  isBelow,
   jump,
-  linkIsBelow,
   pairIn,
   payloadIs,
   payloadIsBelow,
@@ -37,6 +35,7 @@ import {
 import { ofHostLinks } from './layout-host-links.ts';
 import { anyZoneLink, type ChainLayout, enabledFamilies, type LayoutSettings, toldByAll } from './layout-model.ts';
 import { type DropKind, dropCounts, filledSets, forgedChain, sets, unassignedChain, zoneErrorsChain } from './names.ts';
+import { isBelow, linkIsBelow } from './rates.ts';
 
 const loopbackNet = { prefix: { addr: '127.0.0.0', len: 8 } };
 export const linkLocal = { prefix: { addr: 'fe80::', len: 10 } };

@@ -6,9 +6,10 @@
  * that are dropped. There is no accept for DHCP: the zone has its address from a zone directory.
  */
 import { type Address, type Family, families, familyOf, toBigInt } from '../model/address.ts';
-import { accept, addressIs, bitsAre, counter, drop, type Expression, isBelow, payloadIs } from './expressions.ts';
+import { accept, addressIs, bitsAre, counter, drop, type Expression, payloadIs } from './expressions.ts';
 import { linkLocal, linkMulticast } from './layout-guard.ts';
 import type { ChainLayout, ZonePair } from './layout-model.ts';
+import { isBelow } from './rates.ts';
 
 /** Others' ingress chains, which may forward or mirror, find only what the zone may send. */
 const beforeOthers = -450;

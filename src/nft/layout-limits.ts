@@ -12,11 +12,8 @@ import {
   goTo,
   interfaceInSet,
   interfaceIsNot,
-  isBelow,
   isConfirmed,
   jump,
-  linkIsBeyond,
-  linkIsNew,
   returns,
   trace,
   trackingStateIn,
@@ -31,8 +28,10 @@ import {
   toldByAll,
 } from './layout-model.ts';
 import type { LinkLimit } from './limits.ts';
-import { dropCounts, limitsChain, limitToldSet, overBandwidthChain, overLimitChain, shareSets } from './names.ts';
+import { dropCounts, limitToldSet, overBandwidthChain, overLimitChain, shareSets } from './names.ts';
+import { isBelow, linkIsBeyond, linkIsNew } from './rates.ts';
 
+const limitsChain = 'limits';
 const limitsInputChain = 'limits-input';
 /** Jumps before what they jump to. */
 export const limitChains: readonly string[] = [limitsInputChain, limitsChain, overLimitChain, overBandwidthChain];

@@ -70,8 +70,6 @@ export function egressKeyType(family: Family): readonly string[] {
 export const deniedChain = 'egress-denied';
 export const auditedChain = 'egress-audited';
 
-/** Where new connections are asked how many there are. */
-export const limitsChain = 'limits';
 /** Where what is beyond a zone's limits is dropped, and how often that is reported. */
 export const overLimitChain = 'over-limit';
 export const limitToldSet = 'limit-told-rate';
