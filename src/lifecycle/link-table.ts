@@ -44,6 +44,11 @@ export class LinkTable {
     return touched;
   }
 
+  /** Undefined for what is no zone's by its name, and for what is not there. */
+  zoneNameOf(ifindex: number): LinkName | undefined {
+    return parseLinkName(this.links.get(ifindex)?.name ?? '');
+  }
+
   /** The youngest link of that name. */
   named(name: string): Link | undefined {
     const ifindex = this.namesakes(name).at(-1);

@@ -14,8 +14,7 @@ import {
   unnamedTable,
 } from '../host/port.ts';
 import { routeProtocol } from '../host/rtnetlink-changes.ts';
-import type { Address, Family } from '../model/address.ts';
-import { parseAddress } from '../model/address.ts';
+import { type Address, type Family, parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { HostLink } from '../nft/layout-model.ts';
 import { ingressTable } from '../nft/names.ts';
@@ -124,7 +123,7 @@ export class Mirror {
   holders(): Map<Address, LinkName> {
     const holders = new Map<Address, LinkName>();
     for (const [address, ifindex] of this.#holderOf) {
-      const name = parseLinkName(this.links.get(ifindex)?.name ?? '');
+      const name = this.#table.zoneNameOf(ifindex);
       if (name !== undefined) holders.set(address, name);
     }
     return holders;
@@ -132,7 +131,7 @@ export class Mirror {
 
   holderNameOf(address: Address): LinkName | undefined {
     const ifindex = this.#holderOf.get(address);
-    return ifindex === undefined ? undefined : parseLinkName(this.links.get(ifindex)?.name ?? '');
+    return ifindex === undefined ? undefined : this.#table.zoneNameOf(ifindex);
   }
 
   takeTouched(): TouchedLinks | 'all' {
@@ -178,7 +177,7 @@ export class Mirror {
       case 'route':
         return this.#contradictsRoute(event);
       case 'shaper':
-        return this.shapers.learn(event.ifindex, event.shaper);
+        return this.shapers.learn(event.ifindex, event.shaper) && this.#table.zoneNameOf(event.ifindex) !== undefined;
       case 'address':
         return event.deleted && this.routesOf(event.ifindex).size > 0;
       case 'netconf':

@@ -74,3 +74,14 @@ it('that the kernel refuses leaves the zone ready, is warned of, and tried again
   await world.settle();
   expect(await shapers(world)).toEqual([ours(200e6)]);
 });
+
+it('of links that are no zones’ is nobody’s business: whatever others do there, no pass comes', async () => {
+  const world = await limited();
+  world.host.addLink('uplink0');
+  await world.settle();
+  const passes = () => world.log.filter(({ msg }) => msg.startsWith('pass:')).length;
+  const before = passes();
+  for (const qdisc of ['htb 1:', 'fq 2:', undefined, 'htb 1:']) world.host.foreignQdisc('uplink0', qdisc);
+  await world.settle();
+  expect(passes()).toBe(before);
+});
