@@ -81,3 +81,21 @@ export function combinedError(errors: readonly unknown[]): unknown {
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The system's own words name a temporary file, or nothing. */
+const whyNotWritten: Readonly<Record<string, string>> = {
+  EACCES: 'not permitted',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is mounted read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+};
+
+/** An error for a file that could not be written; `outcome` says what that comes to: `nothing changed`. */
+export function writingFailed(path: string, cause: unknown, outcome: string): ProtectNetworkError {
+  const errno = errnoOf(cause) ?? '';
+  const isDenied = errno === 'EACCES' || errno === 'EPERM';
+  const why = whyNotWritten[errno];
+  const words = why === undefined ? messageOf(cause) : `${outcome}: ${why}`;
+  return new ProtectNetworkError(isDenied ? 'permission' : 'refused', `${path}: ${words}`, { cause });
+}

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createTarGzip } from 'nanotar';
-import { errnoOf, messageOf, ProtectNetworkError } from '../model/errors.ts';
+import { errnoOf, ProtectNetworkError, writingFailed } from '../model/errors.ts';
 
 export interface ArchivedFile {
   readonly name: string;
@@ -26,24 +26,13 @@ export function writeNewFile(path: string, content: Uint8Array): void {
     // Unlike a rename, it does not replace what is there.
     linkSync(temporary, path);
   } catch (cause) {
-    const errno = errnoOf(cause) ?? '';
-    if (errno === 'EEXIST') throw new ProtectNetworkError('exists', `${path} exists; nothing was written`, { cause });
-    const isDenied = errno === 'EACCES' || errno === 'EPERM';
-    const why = words[errno] ?? messageOf(cause);
-    throw new ProtectNetworkError(isDenied ? 'permission' : 'refused', `${path}: ${why}`, { cause });
+    if (errnoOf(cause) === 'EEXIST')
+      throw new ProtectNetworkError('exists', `${path} exists; nothing was written`, { cause });
+    throw writingFailed(path, cause, 'not written');
   } finally {
     rmSync(temporary, { force: true });
   }
 }
-
-/** The system's own words name the temporary file. */
-const words: Readonly<Record<string, string>> = {
-  EACCES: 'not written: not permitted',
-  EPERM: 'not written: not permitted',
-  EROFS: 'not written: the file system is mounted read-only',
-  ENOSPC: 'not written: the disk is full',
-  EDQUOT: 'not written: the disk quota is used up',
-};
 
 function writeWhole(path: string, content: Uint8Array): void {
   const descriptor = openSync(path, 'wx', mode);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { stringify } from 'smol-toml';
 import { fileError, isMissing } from '../../config/read-file.ts';
 import type { Address, Ipv4Address, Ipv6Address } from '../../model/address.ts';
-import { messageOf, ProtectNetworkError } from '../../model/errors.ts';
+import { ProtectNetworkError, writingFailed } from '../../model/errors.ts';
 import type { LinkName } from '../../model/link-name.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 import { entriesOf, listStaticZones } from './list-files.ts';
@@ -129,19 +129,6 @@ function changing<T>(path: string, change: () => T): T {
   try {
     return change();
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    const denied = code === 'EACCES' || code === 'EPERM';
-    throw new ProtectNetworkError(denied ? 'permission' : 'refused', `${path}: ${words[code] ?? messageOf(cause)}`, {
-      cause,
-    });
+    throw writingFailed(path, cause, 'nothing changed');
   }
 }
-
-/** The system's own words name a temporary file, or nothing. */
-const words: Readonly<Record<string, string>> = {
-  EACCES: 'nothing changed: not permitted',
-  EPERM: 'nothing changed: not permitted',
-  EROFS: 'nothing changed: the file system is mounted read-only',
-  ENOSPC: 'nothing changed: the disk is full',
-  EDQUOT: 'nothing changed: the disk quota is used up',
-};
