@@ -6,7 +6,7 @@ import { ExitCode, ProtectNetworkError } from '../model/errors.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { PolicyBook } from '../policy/book.ts';
 import type { DaemonConfig } from '../policy/daemon-config.ts';
-import { bandwidthText, limitTexts, rateText, smallest } from '../policy/limits.ts';
+import { bandwidthText, limitTexts, rateText } from '../policy/limits.ts';
 import {
   type AllowRule,
   type DenyRule,
@@ -20,7 +20,7 @@ import {
 import { aboutNoZone, contradictions } from '../policy/notes.ts';
 import { conflictsIn } from '../policy/publish.ts';
 import { isPrivate } from '../policy/rule.ts';
-import { egressOf, policiesOf } from '../policy/select.ts';
+import { egressOf, limitsOf, policiesOf } from '../policy/select.ts';
 import { readDaemonFiles } from './daemon-files.ts';
 import { type KnownZones, knownZones } from './known-zones.ts';
 import { type Format, isData, printData, printNames, printTable, widthOf } from './listing.ts';
@@ -185,10 +185,6 @@ function ruleLines(
     return `  ${rule.text.padEnd(width)}  ${[placeText(rule.place), ...notes].join('  ')}`;
   });
   return [`${title}:`, ...lines];
-}
-
-function limitsOf(policies: readonly Policy[], zone: PolicedZone): Limits {
-  return smallest(policiesOf(policies, zone).flatMap(({ limits }) => limits ?? []));
 }
 
 function limitsJson(limits: Limits | undefined): object {

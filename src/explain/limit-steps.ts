@@ -1,7 +1,7 @@
 /** Limits of what a zone begins and sends: how near they are changes with each packet, so that one is judged as within them. Pure. */
 import { parseLinkName } from '../model/link-name.ts';
-import { limitTexts, smallest } from '../policy/limits.ts';
-import { policiesOf } from '../policy/select.ts';
+import { limitTexts } from '../policy/limits.ts';
+import { limitsOf } from '../policy/select.ts';
 import type { Packet } from '../rules/packet.ts';
 import type { Hook } from '../rules/ruleset.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -12,8 +12,7 @@ import { policedZone } from './zone-policy.ts';
 export function limitSteps(hook: Hook, { input, reply }: Packet, snapshot: Snapshot): Step[] {
   const link = parseLinkName(input ?? '');
   if (link === undefined || reply || (hook !== 'forward' && hook !== 'input')) return [];
-  const policies = policiesOf(snapshot.policies, policedZone(link, snapshot));
-  const texts = limitTexts(smallest(policies.flatMap(({ limits }) => limits ?? [])));
+  const texts = limitTexts(limitsOf(snapshot.policies, policedZone(link, snapshot)));
   if (texts.length === 0) return [];
   return [step('limits', 'note', `the zone’s policies have limits, beyond which it is dropped: ${texts.join(', ')}`)];
 }

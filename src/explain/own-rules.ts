@@ -1,7 +1,7 @@
 /** Rules of ours: what to do about one that drops (never delete it, but fix what it follows from), and what of them is not asked. Pure. */
 import { isLimitSet } from '../nft/limits.ts';
-import { limitsChain, ownTable, shareSets } from '../nft/names.ts';
-import type { RuleRef, Ruleset, Table } from '../rules/ruleset.ts';
+import { ownTable, shareSets } from '../nft/names.ts';
+import type { Rule, RuleRef, Ruleset, Table } from '../rules/ruleset.ts';
 
 const closed = 'protect-network status';
 /** By chain; what is not listed here follows from the daemon's plan. */
@@ -51,10 +51,10 @@ export function withinLimits(ruleset: Ruleset): Ruleset {
     const sets = [...table.sets].map(
       ([name, set]) => [name, isLimitSet(name) ? { ...set, elements: [] } : set] as const,
     );
-    const limits = table.chains.get(limitsChain);
-    const asked = limits?.rules.filter(({ expr }) => !JSON.stringify(expr).includes(`"@${shareSets.rate}"`));
-    const chains = new Map(table.chains);
-    if (limits !== undefined) chains.set(limitsChain, { ...limits, rules: asked ?? [] });
-    return { ...table, sets: new Map(sets), chains };
+    const isShareRate = ({ expr }: Rule) => JSON.stringify(expr).includes(`"@${shareSets.rate}"`);
+    const chains = [...table.chains].map(
+      ([name, chain]) => [name, { ...chain, rules: chain.rules.filter((rule) => !isShareRate(rule)) }] as const,
+    );
+    return { ...table, sets: new Map(sets), chains: new Map(chains) };
   });
 }

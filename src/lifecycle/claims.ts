@@ -56,7 +56,7 @@ export interface ClaimsInput {
   /** What is served now; it stays so while the directory that said it (or any, where that is unknown) has yet to answer. */
   readonly served: readonly Claim[];
   /** Those that a zone of another host has. */
-  readonly elsewhere?: ReadonlySet<Address>;
+  readonly elsewhere?: ReadonlySet<Address> | undefined;
 }
 
 export function judgeClaims({ directories, subnets, links, holders, served, elsewhere }: ClaimsInput): Claims {

@@ -84,14 +84,7 @@ export function computeDesired(input: DesiredInput): Desired {
   // A zone that is down for a moment has lost its routes, not its address.
   const holders = new Map(input.holders);
   for (const { link, addresses } of served) for (const address of addresses) holders.set(address, link);
-  const claims = judgeClaims({
-    directories,
-    subnets,
-    links: new Set(bearers.keys()),
-    holders,
-    served,
-    ...(elsewhere && { elsewhere }),
-  });
+  const claims = judgeClaims({ directories, subnets, links: new Set(bearers.keys()), holders, served, elsewhere });
   const zones = new Map<number, DesiredZone>();
   const unserved = new Map<number, Refusal>();
   for (const [name, link] of bearers) {

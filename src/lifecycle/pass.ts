@@ -36,15 +36,12 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
   const parts = [...indices].map((ifindex) => planLink(ifindex, desired, mirror, sysctl, scope));
   const told = [...scope.siblings].filter((ifindex) => !indices.has(ifindex));
   const siblings = told.map((ifindex) => planLinkProxies(ifindex, desired, mirror));
-  const gateways =
-    scope.links === 'all'
-      ? planGateways(desired.gateways, mirror.routes.gateways, scope.prune)
-      : { withdraw: [], install: [] };
   const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope, indices));
-  const blocks =
+  const { gateways, blocks } = mirror.routes;
+  const hostRoutes =
     scope.links === 'all'
-      ? planBlocks(desired.blocks, mirror.routes.blocks, scope.prune)
-      : { withdraw: [], install: [] };
+      ? [planBlocks(desired.blocks, blocks, scope.prune), planGateways(desired.gateways, gateways, scope.prune)]
+      : [];
   const proxies = [...parts.map((part) => part.proxies), ...siblings];
   const sysctls = parts.flatMap((part) => part.sysctls);
   return {
@@ -52,8 +49,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       ...parts.flatMap((part) => part.withdraw),
       ...parts.flatMap(({ shaper }) => (shaper?.kind === 'shaper-del' ? [shaper] : [])),
       ...proxies.flatMap(({ withdraw }) => withdraw),
-      ...gateways.withdraw,
-      ...blocks.withdraw,
+      ...hostRoutes.flatMap(({ withdraw }) => withdraw),
     ],
     purgeBefore: parts.flatMap((part) => part.purge),
     ingress: planIngress(mirror.ruleset, ingressScope(desired, scope, indices)),
@@ -63,8 +59,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
     linkForwarding: sysctls.filter(opensLink),
     sysctls: sysctls.filter((change) => !opensLink(change)),
     install: [
-      ...blocks.install,
-      ...gateways.install,
+      ...hostRoutes.flatMap(({ install }) => install),
       ...inOrder(parts.flatMap((part) => part.install)),
       ...proxies.flatMap(({ install }) => install),
       ...parts.flatMap(({ shaper }) => (shaper?.kind === 'shaper-set' ? [shaper] : [])),

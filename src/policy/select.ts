@@ -1,7 +1,7 @@
 /** Which policies are about a zone, and what they add up to. Pure. */
 import { contains } from '../model/address.ts';
 import { smallest } from './limits.ts';
-import type { PolicedZone, Policy, Selector, ZoneEgress, ZonePolicy } from './model.ts';
+import type { Limits, PolicedZone, Policy, Selector, ZoneEgress, ZonePolicy } from './model.ts';
 
 /** Those that are about `zone`, in their order. */
 export function policiesOf(policies: readonly Policy[], zone: PolicedZone): Policy[] {
@@ -28,6 +28,11 @@ export function addUp(policies: readonly Policy[]): ZoneEgress | undefined {
 export function addUpAll(policies: readonly Policy[]): ZonePolicy | undefined {
   const [egress, limits] = [addUp(policies), policies.flatMap((policy) => policy.limits ?? [])];
   return egress === undefined && limits.length === 0 ? undefined : { egress, limits: smallest(limits) };
+}
+
+/** The smallest of each that policies about `zone` have. */
+export function limitsOf(policies: readonly Policy[], zone: PolicedZone): Limits {
+  return smallest(policiesOf(policies, zone).flatMap(({ limits }) => limits ?? []));
 }
 
 /** A zone without a name counts as one with an empty name, so that `*` is every zone. */
