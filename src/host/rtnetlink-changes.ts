@@ -23,7 +23,7 @@ export function requestOf(change: RtnetlinkChange): netlink.Request {
     case 'route-add':
       return netlink.addRoute(hostRoute(change.address, change.ifindex), 'exclusive');
     case 'route-del':
-      return netlink.deleteRoute(hostRoute(change.address, change.ifindex));
+      return netlink.deleteRoute(anyHostRoute(change));
     case 'local-add':
       return netlink.addRoute(localRoute(change), 'exclusive');
     case 'local-del':
@@ -57,8 +57,20 @@ export function judgeShaper(
   return { ok: false, error };
 }
 
+/**
+ * In IPv6 the least metric wins, and the kernel gives 1024 unless told: what a router advertisement calls on-link, 256
+ * (IP6_RT_PRIO_ADDRCONF), or a routing daemon, 32 (BIRD's), would stand ahead. In IPv4 none is the least.
+ */
+const metricInIpv6 = 1;
+
 export function hostRoute(destination: Address, device: number): netlink.RouteChange {
-  return { type: 'unicast', destination, device, table: main, protocol };
+  const route = { type: 'unicast', destination, device, table: main, protocol } as const;
+  return familyOf(destination) === 'ipv6' ? { ...route, priority: metricInIpv6 } : route;
+}
+
+/** Whatever its metric: an earlier version's have another. */
+function anyHostRoute({ address, ifindex }: Extract<RtnetlinkChange, { kind: 'route-del' }>): netlink.RouteChange {
+  return { type: 'unicast', destination: address, device: ifindex, table: main, protocol };
 }
 
 function blockRoute({ prefix }: BlockChange): netlink.RouteChange {
@@ -75,8 +87,9 @@ export function commandLine(change: RtnetlinkChange): string {
     case 'link-up':
       return `link set dev if${change.ifindex} up`;
     case 'route-add':
+      return `route add ${ourRouteTo(change)}${familyOf(change.address) === 'ipv6' ? ` metric ${metricInIpv6}` : ''}`;
     case 'route-del':
-      return `route ${verb(change)} ${targetOf(change.address)} dev if${change.ifindex} proto ${routeProtocol}`;
+      return `route del ${ourRouteTo(change)}`;
     case 'local-add':
     case 'local-del':
       return `route ${verb(change)} local ${targetOf(change.address)} dev lo table local proto ${routeProtocol}`;
@@ -91,6 +104,10 @@ export function commandLine(change: RtnetlinkChange): string {
     case 'shaper-del':
       return withoutShaperCommand(change);
   }
+}
+
+function ourRouteTo({ address, ifindex }: { readonly address: Address; readonly ifindex: number }): string {
+  return `${targetOf(address)} dev if${ifindex} proto ${routeProtocol}`;
 }
 
 export function isDeletion(change: RtnetlinkChange): boolean {

@@ -34,8 +34,6 @@ import { leadingTo, readWaysOut } from './ways-out.ts';
 
 const changesPerTurn = 250;
 const { main } = netlink.routeTable;
-/** The kernel gives IPv6 routes 1024 unless told. */
-const aheadInIpv6 = 1;
 
 export class NetlinkRoutes implements Rtnetlink {
   readonly #socket = new netlink.RequestSocket(netlink.protocol.route);
@@ -202,14 +200,10 @@ export class NetlinkRoutes implements Rtnetlink {
     };
   }
 
-  /** In IPv4 the first of several routes to a place counts, in IPv6 the one with the least metric. Neither touches the other. */
+  /** Of several routes to a place the first counts in IPv4; in IPv6 one with our metric stays ahead. Neither touches the other. */
   #standAhead(change: Extract<RtnetlinkChange, { kind: 'route-add' }>): RtnetlinkResult {
-    const route = hostRoute(change.address, change.ifindex);
-    const request =
-      familyOf(change.address) === 'ipv4'
-        ? netlink.addRoute(route, 'prepend')
-        : netlink.addRoute({ ...route, priority: aheadInIpv6 }, 'append');
-    const [refusal] = this.#socket.askEach([request]);
+    const where = familyOf(change.address) === 'ipv4' ? 'prepend' : 'append';
+    const [refusal] = this.#socket.askEach([netlink.addRoute(hostRoute(change.address, change.ifindex), where)]);
     if (refusal === undefined || refusal.code === 'EEXIST') return { ok: true };
     return { ok: false, error: refusedBy(commandLine(change), refusal) };
   }

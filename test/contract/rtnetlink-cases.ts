@@ -205,6 +205,19 @@ export const rtnetlinkCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'an IPv6 route of somebody else’s to the same place stays, and ours needs not insist to be added',
+    async run(host, world) {
+      const ifindex = await upLink(world, 'vif7.0');
+      await upLink(world, 'vif8.0');
+      await world.addRoute(zone6, 'vif8.0');
+      assert.deepEqual(await outcome(host, { kind: 'route-add', ifindex, address: zone6 }), ['ok']);
+      const theirs = `${zone6} dev vif8.0 proto static`;
+      assert.deepEqual([...(await world.routes('ipv6'))].sort(), [`${zone6} dev vif7.0 proto 75`, theirs]);
+      assert.deepEqual(await outcome(host, { kind: 'route-del', ifindex, address: zone6 }), ['ok']);
+      assert.deepEqual(await world.routes('ipv6'), [theirs]);
+    },
+  },
+  {
     name: 'our routes are deleted, and absent ones are no error',
     async run(host, world) {
       const ifindex = await upLink(world, 'vif7.0');

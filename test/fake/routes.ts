@@ -75,7 +75,8 @@ export class FakeRoutes {
   add(route: FakeRoute, insist = false): void {
     const there = this.#routes.filter((other) => samePlace(other, route));
     if (there.some((other) => equal(other, route) || bothAnswer(other, route))) return;
-    if (there.length > 0 && !insist) throw new ProtectNetworkError('exists', `${route.destination}: File exists`);
+    if (there.some((other) => isInTheWay(other, route)) && !insist)
+      throw new ProtectNetworkError('exists', `${route.destination}: File exists`);
     this.#routes.push(route);
     this.#announce(route, false);
   }
@@ -158,6 +159,11 @@ function hostRoute(address: Address, ifindex: number) {
 /** A local route of anybody's makes the host answer for the address, which is all that ours would do. */
 function bothAnswer(a: FakeRoute, b: FakeRoute): boolean {
   return a.type === 'local' && b.type === 'local';
+}
+
+/** In IPv6 ours have a metric of their own. */
+function isInTheWay(a: FakeRoute, b: FakeRoute): boolean {
+  return a.family === 'ipv4' || (a.protocol === ourProtocol) === (b.protocol === ourProtocol);
 }
 
 function samePlace(a: FakeRoute, b: FakeRoute): boolean {

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { farHost, gateway, hostUplink } from '../lab/addresses.ts';
 import { startEchoServer, tcpConnect } from '../lab/echo.ts';
+import { addressBytes, ethernet, etherTypes, icmpv6, ipv6, linkLocalOf } from '../lab/frames/packets.ts';
+import { frameTools } from '../lab/frames/tools.ts';
 import type { Namespace } from '../lab/namespace.ts';
 import { ping } from '../lab/ping.ts';
 import { isCutOff, openScene, reaches, type Scene, untilNothingToDo, untilState, withScene } from '../lab/served.ts';
@@ -136,6 +138,26 @@ describe('dom0', () => {
       expect(await host.sysctl('net/ipv6/conf/uplink0/accept_ra')).toBe('1');
     }));
 
+  it('sends a zone’s IPv6 to the zone, whatever a router advertisement on its uplink calls on-link', () =>
+    withScene({}, async ({ world, zones: [one, two] }) => {
+      const { host, internet } = world;
+      const address = String(one.ipv6);
+      await host.setSysctls({ 'net/ipv6/conf/uplink0/accept_ra': 2 });
+      const advertisement = await advertisementOf(internet, address);
+      const frames = await frameTools(world);
+      const learned = () => host.mustExec('ip', ['-6', 'route', 'show', address, 'dev', 'uplink0', 'proto', 'kernel']);
+      await waitFor(
+        async () => {
+          await frames.send(internet, [advertisement]);
+          return (await learned()) !== '';
+        },
+        { what: 'the kernel to take the prefix', everyMs: 100 },
+      );
+      expect(await host.mustExec('ip', ['-6', 'route', 'get', address])).toContain(`dev ${one.link}`);
+      expect(await reaches(two, address)).toBe(true);
+      expect(await reaches(one, farHost.ipv6)).toBe(true);
+    }));
+
   // The kernel takes the route without a route event; only an address event tells, and nobody listens to those.
   it('has a zone’s route again after the last address on its link was deleted', () =>
     withScene({}, async ({ world, zones: [one] }) => {
@@ -149,6 +171,17 @@ describe('dom0', () => {
       expect(await reaches(one, farHost.ipv4)).toBe(true);
     }));
 });
+
+/** From a router, with `address` as an on-link prefix for an hour (RFC 4861 4.2 and 4.6.2). */
+async function advertisementOf(place: Namespace, address: string): Promise<Buffer> {
+  const mac = (await place.mustExec('cat', ['/sys/class/net/eth0/address'])).trim();
+  const ends = [linkLocalOf(mac), 'ff02::1'] as const;
+  const hour = [0, 0, 14, 16];
+  const prefix = Buffer.concat([Buffer.from([3, 4, 128, 0x80, ...hour, ...hour, 0, 0, 0, 0]), addressBytes(address)]);
+  const body = Buffer.concat([Buffer.alloc(8), prefix]);
+  const message = icmpv6(ends, 134, 0, Buffer.from([64, 0, 7, 8]), body);
+  return ethernet('33:33:00:00:00:01', mac, etherTypes.ipv6, ipv6(...ends, message, { hopLimit: 255 }));
+}
 
 async function countEchoRequests(place: Namespace): Promise<void> {
   await place.mustExec('nft', [
