@@ -31,7 +31,7 @@ import type { LinkLimit } from './limits.ts';
 import { dropCounts, limitToldSet, overBandwidthChain, overLimitChain, shareSets } from './names.ts';
 import { isBelow, linkIsBeyond, linkIsNew } from './rates.ts';
 
-const limitsChain = 'limits';
+const limitsChain = 'zone-limits';
 const limitsInputChain = 'limits-input';
 /** Jumps before what they jump to. */
 export const limitChains: readonly string[] = [limitsInputChain, limitsChain, overLimitChain, overBandwidthChain];

@@ -80,6 +80,7 @@ function statement(part: NftObject): string {
     rate,
     per,
     burst,
+    inv,
     port,
     type,
     expr: reason,
@@ -97,7 +98,7 @@ function statement(part: NftObject): string {
     case 'dnat':
       return `dnat ${family} to ${String(addr).includes(':') ? `[${addr}]` : addr}:${port}`;
     case 'limit':
-      return `limit rate ${rate}/${per} burst ${burst} packets`;
+      return `limit rate ${inv === true ? 'over ' : ''}${rate}/${per} burst ${burst} packets`;
     case 'set':
       return `${op} ${set} { ${[selector(elem as NftObject), ...((stmt ?? []) as NftObject[]).map(statement)].join(' ')} }`;
     case 'mangle':

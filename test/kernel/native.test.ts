@@ -59,6 +59,24 @@ describe('our own language and JSON', () => {
     }));
 });
 
+it('chains and sets have names by which nft lists them, which `limits` for one would not be', () =>
+  withWorld({}, async ({ host, files }) => {
+    const drawn = fc.sample(fc.tuple(anySettings, anyZones), { numRuns: samples, seed: 1 });
+    const commands = drawn.flatMap(([settings, zones]) =>
+      planRuleset(settings, new Map(), { kind: 'all', zones, prune: true }),
+    );
+    const lists = commands.flatMap((command) => {
+      if (command.kind === 'add-chain') return `list chain ${command.family} ${command.table} ${command.chain}`;
+      if (command.kind === 'add-set') return `list set ${command.family} ${command.table} ${command.set}`;
+      return [];
+    });
+    expect(new Set(lists).size).toBeGreaterThan(50);
+    const file = join(files.directory, 'said');
+    await writeFile(file, json(commands.filter(({ kind }) => /^add-(table|chain|set)$/.test(kind))));
+    await host.mustExec('nft', ['-j', '-f', file]);
+    for (const list of new Set(lists)) await host.nft(list);
+  }));
+
 function json(commands: readonly NftCommand[]): string {
   return JSON.stringify({ nftables: commands.map(commandJson) });
 }
