@@ -75,30 +75,39 @@ function untilAllReady(daemon: Daemon, count: number, deadlineMs = 30_000): Prom
   );
 }
 
-/** Every link has its routes, its elements and its pairs: counted, since 300 tables make no readable message. */
+/** Every link has its routes and its pairs, and every set that knows one of them knows all. As counts: 300 tables make no readable message. */
 async function expectWired({ host }: World, links: readonly string[]): Promise<void> {
-  const [routes4, routes6, own, filter, filter6] = await Promise.all([
+  const [routes4, routes6, filter, filter6] = await Promise.all([
     host.mustExec('ip', ['-4', 'route', 'show', 'proto', '75']),
     host.mustExec('ip', ['-6', 'route', 'show', 'proto', '75']),
-    host.mustExec('nft', ['list', 'table', 'inet', 'edera']),
     host.mustExec('nft', ['list', 'chain', 'ip', 'filter', 'EDERA-FORWARD']),
     host.mustExec('nft', ['list', 'chain', 'ip6', 'filter', 'EDERA-FORWARD']),
   ]);
   for (const [where, text, perLink] of [
     ['IPv4 routes', routes4, 1],
     ['IPv6 routes', routes6, 1],
-    ['inet edera', own, 12],
     ['ip filter', filter, 2],
     ['ip6 filter', filter6, 2],
   ] as const) {
-    const named = new Map(links.map((link) => [link, 0]));
-    for (const [name] of text.matchAll(/vif\d+\.\d+/g))
-      if (named.has(name)) named.set(name, (named.get(name) ?? 0) + 1);
-    expect(
-      [...named].filter(([, count]) => count !== perLink),
-      where,
-    ).toEqual([]);
+    const named = Map.groupBy(namedIn(text, links), (name) => name);
+    const wrong = links.filter((link) => named.get(link)?.length !== perLink);
+    expect(wrong, where).toEqual([]);
   }
+  const objects = await host.nftJson(['table', 'inet', 'edera']);
+  const known = objects.flatMap(({ set }) => {
+    const { name, timeout } = (set ?? {}) as { name?: string; timeout?: number };
+    // What packets fill is none of ours.
+    const count = timeout === undefined ? new Set(namedIn(JSON.stringify(set ?? {}), links)).size : 0;
+    return count === 0 ? [] : [[name, count] as const];
+  });
+  expect(known.map(([name]) => name)).toEqual(expect.arrayContaining(['from4', 'to4', 'from6', 'to6']));
+  expect(known.filter(([, count]) => count !== links.length)).toEqual([]);
+}
+
+/** Each as often as the text has it. */
+function namedIn(text: string, links: readonly string[]): string[] {
+  const asked = new Set(links);
+  return [...text.matchAll(/vif\d+\.\d+/g)].map(([name]) => name).filter((name) => asked.has(name));
 }
 
 function linesBeyond(before: string, after: string): string[] {
