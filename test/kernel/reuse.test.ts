@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { farHost, hostUplink } from '../lab/addresses.ts';
 import type { Daemon } from '../lab/daemon.ts';
-import { sendDatagram } from '../lab/datagrams.ts';
+import { type Endpoint, sendDatagrams } from '../lab/datagrams.ts';
 import { addServedZone, reaches, type Scene, untilForgotten, untilState, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { World } from '../lab/world.ts';
@@ -105,14 +105,22 @@ async function beginFlows(world: World, zone: Zone): Promise<void> {
      add rule inet lab ports iifname uplink0 meta nfproto ipv4 udp dport ${forwarded.host} dnat ip to ${zone.ipv4}:${forwarded.zone};
      add rule inet lab ports iifname uplink0 meta nfproto ipv6 udp dport ${forwarded.host} dnat ip6 to [${zone.ipv6}]:${forwarded.zone}`,
   );
-  for (const family of families) {
-    const [inside, outside] = [String(zone[family]), farHost[family]];
-    await sendDatagram(zone, [inside, outward.zone], [outside, outward.outside]);
-    await sendDatagram(world.internet, [outside, forwarded.outside], [hostUplink[family], forwarded.host]);
-    await sendDatagram(zone, [inside, forwarded.zone], [outside, forwarded.outside]);
-    await sendDatagram(world.internet, [outside, routed.outside], [inside, routed.zone]);
-    await sendDatagram(zone, [inside, routed.zone], [outside, routed.outside]);
-  }
+  const asked = families.flatMap((family) => {
+    const outside = farHost[family];
+    return [
+      [outside, forwarded.outside, hostUplink[family], forwarded.host],
+      [outside, routed.outside, String(zone[family]), routed.zone],
+    ] as const;
+  });
+  await sendDatagrams(world.internet, asked.map(pairOf));
+  const answered = families.flatMap((family) =>
+    [
+      [outward.zone, outward.outside],
+      [forwarded.zone, forwarded.outside],
+      [routed.zone, routed.outside],
+    ].map(([inside, outside]) => [String(zone[family]), Number(inside), farHost[family], Number(outside)] as const),
+  );
+  await sendDatagrams(zone, answered.map(pairOf));
 }
 
 /** The operator closes the door behind them: only what the host remembers comes in from now on. */
@@ -127,13 +135,23 @@ async function admitNoNewOnes(world: World): Promise<void> {
 /** Another datagram from the outside in each flow. */
 async function goOn(world: World, zone: Zone): Promise<void> {
   const { outward, forwarded, routed } = ports;
-  for (const family of families) {
+  const flows = families.flatMap((family) => {
     const [outside, host] = [farHost[family], hostUplink[family]];
-    // The masqueraded port is the zone's own: nothing else on this host had it.
-    await sendDatagram(world.internet, [outside, outward.outside], [host, outward.zone]);
-    await sendDatagram(world.internet, [outside, forwarded.outside], [host, forwarded.host]);
-    await sendDatagram(world.internet, [outside, routed.outside], [String(zone[family]), routed.zone]);
-  }
+    return [
+      // The masqueraded port is the zone's own: nothing else on this host had it.
+      [outside, outward.outside, host, outward.zone],
+      [outside, forwarded.outside, host, forwarded.host],
+      [outside, routed.outside, String(zone[family]), routed.zone],
+    ] as const;
+  });
+  await sendDatagrams(world.internet, flows.map(pairOf));
+}
+
+function pairOf([from, fromPort, to, toPort]: readonly [string, number, string, number]): [Endpoint, Endpoint] {
+  return [
+    [from, fromPort],
+    [to, toPort],
+  ];
 }
 
 /** Another zone, on another link. */

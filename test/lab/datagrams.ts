@@ -10,8 +10,16 @@ const program = join(import.meta.dirname, 'datagram-program.ts');
 export type Endpoint = readonly [address: string, port: number];
 
 /** One datagram of one byte, from an address and port of the sender's own. Not answered, and lost without a word. */
-export async function sendDatagram(where: Namespace, from: Endpoint, to: Endpoint): Promise<void> {
-  await where.mustExec(node, [program, 'send', ...[...from, ...to].map(String)]);
+export function sendDatagram(where: Namespace, from: Endpoint, to: Endpoint): Promise<void> {
+  return sendDatagrams(where, [[from, to]]);
+}
+
+/** Such a one for each pair, in their order. */
+export async function sendDatagrams(
+  where: Namespace,
+  pairs: readonly (readonly [from: Endpoint, to: Endpoint])[],
+): Promise<void> {
+  await where.mustExec(node, [program, 'send', ...pairs.flat(2).map(String)]);
 }
 
 /** One to each of so many ports, from the endpoint's on: as many connections, as fast as they can be sent. */

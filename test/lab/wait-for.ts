@@ -3,7 +3,7 @@
 export interface WaitOptions {
   /** Default 5000. */
   readonly deadlineMs?: number;
-  /** Default 5. */
+  /** At first, default 5; then less and less often, up to a tenth of what has passed: who is asked needs the processor too. */
   readonly everyMs?: number;
   /** What is awaited, for the error: "the route of vif7.0". */
   readonly what: string;
@@ -18,7 +18,8 @@ export async function waitFor<T>(
   options: WaitOptions,
 ): Promise<Exclude<T, undefined | false>> {
   const { deadlineMs = 5000, everyMs = 5, what } = options;
-  const deadline = performance.now() + deadlineMs;
+  const begun = performance.now();
+  const deadline = begun + deadlineMs;
   let cause: unknown;
   for (;;) {
     try {
@@ -29,9 +30,11 @@ export async function waitFor<T>(
       cause = error;
     }
     if (performance.now() >= deadline) throw new Error(`still waiting for ${what} after ${deadlineMs} ms`, { cause });
-    await pause(everyMs);
+    await pause(Math.max(everyMs, Math.min(slowestMs, (performance.now() - begun) / 10)));
   }
 }
+
+const slowestMs = 200;
 
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
