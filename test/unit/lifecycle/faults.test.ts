@@ -118,7 +118,7 @@ async function run(scenario: Scenario, ordered: readonly (readonly [number, Faul
     plan.clear();
     // Garbage that was believed is read again at the next look at everything.
     host.loseEvents('asked by the test');
-    await world.pass(5_000);
+    await world.pass(20_000);
     expect(world.reconciler.state.failure).toBeUndefined();
     expectAsDesired(outcomeOf(world));
     expect(foreignThings(host.render())).toEqual(foreignThings(alone.render()));
