@@ -6,7 +6,15 @@ export default defineConfig({
     execArgv: ['--disable-warning=ExperimentalWarning'],
     projects: [
       // Nothing here is timed: a limit is for what hangs.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          globalSetup: 'test/lab/packaged-program.ts',
+          testTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
       {
         // Each file makes its own namespaces; two at a time is what a two-core machine bears without distorting deadlines.
         test: {

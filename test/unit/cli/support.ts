@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
+import { programPath } from '../../lab/daemon.ts';
 
-export const program = join(import.meta.dirname, '../../../bin/protect-network');
+export const program = programPath;
 
 export interface Outcome {
   readonly code: number | null;

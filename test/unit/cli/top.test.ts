@@ -198,7 +198,7 @@ async function onTerminal(command: string, afterStop = ''): Promise<Terminal> {
       return Number(
         stdout
           .split('\n')
-          .find((line) => line.includes('main.ts'))
+          .find((line) => /main\.ts|start\.cjs/.test(line))
           ?.trim()
           .split(' ')[0],
       );
