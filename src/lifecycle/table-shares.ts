@@ -80,10 +80,10 @@ export class TableShares {
     const isOld = (link: LinkName) => now - (this.#held.get(link) ?? Number.NEGATIVE_INFINITY) > heldSeconds * 500;
     const told = having.filter(([link]) => isOld(link));
     const leases = told.map(([key, begun]) => ({ key, seconds: heldSeconds, comment: `${begun} connections` }));
-    await nft.lease(exceeded, leases);
+    if (leases.length > 0) await nft.lease(exceeded, leases);
     for (const [link] of told) this.#held.set(link, now);
     const free = [...this.#held.keys()].filter((link) => !having.some(([other]) => other === link));
-    await nft.release(exceeded, free);
+    if (free.length > 0) await nft.release(exceeded, free);
     for (const link of free) this.#held.delete(link);
   }
 
