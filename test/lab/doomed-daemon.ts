@@ -1,5 +1,5 @@
 /**
- * Program: node doomed-daemon.ts CACHE ORDERS CONFIG SETTINGS. The real daemon on the real host, by the same entry as the
+ * Program: node doomed-daemon.ts ORDERS CONFIG SETTINGS. The real daemon on the real host, by the same entry as the
  * command, with every call at the host port counted: it dies by SIGKILL at the step that an order
  * names. Orders are GETs on the Unix socket ORDERS:
  *
@@ -8,15 +8,11 @@
  * - `/steps`: what was counted since.
  */
 import { createServer } from 'node:http';
-import { enableCompileCache } from 'node:module';
+import { runDaemon } from '../../src/cli/run.ts';
+import { createHost } from '../../src/host/index.ts';
 import { countedHost, Steps } from './doomed-host.ts';
 
-const [, , cache = '', orders = '', config = '', settings = ''] = process.argv;
-enableCompileCache(cache);
-const [{ runDaemon }, { createHost }] = await Promise.all([
-  import('../../src/cli/run.ts'),
-  import('../../src/host/index.ts'),
-]);
+const [, , orders = '', config = '', settings = ''] = process.argv;
 const steps = new Steps();
 const going = Promise.withResolvers<void>();
 

@@ -39,7 +39,7 @@ export class DoomedDaemons {
     this.#started += 1;
     const { host, files } = this.#world;
     const orders = join(files.directory, `orders-${this.#started}`);
-    const args = [program, join(files.directory, 'compiled'), orders, files.config, files.settings];
+    const args = [program, orders, files.config, files.settings];
     return new DoomedDaemon(host.spawn(node, args), orders, files.socket);
   }
 }

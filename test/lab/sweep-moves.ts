@@ -55,7 +55,7 @@ export function all(steps: readonly string[]): number[] {
   return steps.map((_, index) => index + 1);
 }
 
-/** In the middle of the first and behind the last of each kind of change, and two of those that only look. */
+/** Of each kind of change in turns in the middle of the first and behind the last, and two of those that only look. */
 export function kinds(steps: readonly string[]): number[] {
   const firsts = new Map<string, number>();
   const lasts = new Map<string, number>();
@@ -67,6 +67,8 @@ export function kinds(steps: readonly string[]): number[] {
     else if (moment === 'after') lasts.set(kind, step);
     else if (moment !== 'before') looks.push(step);
   }
+  // A sysctl is written at once: there is no middle of it.
+  const changes = [...lasts].map(([kind, last], index) => (index % 2 === 0 ? (firsts.get(kind) ?? last) : last));
   const some = [looks[1], looks.at(-2)].flatMap((step) => step ?? []);
-  return [...new Set([...firsts.values(), ...lasts.values(), ...some])].sort((a, b) => a - b);
+  return [...new Set([...changes, ...some])].sort((a, b) => a - b);
 }
