@@ -12,7 +12,7 @@ import type { StaticZones } from './static-zones.ts';
 export function policyNotes({ settings, policies }: DaemonConfig, { entries }: StaticZones): string[] {
   const isKnown = settings.zones.directories.every((name) => name === 'static');
   const book = new PolicyBook(policies);
-  const notes = isKnown ? [...aboutNoZone(book, entries), ...contradictions(book, entries)] : [];
+  const notes = isKnown ? [...aboutNoZone(book, entries, settings.fleet.zones), ...contradictions(book, entries)] : [];
   return [...unreadFiles(settings.policy.dir), ...notes];
 }
 

@@ -51,7 +51,7 @@ async function showAll(config: DaemonConfig, { zones }: KnownZones, how: ListOpt
   }
   const about = policies.map((policy) => zones.filter((zone) => policiesOf([policy], zone).length > 0));
   const book = new PolicyBook(policies);
-  const notes = [...aboutNoZone(book, zones), ...contradictions(book, zones)];
+  const notes = [...aboutNoZone(book, zones, settings.fleet.zones), ...contradictions(book, zones)];
   if (isData(how.format)) {
     const told = policies.map(({ place, selector, egress, publish, limits }, index) => ({
       ...place,

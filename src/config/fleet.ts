@@ -18,6 +18,14 @@ export interface Fleet {
   readonly prefixes: readonly Prefix[];
   /** The links to the other hosts. */
   readonly uplinks: readonly string[];
+  /** Zones of other hosts, for policies that lead to them by name. */
+  readonly zones: readonly DistantZone[];
+}
+
+export interface DistantZone {
+  readonly name: string;
+  /** In `prefixes`, and in no block of this host's. */
+  readonly addresses: readonly Address[];
 }
 
 interface FleetMistake {
@@ -28,9 +36,9 @@ interface FleetMistake {
 
 /** What is wrong with the table by itself. */
 export function fleetMistakes(table: Fleet): FleetMistake[] {
-  const { block, prefixes } = table;
+  const { block, prefixes, zones } = table;
   const empty = (['block', 'prefixes', 'uplinks'] as const).filter((key) => table[key].length === 0);
-  if (empty.length === 3) return [];
+  if (empty.length === 3 && zones.length === 0) return [];
   return [
     ...empty.map((key) => ({
       path: [key],
@@ -47,7 +55,19 @@ export function fleetMistakes(table: Fleet): FleetMistake[] {
       if (prefixes.length === 0 || prefixes.some((prefix) => holds(prefix, each))) return [];
       return { path, message: `${each.text} is in none of fleet.prefixes; expected a part of one of them` };
     }),
+    ...(empty.length === 0 ? zones.flatMap((zone) => misplaced(zone, table)) : []),
   ];
+}
+
+function misplaced({ name, addresses }: DistantZone, { block, prefixes }: Fleet): FleetMistake[] {
+  return addresses.flatMap((address, index) => {
+    const path = ['zones', name, index];
+    const own = block.find((each) => contains(each, address));
+    if (own !== undefined)
+      return { path, message: `${address} is in ${own.text}, a block of this host; expected a zone of another host` };
+    if (prefixes.some((prefix) => contains(prefix, address))) return [];
+    return { path, message: `${address} is in none of fleet.prefixes; expected a part of one of them` };
+  });
 }
 
 /** One address by itself, of which no other is near: that of a zone which has come from another host. */

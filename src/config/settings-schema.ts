@@ -4,6 +4,7 @@ import { familyOf } from '../model/address.ts';
 import { fleetMistakes } from './fleet.ts';
 import type { Settings } from './settings.ts';
 import {
+  distantZones,
   interfaceName,
   listenAddress,
   mark,
@@ -103,8 +104,11 @@ export const settingsSchema: z.ZodType<Settings> = table({
     block: prefixes.prefault([]),
     prefixes: prefixes.prefault([]),
     uplinks: interfaces.prefault([]),
+    zones: distantZones.prefault({}),
   })
     .check((context) => {
+      // What is wrong by itself is not judged beside the rest.
+      if (context.issues.length > 0) return;
       for (const { path: at, message } of fleetMistakes(context.value)) {
         context.issues.push({ code: 'custom', input: context.value, path: [...at], message });
       }

@@ -13,6 +13,7 @@ import {
   parseAddress,
   parsePrefix,
 } from '../model/address.ts';
+import { zoneName } from '../model/zone-name.ts';
 import type { ListenAddress } from './settings.ts';
 import { isHostAddress } from './subnet.ts';
 
@@ -91,6 +92,26 @@ export const resolver = text
 function isLoopback(address: Address): boolean {
   return address.startsWith('127.') || address === '::1';
 }
+
+const maxDistantZones = 1024;
+
+/** Zones of other hosts with their addresses, by name. */
+export const distantZones = z
+  .record(
+    z.string().regex(zoneName),
+    z.array(source, { error: 'a list of addresses' }).min(1, { error: 'at least one address' }),
+    {
+      error: ({ code }) =>
+        code === 'invalid_key'
+          ? 'a name of 1 to 63 printable characters'
+          : 'a table of names, each with a list of addresses',
+    },
+  )
+  .refine((zones) => Object.keys(zones).length <= maxDistantZones, { error: `at most ${maxDistantZones} names` })
+  .transform((zones) => Object.entries(zones).map(([name, addresses]) => ({ name, addresses })))
+  .meta({
+    accepts: `a table of at most ${maxDistantZones} names of zones, each with a list of at least 1 address of a host`,
+  });
 
 /** Addresses to leave under, at most one of each family. */
 export const sources = z

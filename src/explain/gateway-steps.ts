@@ -6,6 +6,7 @@ import type { Address } from '../model/address.ts';
 import type { Packet } from '../rules/packet.ts';
 import type { Facts } from './facts.ts';
 import { zoneAsks } from './neighbour-questions.ts';
+import { isOfFleet } from './return-steps.ts';
 import { explainRefusal } from './route-steps.ts';
 import { type Step, step } from './step.ts';
 
@@ -20,11 +21,17 @@ export function gatewaySteps(facts: Facts, packet: Packet): Step[] {
   return ended === undefined ? [answered] : [answered, ended];
 }
 
-/** Guests have the whole subnet on-link (Edera's do; others may ask for the gateway only). */
-function askedFor(facts: Facts, { family, destination }: Packet): Address | undefined {
+/**
+ * Guests have the whole subnet on-link (Edera's do; others may ask for the gateway only). For zones of other hosts nobody answers
+ * neighbour discovery: in a fleet guests have their own IPv6 address alone on-link (docs/fleet.md).
+ */
+function askedFor(facts: Facts, { family, source, destination, input }: Packet): Address | undefined {
   const subnet = facts.snapshot.subnets[family];
   if (subnet === null) return undefined;
-  return facts.isOfZones(destination) ? destination : subnet.gateway;
+  if (!facts.isOfZones(destination)) return subnet.gateway;
+  if (family === 'ipv4' || facts.snapshot.fleet.uplinks.length === 0) return destination;
+  const way = facts.decide({ destination, source, input, mark: 0 });
+  return way.ok && isOfFleet(facts, { output: way.device, destination }) ? subnet.gateway : destination;
 }
 
 function arpStep(facts: Facts, { source }: Packet, link: string, target: Address): Step {

@@ -1,7 +1,7 @@
 /** What to write into a policy file so that a zone may do one thing, and no other zone anything. Pure. */
 import { familyOf } from '../model/address.ts';
+import { zoneName } from '../model/zone-name.ts';
 import type { Policy, Selector, Transport } from '../policy/model.ts';
-import { zoneName } from '../policy/rule.ts';
 import type { Flow } from '../policy/verdict.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { ZonePolicy } from './zone-policy.ts';

@@ -105,7 +105,10 @@ function settingAgainst({ snapshot, links }: Facts, { family, output, destinatio
 }
 
 /** Another host of the fleet announces the destination, and knows the way back by the same means. */
-function isOfFleet({ snapshot: { fleet } }: Facts, { output, destination }: Packet): boolean {
+export function isOfFleet(
+  { snapshot: { fleet } }: Facts,
+  { output, destination }: Pick<Packet, 'output' | 'destination'>,
+): boolean {
   return (
     output !== undefined && fleet.uplinks.includes(output) && prefixWith(fleet.prefixes, destination) !== undefined
   );

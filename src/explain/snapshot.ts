@@ -2,6 +2,7 @@
  * What was seen of a host, as one serialisable value, and the questions that came up while a packet's way was computed.
  * Computing asks only what is noted here; what is missing is collected, observed, and all is computed again.
  */
+import type { DistantZone } from '../config/fleet.ts';
 import type { Masquerade } from '../config/masquerade.ts';
 import type { InspectedLink, Neighbour, RouteDecision, RouteQuestion } from '../host/inspection.ts';
 import type { NftObject, SysctlPath } from '../host/port.ts';
@@ -42,8 +43,12 @@ export interface Snapshot {
   /** What the settings say of the source that zones leave under. */
   readonly masquerade: Readonly<Record<Family, Masquerade>>;
   readonly noMasquerade: readonly string[];
-  /** The prefixes of all hosts of the fleet, and the links to the others; none on a host by itself. */
-  readonly fleet: { readonly prefixes: readonly string[]; readonly uplinks: readonly string[] };
+  /** The prefixes of all hosts of the fleet, the links to the others, and zones of theirs by name; none on a host by itself. */
+  readonly fleet: {
+    readonly prefixes: readonly string[];
+    readonly uplinks: readonly string[];
+    readonly zones: readonly DistantZone[];
+  };
   readonly zones: readonly ZoneFacts[];
   /** Guests' links under other names: `links` has that name, and the one that Xen gave it where it is known. */
   readonly renamed: readonly Fault[];

@@ -1,4 +1,5 @@
 /** Which packets a request means: the zone, its addresses, and who is at the other end. Pure. */
+import type { DistantZone } from '../config/fleet.ts';
 import { type Address, type Family, families, familyNames, familyOf, parseAddress } from '../model/address.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import type { Fault } from '../model/fault.ts';
@@ -114,6 +115,8 @@ function addressIn(party: Party, own: readonly Address[], family: Family): Addre
 
 function addressOf(party: Party, option: string, family: Family, snapshot: Snapshot): Address | undefined {
   if ('address' in party) return familyOf(party.address) === family ? party.address : undefined;
+  const distant = 'name' in party ? distantCalled(party.name, snapshot) : undefined;
+  if (distant !== undefined) return addressIn(party, distant.addresses, family);
   const zone = 'link' in party ? zoneAt(party.link, snapshot) : zoneCalled(party.name, option, snapshot);
   const own = addressesOf(zone, snapshot);
   if (own.length > 0) return addressIn(party, own, family);
@@ -144,6 +147,11 @@ function holderOf(address: Address, { zones }: Snapshot): ZoneFacts | undefined 
 
 function zoneAt(link: string, { zones }: Snapshot): ZoneFacts {
   return zones.find((each) => each.link === link) ?? stranger(link);
+}
+
+/** A zone of another host, where none of this one is called so. */
+function distantCalled(name: string, { zones, fleet }: Snapshot): DistantZone | undefined {
+  return zones.some((zone) => zone.name === name) ? undefined : fleet.zones.find((zone) => zone.name === name);
 }
 
 /** `option`: where it stands, for the error. */

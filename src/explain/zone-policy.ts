@@ -44,9 +44,9 @@ export function policedZone(link: LinkName, { zones }: Snapshot): PolicedZone {
   return { link, name: name ?? undefined, addresses };
 }
 
-/** Addresses of the zones of a name. */
-export function addressesOf(name: string, { zones }: Snapshot): Address[] {
-  return zones.flatMap((zone) => (zone.name === name ? zone.addresses : []));
+/** Addresses of the zones of a name, of other hosts' too. */
+export function addressesOf(name: string, { zones, fleet }: Snapshot): Address[] {
+  return [...zones, ...fleet.zones].flatMap((zone) => (zone.name === name ? zone.addresses : []));
 }
 
 /** Whether the kernel holds a policy for the link. */

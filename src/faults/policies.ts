@@ -1,4 +1,5 @@
 /** What is wrong with policies on this host as it is, in words. Pure. */
+import type { DistantZone } from '../config/fleet.ts';
 import type { Fault } from '../model/fault.ts';
 import { notice } from '../model/fault.ts';
 import type { PolicyBook } from '../policy/book.ts';
@@ -23,6 +24,7 @@ export function policyFaults(
   zones: readonly PolicedZone[],
   { connected, since, resolversAnswer }: ForwarderState,
   now: number,
+  distant: readonly DistantZone[] = [],
 ): Fault[] {
   const isAway = !connected && now - since >= awayMs;
   const isAlone = connected && !resolversAnswer;
@@ -30,7 +32,7 @@ export function policyFaults(
   const missing = isAway ? findings.reported.noForwarder : findings.reported.noResolver;
   return [
     ...(cut === 0 ? [] : [fault(missing, { n: cut })]),
-    ...[...aboutNoZone(book, zones), ...contradictions(book, zones)].map(notice),
+    ...[...aboutNoZone(book, zones, distant), ...contradictions(book, zones)].map(notice),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** What each zone's policies allow it, by all policies and the addresses of the zones that rules lead to. */
+import type { DistantZone } from '../config/fleet.ts';
 import type { Address } from '../model/address.ts';
 import { type AccessTemplate, accessOf, accessTemplate } from '../nft/access.ts';
 import type { Access } from '../nft/layout-model.ts';
@@ -44,15 +45,17 @@ export class Accesses {
     return wasPoliced !== this.isPoliced || JSON.stringify(before) !== JSON.stringify(this.#limits);
   }
 
-  /** Takes note of where zones are. Returns whether that changes what others may reach. */
-  locate(zones: Iterable<PolicedZone>): boolean {
+  /** Takes note of where zones are, of other hosts too. Returns whether that changes what others may reach. */
+  locate(zones: Iterable<PolicedZone>, distant: readonly DistantZone[] = []): boolean {
     const { zonesReached } = this.#book;
     const reached = new Map<string, readonly Address[]>();
     if (zonesReached.size > 0) {
-      for (const { name, addresses } of zones) {
+      const note = ({ name, addresses }: Pick<PolicedZone, 'name' | 'addresses'>) => {
         if (name !== undefined && zonesReached.has(name))
           reached.set(name, [...(reached.get(name) ?? []), ...addresses]);
-      }
+      };
+      for (const zone of zones) note(zone);
+      for (const zone of distant) note(zone);
     }
     const isSame = textOf(reached) === textOf(this.#reached);
     this.#reached = reached;

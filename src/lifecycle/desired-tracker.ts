@@ -90,7 +90,8 @@ export class DesiredTracker {
       const links = new Set([...told, ...touched.names, ...rivals, ...this.#claimants.rivals()]);
       this.#desired = this.#judge(links, touched, facts, desired);
     }
-    if (this.accesses.locate(this.#desired.zones.values()) || isNewPolicy) this.#renewAccesses(this.#desired);
+    if (this.accesses.locate(this.#desired.zones.values(), facts.config.settings.fleet.zones) || isNewPolicy)
+      this.#renewAccesses(this.#desired);
     if (this.accesses.isPublishing || this.#desired.layout.published.length > 0) {
       const zones = [...this.#desired.zones.values()].sort((one, other) => one.ifindex - other.ifindex);
       const { ports: published, losers: unpublished } = publishedBy(facts.policies, zones);

@@ -193,7 +193,7 @@ function policyFaultsOf({ reconciler, forwarder }: StatusSources): Fault[] {
   const directories = reconciler.state.directories.map((directory) => directory.snapshot().state);
   if (accesses.policies.length === 0 || directories.includes('waiting')) return [];
   const zones = [...(desired()?.byLink.values() ?? [])];
-  return policyFaults(accesses.book, zones, forwarder, Date.now());
+  return policyFaults(accesses.book, zones, forwarder, Date.now(), reconciler.state.config.settings.fleet.zones);
 }
 
 function takerOf(served: ZoneRecord['served']): ZoneStatus['takenBy'] {

@@ -1,13 +1,18 @@
 /** What of policies does nothing, or says two things, as sentences with their places. Pure. */
+import type { DistantZone } from '../config/fleet.ts';
 import { headline } from '../config/toml-decode.ts';
 import { contains } from '../model/address.ts';
 import type { PolicyBook } from './book.ts';
 import type { AllowRule, DenyRule, Place, PolicedZone, Policy, ZoneEgress } from './model.ts';
 
-/** Policies that are about none of `zones`, and rules that lead to a zone that is none of them. */
-export function aboutNoZone(book: PolicyBook, zones: readonly PolicedZone[]): string[] {
+/** Policies that are about none of `zones`, and rules that lead to a zone that is none of them, nor one of another host. */
+export function aboutNoZone(
+  book: PolicyBook,
+  zones: readonly PolicedZone[],
+  distant: readonly DistantZone[] = [],
+): string[] {
   const used = new Set(zones.flatMap((zone) => book.policiesOf(zone)));
-  const names = new Set(zones.map(({ name }) => name));
+  const names = new Set([...zones, ...distant].map(({ name }) => name));
   return book.policies.flatMap((policy) => {
     const { place, egress } = policy;
     const unused = used.has(policy) ? [] : [sentenceAt(place, 'this policy is about no zone')];

@@ -5,6 +5,7 @@ import { headline, type TomlProblem } from '../config/toml-decode.ts';
 import { invalid, parseToml } from '../config/toml-file.ts';
 import { locatorOf, type Position } from '../config/toml-locate.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
+import { zoneName } from '../model/zone-name.ts';
 import { maxConnections, parseBandwidth, parseRate } from './limits.ts';
 import {
   type AllowRule,
@@ -17,7 +18,7 @@ import {
 } from './model.ts';
 import { suffixKind } from './pattern.ts';
 import { parseListen } from './publish.ts';
-import { keyOf, parseAllow, parseDeny, zoneName } from './rule.ts';
+import { keyOf, parseAllow, parseDeny } from './rule.ts';
 
 export interface PolicyFile {
   readonly policies: readonly Policy[];

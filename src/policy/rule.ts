@@ -2,6 +2,7 @@
 import { networkOf } from '../config/subnet.ts';
 import { quote } from '../config/toml-decode.ts';
 import { familyOf, hostLength, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
+import { zoneName } from '../model/zone-name.ts';
 import type { AllowRule, DenyRule, Place, PortRule, Ports, Target, Transport } from './model.ts';
 import { parsePattern } from './pattern.ts';
 
@@ -118,9 +119,6 @@ function zoneTarget(text: string): Parts {
   if (!zoneName.test(name)) throw new Wrong('has a name that no zone has; expected 1 to 63 printable characters');
   return { target: { kind: 'zone', name }, rest: behind.slice(colon + 1) };
 }
-
-/** What zone directories give names: see zoneNameSchema in src/directories/static/zone-file.ts. */
-export const zoneName = /^[^\p{C}\p{Zl}\p{Zp}]{1,63}$/u;
 
 function bracketed(text: string): Parts {
   const [, inside = '', outside = '', rest] = /^\[([^\]]*)\](\/[^:]*)?(?::(.*))?$/.exec(text) ?? [];

@@ -38,7 +38,7 @@ export interface Endpoint {
 export interface Peer extends Endpoint {
   readonly zone: PolicedZone | undefined;
   readonly isHost: boolean;
-  /** By which the zone asked for it. */
+  /** By which the zone asked for it, or of a zone of another host. */
   readonly name: string | undefined;
 }
 
@@ -139,7 +139,13 @@ function end(
   name: string | undefined,
   book: ZoneBook,
 ): Peer {
-  return { address: address as Address, port, zone, isHost: book.isHost(address), name };
+  return {
+    address: address as Address,
+    port,
+    zone,
+    isHost: book.isHost(address),
+    name: name ?? book.distantNameAt(address),
+  };
 }
 
 function portOf(protocol: string, port: number | undefined): number | undefined {

@@ -21,6 +21,7 @@ export function readBook(traffic: Traffic, config: DaemonConfig, told: readonly 
   return new ZoneBook({
     config,
     zones,
+    distant: config.settings.fleet.zones,
     leases: readLeases(traffic),
     hostAddresses: traffic.hostAddresses(),
     resolverPort,

@@ -1,4 +1,5 @@
 /** Who has which address now, by what the kernel holds and what is known of zones, and what policies say of a connection. Pure. */
+import type { DistantZone } from '../config/fleet.ts';
 import type { HeldLease } from '../explain/zone-policy.ts';
 import type { Address } from '../model/address.ts';
 import { PolicyBook } from '../policy/book.ts';
@@ -14,6 +15,8 @@ export interface ZoneLease extends HeldLease {
 export interface Known {
   readonly config: Pick<DaemonConfig, 'policies' | 'subnets'>;
   readonly zones: readonly PolicedZone[];
+  /** Of other hosts. */
+  readonly distant: readonly DistantZone[];
   readonly leases: readonly ZoneLease[];
   /** Of dom0. */
   readonly hostAddresses: readonly Address[];
@@ -46,6 +49,7 @@ export class ZoneBook {
   readonly zones: readonly PolicedZone[];
   readonly #known: Known;
   readonly #byAddress: ReadonlyMap<string, PolicedZone>;
+  readonly #distantNames: ReadonlyMap<string, string>;
   readonly #leases: ReadonlyMap<string, ZoneLease>;
   readonly #host: ReadonlySet<string>;
   readonly #policies: PolicyBook;
@@ -53,10 +57,13 @@ export class ZoneBook {
   readonly #judged = new Map<string, Verdict>();
 
   constructor(known: Known) {
-    const { zones, leases, config, hostAddresses } = known;
+    const { zones, distant, leases, config, hostAddresses } = known;
     this.#known = known;
     this.zones = zones;
     this.#byAddress = new Map(zones.flatMap((zone) => zone.addresses.map((address) => [address, zone] as const)));
+    this.#distantNames = new Map(
+      distant.flatMap(({ name, addresses }) => addresses.map((each) => [each, name] as const)),
+    );
     this.#leases = new Map(leases.map((lease) => [leaseKey(lease.link, lease), lease]));
     const gateways = [config.subnets.ipv4, config.subnets.ipv6].flatMap((subnet) => subnet?.gateway ?? []);
     this.#host = new Set([...hostAddresses, ...gateways]);
@@ -66,6 +73,11 @@ export class ZoneBook {
 
   zoneAt(address: string): PolicedZone | undefined {
     return this.#byAddress.get(address);
+  }
+
+  /** What the zone of another host is called that has the address. */
+  distantNameAt(address: string): string | undefined {
+    return this.#distantNames.get(address);
   }
 
   isHost(address: string): boolean {
@@ -124,7 +136,7 @@ export class ZoneBook {
   }
 
   #addressesOf(name: string): readonly Address[] {
-    return this.zones.flatMap((zone) => (zone.name === name ? zone.addresses : []));
+    return [...this.zones, ...this.#known.distant].flatMap((zone) => (zone.name === name ? zone.addresses : []));
   }
 }
 

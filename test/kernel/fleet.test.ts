@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gateway, internetGateway } from '../lab/addresses.ts';
 import { ipBatch } from '../lab/command.ts';
 import { programPath } from '../lab/daemon.ts';
+import { startEchoServer, tcpConnect } from '../lab/echo.ts';
 import { type Dom0, type Fleet, fleetSettings, openFleet } from '../lab/fleet.ts';
 import { freshNamespaceLines } from '../lab/fresh-namespace.ts';
 import { Namespace } from '../lab/namespace.ts';
@@ -93,6 +94,29 @@ describe('zones of two hosts', () => {
       await bird.reconfigure(before);
     }
   });
+});
+
+it('a policy leads to a zone of another host by its name, to its port alone, and for as long as it is named', async () => {
+  const [{ port: open }, { port: closed }] = [await startEchoServer(eight, 7000), await startEchoServer(eight, 7001)];
+  const { world, daemon } = two;
+  const may = (port: number) => tcpConnect(seven, String(eight.ipv4), port);
+  const settings = fleetSettings(2, 1);
+  await world.files.writeSettings({ fleet: { ...settings['fleet'], zones: { db: [eight.ipv4, eight.ipv6] } } });
+  await world.files.writePolicy('fleet.toml', `[[policy]]\nzones = ["*"]\negress.allow = ["zone:db:${open}"]\n`);
+  try {
+    await waitFor(async () => !(await may(closed)).ok, { what: 'the policy to be in force' });
+    await waitFor(async () => (await may(open)).ok, { what: 'the zone that is named' });
+    const told = await world.cli(['explain', seven.link, '--to', `db:${open}`]);
+    expect(told).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`zone:db:${open}`) });
+    await world.files.writeSettings(settings);
+    await waitFor(async () => !(await may(open)).ok, { what: 'it to be closed with its name' });
+    await waitFor(async () => JSON.stringify((await daemon.status()).faults).includes('there is no zone'), {
+      what: 'the rule to be told as one that opens nothing',
+    });
+  } finally {
+    await world.files.writePolicy('fleet.toml', '');
+    await waitFor(async () => (await may(closed)).ok, { what: 'everything to be open again' });
+  }
 });
 
 describe('nobody', () => {

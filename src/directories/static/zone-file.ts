@@ -7,6 +7,7 @@ import { decodeToml, headline } from '../../config/toml-decode.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../../model/address.ts';
 import { errnoOf, hasCode, messageOf } from '../../model/errors.ts';
 import { type LinkName, parseLinkName } from '../../model/link-name.ts';
+import { zoneName } from '../../model/zone-name.ts';
 import { say } from '../../words/say.ts';
 import { directoryWarnings, reasons } from '../../words/warnings.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
@@ -108,7 +109,7 @@ function decodeZone(path: string, link: LinkName, text: string): ZoneEntry | str
 
 export const zoneNameSchema = z
   .string({ error: 'a name in quotes' })
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,63}$/u, { error: 'a name of 1 to 63 printable characters' });
+  .regex(zoneName, { error: 'a name of 1 to 63 printable characters' });
 
 export const zoneSchema = z
   .strictObject({

@@ -50,7 +50,7 @@ it('with 80 columns', () => {
 
 it('a sample, and what was not shown', () => {
   const config = { policies: [], subnets: { ipv4: undefined, ipv6: undefined } };
-  const book = new ZoneBook({ config, zones: [web], leases: [], hostAddresses: [], resolverPort: 10_053 });
+  const book = new ZoneBook({ config, zones: [web], distant: [], leases: [], hostAddresses: [], resolverPort: 10_053 });
   const view = { now: noon, width: Number.POSITIVE_INFINITY };
   const ends = { source: '10.75.0.99' as Address, destination: '10.75.0.7' as Address };
   const sample = {

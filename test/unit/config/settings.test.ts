@@ -28,7 +28,7 @@ describe('the settings', () => {
       forward: { placement: 'auto', mark: 0x10000000 },
       isolation: { antiSpoof: true, zoneToZone: 'allow', metadata: 'allow', host: 'allow' },
       policy: { dir: '/etc/edera/policy.d', resolvers: [] },
-      fleet: { block: [], prefixes: [], uplinks: [] },
+      fleet: { block: [], prefixes: [], uplinks: [], zones: [] },
       reconcile: { resyncSeconds: 60 },
       control: { socket: '/run/protect-network/control.sock', metricsListen: undefined },
     });
@@ -108,6 +108,19 @@ metrics-listen = "[::1]:9475"
     [fleetText(['10.0.0.0/8']), '2:10', '10.0.0.0/8 is in none of fleet.prefixes'],
     [fleetText(['10.75.2.0/24'], '[]'), '4:11', 'fleet.uplinks is empty; expected all of block, prefixes and uplinks'],
     ['[fleet]\nblock = ["10.75.2.0/24"]', '1:1', 'fleet.prefixes is empty'],
+    [
+      fleetText(['10.75.2.0/24'], '["eth0"]\nzones = { db = ["10.80.3.8"] }'),
+      '5:17',
+      '10.80.3.8 is in none of fleet.prefixes',
+    ],
+    [
+      fleetText(['10.75.2.0/24'], '["eth0"]\nzones = { db = ["10.75.2.8"] }'),
+      '5:17',
+      '10.75.2.8 is in 10.75.2.0/24, a block of this host',
+    ],
+    [fleetText(['10.75.2.0/24'], '["eth0"]\nzones = { db = [] }'), '5:16', 'expected at least one address'],
+    [fleetText(['10.75.2.0/24'], '["eth0"]\nzones = { "" = ["10.75.3.8"] }'), '5:16', 'a name of 1 to 63'],
+    ['[fleet.zones]\ndb = ["10.75.3.8"]', '1:2', 'fleet.block is empty'],
     ['zones = 1', '1:9', 'zones is 1; expected a table'],
     ['[isolation]\nanti_spoof = true', '2:1', 'did you mean "anti-spoof"?'],
   ])('%s is refused', (text, place, words) => {

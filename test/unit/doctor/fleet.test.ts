@@ -17,6 +17,7 @@ function host(change: Partial<Snapshot> = {}, more: readonly string[] = []): Sna
     block: prefixesOf('10.75.0.0/24'),
     prefixes: prefixesOf('10.75.0.0/16'),
     uplinks: [...uplinks, ...more],
+    zones: [],
   };
   return { ...sound, config: configOf({ fleet }), bird: bird({}), ...change };
 }

@@ -50,7 +50,7 @@ export const emptySnapshot: Snapshot = {
   uplinkInterfaces: [],
   masquerade: { ipv4: 'kernel', ipv6: 'kernel' },
   noMasquerade: [],
-  fleet: { prefixes: [], uplinks: [] },
+  fleet: { prefixes: [], uplinks: [], zones: [] },
   zones: [],
   renamed: [],
   policies: [],

@@ -7,6 +7,7 @@ const fleet = {
   block: prefixesOf('10.75.2.0/24', '10.75.9.9/32', 'fdd4:1476:6c7e:2::/64'),
   prefixes: prefixesOf('10.75.0.0/16', 'fdd4:1476:6c7e::/48'),
   uplinks: ['eth0'],
+  zones: [],
 };
 const unreachable = ['route unreachable 10.75.2.0/24 proto 75', 'route unreachable fdd4:1476:6c7e:2::/64 proto 75'];
 

@@ -122,6 +122,17 @@ const told: Readonly<Record<string, Told>> = {
     fine: [[]],
     refused: [['eth0'], ['vif1.0']],
   },
+  'fleet.zones': {
+    default: {},
+    accepts: 'a table of at most 1024 names of zones, each with a list of at least 1 address of a host',
+    fine: [{}],
+    refused: [
+      { db: ['10.75.3.8'] },
+      { db: '10.75.3.8' },
+      ['db'],
+      Object.fromEntries(list(1025, String).map((name) => [name, []])),
+    ],
+  },
   'reconcile.resync-seconds': {
     default: 60,
     accepts: 'a whole number from 1 to 86400',

@@ -1,6 +1,7 @@
 /** What of policies does nothing, or contradicts itself, is told with its place. */
 import { expect, it } from 'vitest';
 import { policyFaults } from '../../../src/faults/policies.ts';
+import type { Address } from '../../../src/model/address.ts';
 import type { LinkName } from '../../../src/model/link-name.ts';
 import { PolicyBook } from '../../../src/policy/book.ts';
 import type { PolicedZone } from '../../../src/policy/model.ts';
@@ -23,6 +24,8 @@ it('a policy about no zone, and a rule that leads to none', async () => {
     '/p/a.toml:3:17: "zone:db:5432" opens nothing: there is no zone "db"',
     expect.stringMatching(/^\/p\/a\.toml:4:\d+: this policy is about no zone$/),
   ]);
+  const distant = [{ name: 'db', addresses: ['10.75.3.8' as Address] }];
+  expect(aboutNoZone(policies, [zone('web'), zone('we1x', 'vif9.0')], distant)).toEqual([]);
   expect(aboutNoZone(policies, [zone('web'), zone('db', 'vif8.0'), zone('we1x', 'vif9.0')])).toEqual([]);
 });
 
