@@ -198,6 +198,14 @@ export const findingMeanings: {
     unread: ['a check was left out', 'fix REASON and run doctor again'],
   },
   reported: {
+    noMetrics: [
+      'the port of `control.metrics-listen` is taken, or the address is none of this host',
+      'another port or address',
+    ],
+    metricsForbidden: [
+      'the unit is confined to netlink and Unix sockets until a drop-in lets it serve by IP: [monitoring.md](monitoring.md)',
+      'the command',
+    ],
     noForwarder: [
       'the unit protect-network-dns is not running, or cannot reach the daemon, for ten seconds or more. What zones have open stays, and so do addresses that they know: [policies.md](policies.md#when-something-fails)',
       'the command; then `systemctl status protect-network-dns`',

@@ -38,7 +38,16 @@ export async function runDaemon(paths: ConfigPaths, options: LogOptions, makeHos
   const outlook = createOutlook();
   const forwarder = new ForwarderLink(reconciler, log);
   const status = () =>
-    reportStatus({ host, outlook, reconciler, reporter, version, startedAt, forwarder: forwarder.status });
+    reportStatus({
+      host,
+      outlook,
+      reconciler,
+      reporter,
+      version,
+      startedAt,
+      forwarder: forwarder.status,
+      serving: serving.faults,
+    });
   const policy = (zone: string) => reportPolicy(reconciler, zone);
   const talk = () => reportTalk(reconciler, visitConnections);
   const metrics = async () => metricFamilies(await status(), { timesToReadyMs: reporter.timesToReady });

@@ -3,6 +3,9 @@ import type { Config } from '../config/config.ts';
 import { type ControlServer, type ControlSources, startControlServer, startMetricsServer } from '../control/server.ts';
 import type { WebSources } from '../control/web.ts';
 import { errnoOf, messageOf } from '../model/errors.ts';
+import type { Fault } from '../model/fault.ts';
+import { fault } from '../words/faults.ts';
+import { findings } from '../words/findings.ts';
 import { type Log, tell } from '../words/log-messages.ts';
 
 type ControlSettings = Config['settings']['control'];
@@ -15,6 +18,8 @@ export class Serving {
   /** What is served now; undefined where it could not be. */
   #socket: string | undefined;
   #listen: string | undefined;
+  /** Why there are no metrics by TCP. */
+  #fault: Fault | undefined;
 
   constructor(sources: ControlSources & WebSources, log: Log<'noControlSocket' | 'noMetrics'>) {
     this.#sources = sources;
@@ -24,6 +29,10 @@ export class Serving {
   /** Where the control socket is; undefined where there is none. */
   get socket(): string | undefined {
     return this.#socket;
+  }
+
+  get faults(): readonly Fault[] {
+    return this.#fault === undefined ? [] : [this.#fault];
   }
 
   /**
@@ -55,14 +64,19 @@ export class Serving {
     if (JSON.stringify(listen) === this.#listen) return;
     // First, as the new one may be another address of the same port.
     await this.#metrics?.close();
-    this.#metrics = this.#listen = undefined;
+    this.#metrics = this.#listen = this.#fault = undefined;
     if (listen === undefined) return;
     try {
       this.#metrics = await startMetricsServer({ ...this.#sources, listen });
       this.#listen = JSON.stringify(listen);
     } catch (error) {
-      const reason = `${messageOf(error)}${confinementHint(error)}`;
-      tell(this.#log, 'noMetrics', { address: listen.host, port: listen.port, reason });
+      const where = { address: listen.host, port: listen.port };
+      const { metricsForbidden, noMetrics } = findings.reported;
+      this.#fault = isConfined(error)
+        ? fault(metricsForbidden, where)
+        : fault(noMetrics, { ...where, reason: messageOf(error) });
+      const hint = isConfined(error) ? ` (the unit forbids it: ${metricsForbidden.fix})` : '';
+      tell(this.#log, 'noMetrics', { ...where, reason: `${messageOf(error)}${hint}` });
     }
   }
 }
@@ -74,10 +88,6 @@ function isUnwritable(error: unknown): boolean {
 }
 
 /** The unit allows no sockets of IP. */
-function confinementHint(error: unknown): string {
-  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
-  if (errno !== 'EAFNOSUPPORT') return '';
-  const where = '/etc/systemd/system/protect-network.service.d';
-  const copy = `install -Dm644 /usr/share/doc/protect-network/examples/metrics-listen.conf -t ${where}`;
-  return ` (the unit forbids it: ${copy} && systemctl daemon-reload && systemctl restart protect-network)`;
+function isConfined(error: unknown): boolean {
+  return error instanceof Error && errnoOf(error.cause) === 'EAFNOSUPPORT';
 }

@@ -42,6 +42,8 @@ export interface StatusSources {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly forwarder: ForwarderStatus;
+  /** Of what the daemon serves to others than zones. */
+  readonly serving: readonly Fault[];
 }
 
 export async function reportStatus(sources: StatusSources): Promise<Status> {
@@ -64,6 +66,7 @@ export async function reportStatus(sources: StatusSources): Promise<Status> {
     ...reporter.faults,
     ...(seen === undefined ? [] : outlookFaults(seen, reconciler.state.config, wanted)),
     ...policyFaultsOf(sources),
+    ...sources.serving,
     ...unread,
   ];
   const failures = failuresOf(reconciler, records);

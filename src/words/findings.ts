@@ -255,6 +255,18 @@ export const findings = {
     blockRoute: faults.blockRoute,
     renamedLink: faults.renamedLink,
     renamedUnknown: faults.renamedUnknown,
+    noMetrics: {
+      level: 'warning',
+      what: 'no metrics on {address} port {port}: {reason}',
+      why: 'whoever collects them gets none; zones are served all the same',
+      fix: null,
+    },
+    metricsForbidden: {
+      level: 'warning',
+      what: "no metrics on {address} port {port}: the daemon's unit allows no sockets of IP",
+      why: 'whoever collects them gets none; zones are served all the same',
+      fix: 'install -Dm644 /usr/share/doc/protect-network/examples/metrics-listen.conf -t /etc/systemd/system/protect-network.service.d && systemctl daemon-reload && systemctl restart protect-network',
+    },
     noForwarder: {
       level: 'bad',
       what: 'the forwarder of names is not connected',

@@ -26,6 +26,20 @@ it('is served with all its parts, and tells of the zones', async () => {
   ]);
 });
 
+it('is missed by status where its port is taken, until another one is told', async () => {
+  const { world, daemon } = scene;
+  const said = async () => (await daemon.status()).faults.filter(({ what }) => what.startsWith('no metrics on '));
+  const taken = await startEchoServer(world.host, 9476);
+  await world.files.writeSettings({ control: { 'metrics-listen': `127.0.0.1:${taken.port}` } });
+  await waitFor(async () => (await said()).length > 0, { what: 'status to say so' });
+  expect(await said()).toMatchObject([{ level: 'warning', what: expect.stringContaining('127.0.0.1 port 9476') }]);
+  expect((await daemon.status()).state).toBe('ready');
+  await taken.stop();
+  await world.files.writeSettings({ control: { 'metrics-listen': listen } });
+  await waitFor(async () => (await said()).length === 0, { what: 'it to be over' });
+  expect(await get('/')).toMatch(/^<!doctype html>/);
+});
+
 it('knows who talks to whom: zones among each other, the outside behind its translation, this host', async () => {
   const [one, two] = scene.zones;
   const transfers = [
