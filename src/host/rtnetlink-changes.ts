@@ -61,11 +61,25 @@ export function judgeShaper(
  * In IPv6 the least metric wins, and the kernel gives 1024 unless told: what a router advertisement calls on-link, 256
  * (IP6_RT_PRIO_ADDRCONF), or a routing daemon, 32 (BIRD's), would stand ahead. In IPv4 none is the least.
  */
-const metricInIpv6 = 1;
+const metricInIpv6 = 2;
+/** For where somebody has put a route in the place of ours. */
+const aheadInIpv6 = 1;
 
-export function hostRoute(destination: Address, device: number): netlink.RouteChange {
+function hostRoute(destination: Address, device: number, metric = metricInIpv6): netlink.RouteChange {
   const route = { type: 'unicast', destination, device, table: main, protocol } as const;
-  return familyOf(destination) === 'ipv6' ? { ...route, priority: metricInIpv6 } : route;
+  return familyOf(destination) === 'ipv6' ? { ...route, priority: metric } : route;
+}
+
+/** Of several routes to a place the first counts in IPv4, in IPv6 the one with the least metric. Neither touches the other. */
+export function routeAhead({
+  address,
+  ifindex,
+}: {
+  readonly address: Address;
+  readonly ifindex: number;
+}): netlink.Request {
+  const isFirst = familyOf(address) === 'ipv4';
+  return netlink.addRoute(hostRoute(address, ifindex, aheadInIpv6), isFirst ? 'prepend' : 'append');
 }
 
 /** Whatever its metric: an earlier version's have another. */

@@ -28,7 +28,15 @@ import type {
 import { isLearnedFromLan, protocolName, tableName } from './route-numbers.ts';
 import { dump, listLinks, listRoutes, namesOf } from './route-socket.ts';
 import { type NeighbourSetting, toLink, typeOf } from './route-words.ts';
-import { commandLine, hostRoute, isDeletion, judgeShaper, protocol, requestOf, targetOf } from './rtnetlink-changes.ts';
+import {
+  commandLine,
+  isDeletion,
+  judgeShaper,
+  protocol,
+  requestOf,
+  routeAhead,
+  targetOf,
+} from './rtnetlink-changes.ts';
 import { fairShares, shaperIn } from './shaper.ts';
 import { leadingTo, readWaysOut } from './ways-out.ts';
 
@@ -200,10 +208,8 @@ export class NetlinkRoutes implements Rtnetlink {
     };
   }
 
-  /** Of several routes to a place the first counts in IPv4; in IPv6 one with our metric stays ahead. Neither touches the other. */
   #standAhead(change: Extract<RtnetlinkChange, { kind: 'route-add' }>): RtnetlinkResult {
-    const where = familyOf(change.address) === 'ipv4' ? 'prepend' : 'append';
-    const [refusal] = this.#socket.askEach([netlink.addRoute(hostRoute(change.address, change.ifindex), where)]);
+    const [refusal] = this.#socket.askEach([routeAhead(change)]);
     if (refusal === undefined || refusal.code === 'EEXIST') return { ok: true };
     return { ok: false, error: refusedBy(commandLine(change), refusal) };
   }
