@@ -184,7 +184,10 @@ export class NetlinkRoutes implements Rtnetlink {
     return this.#inTheWay(prefix.text, holder);
   }
 
-  /** The kernel says EEXIST both for our own route and for somebody else's to the same place. */
+  /**
+   * The kernel says EEXIST both for our own route and for somebody else's to the same place. One that nobody on this host has set
+   * keeps no zone out: whoever answers for DHCP on the uplink's network could.
+   */
   async #whoHolds(change: Extract<RtnetlinkChange, { kind: 'route-add' }>): Promise<RtnetlinkResult> {
     const { address, ifindex, insist } = change;
     const family = familyOf(address);
@@ -192,8 +195,9 @@ export class NetlinkRoutes implements Rtnetlink {
       ({ destination }) => destination === address,
     );
     if (holders.some((route) => route.protocol === protocol && route.devices[0] === ifindex)) return { ok: true };
-    if (insist === true) return this.#standAhead(change);
-    return this.#inTheWay(targetOf(address), holders[0]);
+    const set = holders.find((route) => !isLearnedFromLan(protocolName(route.protocol)));
+    if (insist === true || set === undefined) return this.#standAhead(change);
+    return this.#inTheWay(targetOf(address), set);
   }
 
   async #inTheWay(target: string, holder: netlink.RouteMessage | undefined): Promise<RtnetlinkResult> {

@@ -31,8 +31,8 @@ export interface World {
   deleteLink(name: string): Promise<void>;
   setLink(name: string, state: 'up' | 'down'): Promise<void>;
   renameLink(from: string, to: string): Promise<void>;
-  /** A host route of protocol static in the main table. */
-  addRoute(address: Address, device: string): Promise<void>;
+  /** A host route in the main table, `static` unless it is one that a lease of DHCP came with. */
+  addRoute(address: Address, device: string, protocol?: 'static' | 'dhcp'): Promise<void>;
   /** A host route without a device, of the protocol that is ours, in the main table. */
   addHole(type: 'throw' | 'prohibit' | 'unreachable' | 'blackhole', address: Address): Promise<void>;
   /** The link becomes a port of a new bridge, and leaves it again. */

@@ -11,8 +11,8 @@ export function fakeWorld(host: FakeHost): World {
     deleteLink: async (name) => host.deleteLink(name),
     setLink: async (name, state) => host.setLink(name, { up: state === 'up' }),
     renameLink: async (from, to) => host.renameLink(from, to),
-    addRoute: async (destination, device) =>
-      host.foreignRoute({ family: destination.includes(':') ? 'ipv6' : 'ipv4', destination, device }),
+    addRoute: async (destination, device, protocol = 'static') =>
+      host.foreignRoute({ family: destination.includes(':') ? 'ipv6' : 'ipv4', destination, device, protocol }),
     addHole: async (type, destination) =>
       host.foreignRoute({
         family: destination.includes(':') ? 'ipv6' : 'ipv4',

@@ -48,8 +48,16 @@ export async function realWorld(peers: string): Promise<World> {
     async renameLink(from, to) {
       await run('ip', ['link', 'set', from, 'name', to]);
     },
-    async addRoute(address, device) {
-      await run('ip', ['route', 'add', address, 'dev', device, 'proto', staticProtocol]);
+    async addRoute(address, device, protocol = 'static') {
+      await run('ip', [
+        'route',
+        'add',
+        address,
+        'dev',
+        device,
+        'proto',
+        { static: staticProtocol, dhcp: '16' }[protocol],
+      ]);
     },
     async addHole(type, address) {
       await run('ip', ['route', 'add', type, address, 'proto', '75']);

@@ -205,6 +205,18 @@ export const rtnetlinkCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a route that nobody on this host has set is not in the way: ours stands ahead of it',
+    async run(host, world) {
+      const ifindex = await upLink(world, 'vif7.0');
+      await upLink(world, 'vif8.0');
+      await world.addRoute(zone4, 'vif8.0', 'dhcp');
+      assert.deepEqual(await outcome(host, { kind: 'route-add', ifindex, address: zone4 }), ['ok']);
+      const [ours, theirs] = await world.routes('ipv4');
+      assert.equal(ours, `${zone4} dev vif7.0 proto 75`);
+      assert.match(theirs ?? '', /^\S+ dev vif8\.0 proto /);
+    },
+  },
+  {
     name: 'an IPv6 route of somebody else’s to the same place stays, and ours needs not insist to be added',
     async run(host, world) {
       const ifindex = await upLink(world, 'vif7.0');

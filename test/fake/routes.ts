@@ -161,8 +161,9 @@ function bothAnswer(a: FakeRoute, b: FakeRoute): boolean {
   return a.type === 'local' && b.type === 'local';
 }
 
-/** In IPv6 ours have a metric of their own. */
+/** In IPv6 ours have a metric of their own. What nobody on this host has set is overtaken. */
 function isInTheWay(a: FakeRoute, b: FakeRoute): boolean {
+  if (b.protocol === ourProtocol && isLearnedFromLan(a.protocol)) return false;
   return a.family === 'ipv4' || (a.protocol === ourProtocol) === (b.protocol === ourProtocol);
 }
 
