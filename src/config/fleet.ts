@@ -53,7 +53,7 @@ export function fleetMistakes(table: Fleet): FleetMistake[] {
           message: `${each.text} overlaps ${other.text}, which is in the list already; expected each address once`,
         };
       if (prefixes.length === 0 || prefixes.some((prefix) => holds(prefix, each))) return [];
-      return { path, message: `${each.text} is in none of fleet.prefixes; expected a part of one of them` };
+      return { path, message: inNoPrefix(each.text) };
     }),
     ...(empty.length === 0 ? zones.flatMap((zone) => misplaced(zone, table)) : []),
   ];
@@ -66,8 +66,12 @@ function misplaced({ name, addresses }: DistantZone, { block, prefixes }: Fleet)
     if (own !== undefined)
       return { path, message: `${address} is in ${own.text}, a block of this host; expected a zone of another host` };
     if (prefixes.some((prefix) => contains(prefix, address))) return [];
-    return { path, message: `${address} is in none of fleet.prefixes; expected a part of one of them` };
+    return { path, message: inNoPrefix(address) };
   });
+}
+
+function inNoPrefix(text: string): string {
+  return `${text} is in none of fleet.prefixes; expected a part of one of them`;
 }
 
 /** One address by itself, of which no other is near: that of a zone which has come from another host. */

@@ -13,7 +13,7 @@ import {
   parseAddress,
   parsePrefix,
 } from '../model/address.ts';
-import { zoneName } from '../model/zone-name.ts';
+import { zoneName, zoneNameWords } from '../model/zone-name.ts';
 import type { ListenAddress } from './settings.ts';
 import { isHostAddress } from './subnet.ts';
 
@@ -101,10 +101,7 @@ export const distantZones = z
     z.string().regex(zoneName),
     z.array(source, { error: 'a list of addresses' }).min(1, { error: 'at least one address' }),
     {
-      error: ({ code }) =>
-        code === 'invalid_key'
-          ? 'a name of 1 to 63 printable characters'
-          : 'a table of names, each with a list of addresses',
+      error: ({ code }) => (code === 'invalid_key' ? zoneNameWords : 'a table of names, each with a list of addresses'),
     },
   )
   .refine((zones) => Object.keys(zones).length <= maxDistantZones, { error: `at most ${maxDistantZones} names` })

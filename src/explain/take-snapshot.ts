@@ -48,7 +48,7 @@ export async function observe(eyes: Eyes, config: DaemonConfig): Promise<Snapsho
     uplinkInterfaces: uplink.interfaces,
     masquerade: { ipv4: masqueradeOf(uplink, 'ipv4'), ipv6: masqueradeOf(uplink, 'ipv6') },
     noMasquerade: uplink.noMasquerade.map(({ text }) => text),
-    fleet: { ...fleet, prefixes: fleet.prefixes.map(({ text }) => text) },
+    fleet: { prefixes: fleet.prefixes.map(({ text }) => text), uplinks: fleet.uplinks, zones: fleet.zones },
     ...known,
     policies: config.policies,
     daemon,

@@ -3,7 +3,7 @@ import { type Address, parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import { egressSets, policySets } from '../nft/names.ts';
 import type { Place, PolicedZone, Policy, Transport, ZoneEgress } from '../policy/model.ts';
-import { addUp, policiesOf } from '../policy/select.ts';
+import { addressesNamed, addUp, policiesOf } from '../policy/select.ts';
 import { elementValue } from '../rules/lookup.ts';
 import { isRecord, type Ruleset } from '../rules/ruleset.ts';
 import type { Facts } from './facts.ts';
@@ -46,7 +46,7 @@ export function policedZone(link: LinkName, { zones }: Snapshot): PolicedZone {
 
 /** Addresses of the zones of a name, of other hosts' too. */
 export function addressesOf(name: string, { zones, fleet }: Snapshot): Address[] {
-  return [...zones, ...fleet.zones].flatMap((zone) => (zone.name === name ? zone.addresses : []));
+  return addressesNamed(name, [...zones, ...fleet.zones]);
 }
 
 /** Whether the kernel holds a policy for the link. */

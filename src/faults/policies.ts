@@ -24,7 +24,7 @@ export function policyFaults(
   zones: readonly PolicedZone[],
   { connected, since, resolversAnswer }: ForwarderState,
   now: number,
-  distant: readonly DistantZone[] = [],
+  distant: readonly DistantZone[],
 ): Fault[] {
   const isAway = !connected && now - since >= awayMs;
   const isAlone = connected && !resolversAnswer;

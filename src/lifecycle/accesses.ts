@@ -46,16 +46,14 @@ export class Accesses {
   }
 
   /** Takes note of where zones are, of other hosts too. Returns whether that changes what others may reach. */
-  locate(zones: Iterable<PolicedZone>, distant: readonly DistantZone[] = []): boolean {
+  locate(zones: Iterable<PolicedZone>, distant: readonly DistantZone[]): boolean {
     const { zonesReached } = this.#book;
     const reached = new Map<string, readonly Address[]>();
     if (zonesReached.size > 0) {
-      const note = ({ name, addresses }: Pick<PolicedZone, 'name' | 'addresses'>) => {
+      for (const { name, addresses } of [...zones, ...distant]) {
         if (name !== undefined && zonesReached.has(name))
           reached.set(name, [...(reached.get(name) ?? []), ...addresses]);
-      };
-      for (const zone of zones) note(zone);
-      for (const zone of distant) note(zone);
+      }
     }
     const isSame = textOf(reached) === textOf(this.#reached);
     this.#reached = reached;

@@ -9,7 +9,7 @@ import type { AllowRule, DenyRule, Place, PolicedZone, Policy, ZoneEgress } from
 export function aboutNoZone(
   book: PolicyBook,
   zones: readonly PolicedZone[],
-  distant: readonly DistantZone[] = [],
+  distant: readonly DistantZone[],
 ): string[] {
   const used = new Set(zones.flatMap((zone) => book.policiesOf(zone)));
   const names = new Set([...zones, ...distant].map(({ name }) => name));

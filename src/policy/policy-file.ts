@@ -5,7 +5,7 @@ import { headline, type TomlProblem } from '../config/toml-decode.ts';
 import { invalid, parseToml } from '../config/toml-file.ts';
 import { locatorOf, type Position } from '../config/toml-locate.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
-import { zoneName } from '../model/zone-name.ts';
+import { zoneName, zoneNameWords } from '../model/zone-name.ts';
 import { maxConnections, parseBandwidth, parseRate } from './limits.ts';
 import {
   type AllowRule,
@@ -33,7 +33,7 @@ const maxPolicies = 4096;
 
 const zoneGlob = z
   .string({ error: 'a name in quotes' })
-  .regex(zoneName, { error: 'a name of 1 to 63 printable characters, maybe with * and ?' });
+  .regex(zoneName, { error: `${zoneNameWords}, maybe with * and ?` });
 const link = z.string({ error: 'a link in quotes' }).transform((text, context): LinkName => {
   const parsed = parseLinkName(text);
   if (parsed !== undefined) return parsed;

@@ -1,5 +1,5 @@
 /** Which policies are about a zone, and what they add up to. Pure. */
-import { contains } from '../model/address.ts';
+import { type Address, contains } from '../model/address.ts';
 import { smallest } from './limits.ts';
 import type { Limits, PolicedZone, Policy, Selector, ZoneEgress, ZonePolicy } from './model.ts';
 
@@ -33,6 +33,14 @@ export function addUpAll(policies: readonly Policy[]): ZonePolicy | undefined {
 /** The smallest of each that policies about `zone` have. */
 export function limitsOf(policies: readonly Policy[], zone: PolicedZone): Limits {
   return smallest(policiesOf(policies, zone).flatMap(({ limits }) => limits ?? []));
+}
+
+/** Of all zones that are called so. */
+export function addressesNamed(
+  name: string,
+  zones: readonly { readonly name?: string | null | undefined; readonly addresses: readonly Address[] }[],
+): Address[] {
+  return zones.flatMap((zone) => (zone.name === name ? zone.addresses : []));
 }
 
 /** A zone without a name counts as one with an empty name, so that `*` is every zone. */

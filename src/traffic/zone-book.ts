@@ -6,6 +6,7 @@ import { PolicyBook } from '../policy/book.ts';
 import type { DaemonConfig } from '../policy/daemon-config.ts';
 import type { Place, PolicedZone } from '../policy/model.ts';
 import { conflictsIn } from '../policy/publish.ts';
+import { addressesNamed } from '../policy/select.ts';
 import { denialOf, nameRuleFor, type Flow as PolicyFlow, ruleFor } from '../policy/verdict.ts';
 
 export interface ZoneLease extends HeldLease {
@@ -136,7 +137,7 @@ export class ZoneBook {
   }
 
   #addressesOf(name: string): readonly Address[] {
-    return [...this.zones, ...this.#known.distant].flatMap((zone) => (zone.name === name ? zone.addresses : []));
+    return addressesNamed(name, [...this.zones, ...this.#known.distant]);
   }
 }
 

@@ -18,6 +18,7 @@ import { fileError, isMissing } from '../../config/read-file.ts';
 import type { Address, Ipv4Address, Ipv6Address } from '../../model/address.ts';
 import { ProtectNetworkError, writingFailed } from '../../model/errors.ts';
 import type { LinkName } from '../../model/link-name.ts';
+import { zoneNameWords } from '../../model/zone-name.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
 import { entriesOf, listStaticZones } from './list-files.ts';
 import { isZoneFileName, zoneFileName, zoneNameSchema } from './zone-file.ts';
@@ -38,7 +39,7 @@ export function writeStaticZone(directory: string, link: LinkName, content: Stat
   const [ipv4, ipv6] = [content.ipv4, content.ipv6].map(asWritten);
   if (ipv4 === undefined && ipv6 === undefined) throw new ProtectNetworkError('usage', `${link} needs an address`);
   if (name !== undefined && !zoneNameSchema.safeParse(name).success) {
-    throw new ProtectNetworkError('usage', `${JSON.stringify(name)} is not a name of 1 to 63 printable characters`);
+    throw new ProtectNetworkError('usage', `${JSON.stringify(name)} is not ${zoneNameWords}`);
   }
   const path = join(directory, zoneFileName(link));
   const temporary = join(directory, `.${link}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);

@@ -7,7 +7,7 @@ import { decodeToml, headline } from '../../config/toml-decode.ts';
 import { type Address, type Family, familyOf, parseAddress } from '../../model/address.ts';
 import { errnoOf, hasCode, messageOf } from '../../model/errors.ts';
 import { type LinkName, parseLinkName } from '../../model/link-name.ts';
-import { zoneName } from '../../model/zone-name.ts';
+import { zoneName, zoneNameWords } from '../../model/zone-name.ts';
 import { say } from '../../words/say.ts';
 import { directoryWarnings, reasons } from '../../words/warnings.ts';
 import type { ZoneEntry } from '../zone-entry.ts';
@@ -107,9 +107,7 @@ function decodeZone(path: string, link: LinkName, text: string): ZoneEntry | str
   return { link, addresses: [...ipv4, ...ipv6], name, origin: path };
 }
 
-export const zoneNameSchema = z
-  .string({ error: 'a name in quotes' })
-  .regex(zoneName, { error: 'a name of 1 to 63 printable characters' });
+export const zoneNameSchema = z.string({ error: 'a name in quotes' }).regex(zoneName, { error: zoneNameWords });
 
 export const zoneSchema = z
   .strictObject({

@@ -20,13 +20,13 @@ it('a policy about no zone, and a rule that leads to none', async () => {
   const policies = await policiesIn(
     '[[policy]]\nzones = ["web"]\negress.allow = ["zone:db:5432"]\n[[policy]]\nzones = ["we?x"]\negress.allow = []',
   );
-  expect(aboutNoZone(policies, [zone('web')])).toEqual([
+  expect(aboutNoZone(policies, [zone('web')], [])).toEqual([
     '/p/a.toml:3:17: "zone:db:5432" opens nothing: there is no zone "db"',
     expect.stringMatching(/^\/p\/a\.toml:4:\d+: this policy is about no zone$/),
   ]);
   const distant = [{ name: 'db', addresses: ['10.75.3.8' as Address] }];
   expect(aboutNoZone(policies, [zone('web'), zone('we1x', 'vif9.0')], distant)).toEqual([]);
-  expect(aboutNoZone(policies, [zone('web'), zone('db', 'vif8.0'), zone('we1x', 'vif9.0')])).toEqual([]);
+  expect(aboutNoZone(policies, [zone('web'), zone('db', 'vif8.0'), zone('we1x', 'vif9.0')], [])).toEqual([]);
 });
 
 it('an audit beside an enforce, and what is allowed and denied at once', async () => {
@@ -53,19 +53,19 @@ it('a forwarder that is away for ten seconds is a fault where a zone may ask for
   const audited = await policiesIn(`[[policy]]\nzones = ["web"]\n${audit}`);
   const zones = [zone('web')];
   const fault = { level: 'bad', fix: 'systemctl start protect-network-dns' };
-  expect(policyFaults(names, zones, away, 10_000)).toMatchObject([fault]);
-  expect(policyFaults(audited, zones, away, 10_000)).toMatchObject([fault]);
-  expect(policyFaults(names, zones, away, 9999)).toEqual([]);
-  expect(policyFaults(names, zones, connected, 10_000)).toEqual([]);
-  expect(policyFaults(others, zones, away, 10_000)).toEqual([]);
+  expect(policyFaults(names, zones, away, 10_000, [])).toMatchObject([fault]);
+  expect(policyFaults(audited, zones, away, 10_000, [])).toMatchObject([fault]);
+  expect(policyFaults(names, zones, away, 9999, [])).toEqual([]);
+  expect(policyFaults(names, zones, connected, 10_000, [])).toEqual([]);
+  expect(policyFaults(others, zones, away, 10_000, [])).toEqual([]);
 });
 
 it('resolvers of which none answers are a fault at once, where a zone may ask for names, and for whom no other', async () => {
   const names = await policiesIn('[[policy]]\nzones = ["web"]\negress.allow = ["a.example.com:443"]');
   const others = await policiesIn('[[policy]]\nzones = ["web"]\negress.allow = ["icmp"]');
   const silent = { ...connected, resolversAnswer: false };
-  expect(policyFaults(names, [zone('web')], silent, 0)).toMatchObject([
+  expect(policyFaults(names, [zone('web')], silent, 0, [])).toMatchObject([
     { level: 'bad', what: 'no resolver answers the forwarder of names', fix: null },
   ]);
-  expect(policyFaults(others, [zone('web')], silent, 0)).toEqual([]);
+  expect(policyFaults(others, [zone('web')], silent, 0, [])).toEqual([]);
 });
