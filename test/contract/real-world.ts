@@ -12,6 +12,7 @@ import type { World } from './case.ts';
 const run = promisify(execFile);
 /** RTPROT_STATIC: a host may give numbers other names. */
 const staticProtocol = '4';
+const dhcpProtocol = '16';
 const linksSchema = z.tuple([z.object({ ifindex: z.number() })]);
 const routesSchema = z.array(z.object({ dst: z.string(), dev: z.string().optional(), protocol: z.string() }));
 
@@ -49,15 +50,8 @@ export async function realWorld(peers: string): Promise<World> {
       await run('ip', ['link', 'set', from, 'name', to]);
     },
     async addRoute(address, device, protocol = 'static') {
-      await run('ip', [
-        'route',
-        'add',
-        address,
-        'dev',
-        device,
-        'proto',
-        { static: staticProtocol, dhcp: '16' }[protocol],
-      ]);
+      const number = { static: staticProtocol, dhcp: dhcpProtocol }[protocol];
+      await run('ip', ['route', 'add', address, 'dev', device, 'proto', number]);
     },
     async addHole(type, address) {
       await run('ip', ['route', 'add', type, address, 'proto', '75']);

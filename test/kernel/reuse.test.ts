@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { farHost, hostUplink } from '../lab/addresses.ts';
 import type { Daemon } from '../lab/daemon.ts';
-import { type Endpoint, sendDatagrams } from '../lab/datagrams.ts';
+import { type Pair, sendDatagrams } from '../lab/datagrams.ts';
 import { addServedZone, reaches, type Scene, untilForgotten, untilState, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import type { World } from '../lab/world.ts';
@@ -105,22 +105,16 @@ async function beginFlows(world: World, zone: Zone): Promise<void> {
      add rule inet lab ports iifname uplink0 meta nfproto ipv4 udp dport ${forwarded.host} dnat ip to ${zone.ipv4}:${forwarded.zone};
      add rule inet lab ports iifname uplink0 meta nfproto ipv6 udp dport ${forwarded.host} dnat ip6 to [${zone.ipv6}]:${forwarded.zone}`,
   );
-  const asked = families.flatMap((family) => {
-    const outside = farHost[family];
-    return [
-      [outside, forwarded.outside, hostUplink[family], forwarded.host],
-      [outside, routed.outside, String(zone[family]), routed.zone],
-    ] as const;
-  });
-  await sendDatagrams(world.internet, asked.map(pairOf));
+  await sendDatagrams(world.internet, begunOutside(zone));
   const answered = families.flatMap((family) =>
-    [
-      [outward.zone, outward.outside],
-      [forwarded.zone, forwarded.outside],
-      [routed.zone, routed.outside],
-    ].map(([inside, outside]) => [String(zone[family]), Number(inside), farHost[family], Number(outside)] as const),
+    [outward, forwarded, routed].map(
+      (port): Pair => [
+        [String(zone[family]), port.zone],
+        [farHost[family], port.outside],
+      ],
+    ),
   );
-  await sendDatagrams(zone, answered.map(pairOf));
+  await sendDatagrams(zone, answered);
 }
 
 /** The operator closes the door behind them: only what the host remembers comes in from now on. */
@@ -134,24 +128,30 @@ async function admitNoNewOnes(world: World): Promise<void> {
 
 /** Another datagram from the outside in each flow. */
 async function goOn(world: World, zone: Zone): Promise<void> {
-  const { outward, forwarded, routed } = ports;
-  const flows = families.flatMap((family) => {
-    const [outside, host] = [farHost[family], hostUplink[family]];
-    return [
+  const { outward } = ports;
+  const answers = families.map(
+    (family): Pair => [
+      [farHost[family], outward.outside],
       // The masqueraded port is the zone's own: nothing else on this host had it.
-      [outside, outward.outside, host, outward.zone],
-      [outside, forwarded.outside, host, forwarded.host],
-      [outside, routed.outside, String(zone[family]), routed.zone],
-    ] as const;
-  });
-  await sendDatagrams(world.internet, flows.map(pairOf));
+      [hostUplink[family], outward.zone],
+    ],
+  );
+  await sendDatagrams(world.internet, [...answers, ...begunOutside(zone)]);
 }
 
-function pairOf([from, fromPort, to, toPort]: readonly [string, number, string, number]): [Endpoint, Endpoint] {
-  return [
-    [from, fromPort],
-    [to, toPort],
-  ];
+/** What the outside sends in the flows that it has begun. */
+function begunOutside(zone: Zone): Pair[] {
+  const { forwarded, routed } = ports;
+  return families.flatMap((family): Pair[] => [
+    [
+      [farHost[family], forwarded.outside],
+      [hostUplink[family], forwarded.host],
+    ],
+    [
+      [farHost[family], routed.outside],
+      [String(zone[family]), routed.zone],
+    ],
+  ]);
 }
 
 /** Another zone, on another link. */

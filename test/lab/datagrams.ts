@@ -8,17 +8,10 @@ const node = join(repository, 'node_modules/.bin/node');
 const program = join(import.meta.dirname, 'datagram-program.ts');
 
 export type Endpoint = readonly [address: string, port: number];
+export type Pair = readonly [from: Endpoint, to: Endpoint];
 
-/** One datagram of one byte, from an address and port of the sender's own. Not answered, and lost without a word. */
-export function sendDatagram(where: Namespace, from: Endpoint, to: Endpoint): Promise<void> {
-  return sendDatagrams(where, [[from, to]]);
-}
-
-/** Such a one for each pair, in their order. */
-export async function sendDatagrams(
-  where: Namespace,
-  pairs: readonly (readonly [from: Endpoint, to: Endpoint])[],
-): Promise<void> {
+/** A datagram of one byte for each pair, in their order, from addresses and ports of the sender's own. Not answered, and lost without a word. */
+export async function sendDatagrams(where: Namespace, pairs: readonly Pair[]): Promise<void> {
   await where.mustExec(node, [program, 'send', ...pairs.flat(2).map(String)]);
 }
 

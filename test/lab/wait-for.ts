@@ -3,7 +3,7 @@
 export interface WaitOptions {
   /** Default 5000. */
   readonly deadlineMs?: number;
-  /** At first, default 5; then less and less often, up to a tenth of what has passed: who is asked needs the processor too. */
+  /** At first, default 5; then a tenth of what has passed, at most 200: who is asked needs the processor too. */
   readonly everyMs?: number;
   /** What is awaited, for the error: "the route of vif7.0". */
   readonly what: string;
