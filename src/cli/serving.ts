@@ -70,24 +70,23 @@ export class Serving {
       this.#metrics = await startMetricsServer({ ...this.#sources, listen });
       this.#listen = JSON.stringify(listen);
     } catch (error) {
-      const where = { address: listen.host, port: listen.port };
+      const [where, reason] = [{ address: listen.host, port: listen.port }, messageOf(error)];
       const { metricsForbidden, noMetrics } = findings.reported;
-      this.#fault = isConfined(error)
-        ? fault(metricsForbidden, where)
-        : fault(noMetrics, { ...where, reason: messageOf(error) });
-      const hint = isConfined(error) ? ` (the unit forbids it: ${metricsForbidden.fix})` : '';
-      tell(this.#log, 'noMetrics', { ...where, reason: `${messageOf(error)}${hint}` });
+      // The unit allows no sockets of IP.
+      const isForbidden = errnoOfCause(error) === 'EAFNOSUPPORT';
+      this.#fault = isForbidden ? fault(metricsForbidden, where) : fault(noMetrics, { ...where, reason });
+      const hint = isForbidden ? ` (the unit forbids it: ${metricsForbidden.fix})` : '';
+      tell(this.#log, 'noMetrics', { ...where, reason: `${reason}${hint}` });
     }
   }
 }
 
 function isUnwritable(error: unknown): boolean {
-  const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+  const errno = errnoOfCause(error);
   // Node says ENOENT where it cannot make a directory on a read-only file system.
   return errno === 'EROFS' || errno === 'ENOENT' || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
-/** The unit allows no sockets of IP. */
-function isConfined(error: unknown): boolean {
-  return error instanceof Error && errnoOf(error.cause) === 'EAFNOSUPPORT';
+function errnoOfCause(error: unknown): string | undefined {
+  return error instanceof Error ? errnoOf(error.cause) : undefined;
 }
