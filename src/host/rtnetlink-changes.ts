@@ -21,9 +21,10 @@ export function requestOf(change: RtnetlinkChange): netlink.Request {
     case 'link-up':
       return netlink.setLinkUp(change.ifindex);
     case 'route-add':
-      return netlink.addRoute(hostRoute(change.address, change.ifindex), 'exclusive');
+      return netlink.addRoute(withMetric(change, metricInIpv6), 'exclusive');
     case 'route-del':
-      return netlink.deleteRoute(anyHostRoute(change));
+      // An earlier version's have another metric.
+      return netlink.deleteRoute(hostRoute(change));
     case 'local-add':
       return netlink.addRoute(localRoute(change), 'exclusive');
     case 'local-del':
@@ -65,25 +66,22 @@ const metricInIpv6 = 2;
 /** For where somebody has put a route in the place of ours. */
 const aheadInIpv6 = 1;
 
-function hostRoute(destination: Address, device: number, metric = metricInIpv6): netlink.RouteChange {
-  const route = { type: 'unicast', destination, device, table: main, protocol } as const;
-  return familyOf(destination) === 'ipv6' ? { ...route, priority: metric } : route;
+interface HostRoute {
+  readonly address: Address;
+  readonly ifindex: number;
 }
 
 /** Of several routes to a place the first counts in IPv4, in IPv6 the one with the least metric. Neither touches the other. */
-export function routeAhead({
-  address,
-  ifindex,
-}: {
-  readonly address: Address;
-  readonly ifindex: number;
-}): netlink.Request {
-  const isFirst = familyOf(address) === 'ipv4';
-  return netlink.addRoute(hostRoute(address, ifindex, aheadInIpv6), isFirst ? 'prepend' : 'append');
+export function routeAhead(route: HostRoute): netlink.Request {
+  return netlink.addRoute(withMetric(route, aheadInIpv6), familyOf(route.address) === 'ipv4' ? 'prepend' : 'append');
 }
 
-/** Whatever its metric: an earlier version's have another. */
-function anyHostRoute({ address, ifindex }: Extract<RtnetlinkChange, { kind: 'route-del' }>): netlink.RouteChange {
+function withMetric(route: HostRoute, metric: number): netlink.RouteChange {
+  return familyOf(route.address) === 'ipv6' ? { ...hostRoute(route), priority: metric } : hostRoute(route);
+}
+
+/** Whatever its metric. */
+function hostRoute({ address, ifindex }: HostRoute): netlink.RouteChange {
   return { type: 'unicast', destination: address, device: ifindex, table: main, protocol };
 }
 
@@ -120,7 +118,7 @@ export function commandLine(change: RtnetlinkChange): string {
   }
 }
 
-function ourRouteTo({ address, ifindex }: { readonly address: Address; readonly ifindex: number }): string {
+function ourRouteTo({ address, ifindex }: HostRoute): string {
   return `${targetOf(address)} dev if${ifindex} proto ${routeProtocol}`;
 }
 

@@ -1,5 +1,4 @@
 /** Builders for the few nft expressions we use, in libnftables-json(5)'s shapes as nft 1.0.6 lists them again. */
-
 import type { NftObject } from '../host/port.ts';
 import { type Address, type Family, familyOf, hostLength, type Prefix } from '../model/address.ts';
 import { lengthOf, type Span, spansOf } from '../model/span.ts';
@@ -256,7 +255,7 @@ function trackedSource(family: Family, direction: Direction): NftObject {
   return { ct: { key: family === 'ipv4' ? 'ip saddr' : 'ip6 saddr', dir: direction } };
 }
 
-export function addressField(family: Family, field: string): NftObject {
+function addressField(family: Family, field: string): NftObject {
   return { payload: { protocol: family === 'ipv4' ? 'ip' : 'ip6', field } };
 }
 
