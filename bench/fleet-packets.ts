@@ -37,7 +37,7 @@ export async function fleetPackets(fleet: Fleet, zone: Zone, rounds: number, pac
       await two.world.files.writeSettings(settings[kind]);
       await waitFor(
         async () =>
-          (await two.world.host.mustExec('nft', ['list', 'chain', 'inet', 'edera', 'guard'])).includes('eth0') ===
+          (await two.world.host.mustExec('nft', ['list', 'chain', 'inet', 'edera', 'guard'])).includes('from-fleet') ===
           (kind === 'with'),
         {
           what: `the rules ${kind} a fleet`,
@@ -61,7 +61,7 @@ async function addPlainHost(prefix: string, router: Namespace): Promise<Namespac
   await ipBatch([
     ...freshNamespaceLines(host.name),
     ...freshNamespaceLines(behind.name),
-    `link add plain ${farIndex}9 netns ${router.name} type veth peer name eth0 netns ${host.name}`,
+    `link add plain ${farIndex}902 netns ${router.name} type veth peer name eth0 netns ${host.name}`,
     `link add vif0 netns ${host.name} type veth peer name eth0 netns ${behind.name}`,
   ]);
   await host.setSysctls({ 'net/ipv4/ip_forward': 1 });

@@ -127,5 +127,7 @@ function summary(made: Readonly<Record<string, Made>>, failures: Readonly<Record
   const missed = Object.entries(made).flatMap(([name, { targets }]) =>
     targets.filter((target) => !isMet(target)).map(({ what }) => `${name}: ${what}`),
   );
-  console.log(missed.length === 0 ? 'No target is missed.' : `Missed:\n  ${missed.join('\n  ')}`);
+  const areAllMet = missed.length === 0 && Object.keys(failures).length === 0;
+  if (areAllMet) console.log('No target is missed.');
+  else if (missed.length > 0) console.log(`Missed:\n  ${missed.join('\n  ')}`);
 }

@@ -3,7 +3,7 @@
  *
  * They stand ahead of conntrack, so that a forged packet leaves no trace in it.
  */
-import { type Family, ofFamily } from '../model/address.ts';
+import { type Family, families, hostPrefix, ofFamily } from '../model/address.ts';
 import {
   accept,
   addressInSet,
@@ -74,6 +74,8 @@ export const fragmentChain = 'guard-fragments';
 export const ownFragmentChain = 'own-fragments';
 /** Judges neighbour discovery under link-local sources; there while zones have IPv6. */
 export const discoveryChain = 'discovery';
+/** Judges what comes in with a source of a fleet's zones, or of their gateway; there with `[fleet]`, while forgeries are dropped. */
+export const fleetChain = 'from-fleet';
 
 export function guardChains(settings: LayoutSettings): ChainLayout[] {
   return [
@@ -83,6 +85,7 @@ export function guardChains(settings: LayoutSettings): ChainLayout[] {
       ? []
       : [{ name: unassignedChain, hook: undefined, rules: toldDrop('unassigned') }]),
     { name: 'from-zone', hook: undefined, rules: fromZone(settings) },
+    ...(settings.antiSpoof ? fleetChains(settings) : []),
     { name: 'guard', hook, rules: guard(settings) },
     ...(settings.antiSpoof ? fragmentChains(settings) : []),
   ];
@@ -146,26 +149,33 @@ function fragmentChains(settings: LayoutSettings): ChainLayout[] {
   ];
 }
 
+/** What dom0 says to itself it says from any address of its own, the zones' gateways among them. */
 function elsewhere(settings: LayoutSettings): Expression[][] {
   const zones = enabledFamilies(settings).map((family) => [
-    interfaceIsNot('iifname', 'lo'),
     addressInSet(family, 'saddr', sets[family].zone),
     jump(forgedChain),
   ]);
-  return [...zones, ...enabledFamilies(settings).flatMap((family) => fromFleet(settings, family))];
+  const isOwn = [interfaceIs('iifname', 'lo'), accept];
+  return [isOwn, ...zones, ...enabledFamilies(settings).flatMap((family) => fromFleet(settings, family))];
+}
+
+/** One look at the source for what is no zone's of any host. */
+function fromFleet({ fleet, gateways }: LayoutSettings, family: Family): Expression[][] {
+  const [prefixes, gateway] = [ofFamily(fleet?.prefixes ?? [], family), gateways[family]];
+  if (prefixes.length === 0) return [];
+  const all = gateway === undefined ? prefixes : [...prefixes, hostPrefix(gateway)];
+  return [[addressIsAmong(family, 'saddr', all), jump(fleetChain)]];
 }
 
 /** Zones of other hosts send by the links to those, and nobody else has the gateway's address, which is on every host. */
-function fromFleet({ fleet, gateways }: LayoutSettings, family: Family): Expression[][] {
-  const [prefixes, gateway] = [ofFamily(fleet?.prefixes ?? [], family), gateways[family]];
-  if (fleet === undefined || prefixes.length === 0) return [];
-  const isElsewhere = interfaceIn('iifname', [...fleet.uplinks, 'lo'], '!=');
-  return [
-    [isElsewhere, addressIsAmong(family, 'saddr', prefixes), jump(forgedChain)],
-    ...(gateway === undefined
-      ? []
-      : [[interfaceIsNot('iifname', 'lo'), addressIs(family, 'saddr', gateway), jump(forgedChain)]]),
-  ];
+function fleetChains({ fleet, gateways }: LayoutSettings): ChainLayout[] {
+  if (fleet === undefined) return [];
+  const ofGateways = families.flatMap((family) => {
+    const gateway = gateways[family];
+    return gateway === undefined ? [] : [[addressIs(family, 'saddr', gateway), jump(forgedChain)]];
+  });
+  const rules = [[interfaceIn('iifname', fleet.uplinks, '!='), jump(forgedChain)], ...ofGateways];
+  return [{ name: fleetChain, hook: undefined, rules }];
 }
 
 /**

@@ -28,6 +28,7 @@ import {
   countedDrop,
   discoveryChain,
   errorJumps,
+  fleetChain,
   fragmentChain,
   guardChains,
   inputErrors,
@@ -85,6 +86,7 @@ export const optionalChains: readonly string[] = [
   // Jumps before what they jump to: a chain that is still jumped to cannot be deleted.
   fragmentChain,
   ownFragmentChain,
+  fleetChain,
   discoveryChain,
   unassignedChain,
   leavingChain,

@@ -53,7 +53,7 @@ describe('zones of two hosts', () => {
     );
     try {
       await ninth(async (zone) => {
-        await untilAnnounced(zone.ipv4);
+        for (const address of [zone.ipv4, zone.ipv6]) await untilAnnounced(address);
         expect(await announced()).toEqual(
           [seven, eight, zone].flatMap(({ ipv4, ipv6 }) => [`${ipv4}/32`, `${ipv6}/128`]).sort(),
         );

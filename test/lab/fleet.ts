@@ -152,14 +152,21 @@ export function birdConfig(number: number, lans: number): string {
   const text = readFileSync(join(examples, lans === 1 ? 'bird.conf' : 'bird-two-uplinks.conf'), 'utf8');
   return text
     .replaceAll('10.0.1.2;', `10.0.1.${number};`)
-    .replaceAll('4200000002;', `420000000${number};`)
+    .replaceAll('4200000002;', `${hostAs(number)};`)
     .replaceAll('10.75.2.0/24', `10.75.${number}.0/24`)
     .replaceAll('fdd4:1476:6c7e:2::/64', `fdd4:1476:6c7e:${number}::/64`);
 }
 
-export function routerConfig(lan: number): string {
+/** What the packages ship for a router of two dom0s, and a line for each more. */
+export function routerConfig(lan: number, hosts = 2): string {
   const text = readFileSync(join(examples, 'bird-router.conf'), 'utf8');
-  return text.replaceAll('10.0.1.', `10.0.${lan}.`);
+  const more = Array.from({ length: Math.max(0, hosts - 2) }, (_, index) => index + 4);
+  const lines = more.map((n) => `protocol bgp host${n} from host { neighbor 10.0.1.${n} as ${hostAs(n)}; }\n`);
+  return [text, ...lines].join('').replaceAll('10.0.1.', `10.0.${lan}.`);
+}
+
+function hostAs(number: number): number {
+  return 4_200_000_000 + number;
 }
 
 export async function openFleet({
@@ -174,7 +181,7 @@ export async function openFleet({
     const [first] = worlds;
     if (first === undefined) throw new Error('a fleet without hosts');
     const routers: Router[] = [];
-    for (let lan = 1; lan <= lans; lan += 1) routers.push(await makeRouter(first, lan));
+    for (let lan = 1; lan <= lans; lan += 1) routers.push(await makeRouter(first, lan, count));
     const hosts: Dom0[] = [];
     for (const [index, world] of worlds.entries()) {
       hosts.push(await makeHost(world, index + 2, routers, debug));
@@ -195,7 +202,7 @@ export async function openFleet({
   }
 }
 
-async function makeRouter(world: World, lan: number): Promise<Router> {
+async function makeRouter(world: World, lan: number, hosts: number): Promise<Router> {
   const namespace = new Namespace(`${world.prefix}-router${lan}`);
   await ipBatch(freshNamespaceLines(namespace.name));
   await namespace.ip(
@@ -206,7 +213,7 @@ async function makeRouter(world: World, lan: number): Promise<Router> {
     'link set lan up',
   );
   await namespace.setSysctls({ 'net/ipv4/ip_forward': 1, 'net/ipv6/conf/all/forwarding': 1 });
-  return { namespace, bird: new Bird(namespace, world.files.directory, routerConfig(lan)) };
+  return { namespace, bird: new Bird(namespace, world.files.directory, routerConfig(lan, hosts)) };
 }
 
 async function makeHost(world: World, number: number, routers: readonly Router[], debug: boolean): Promise<Dom0> {

@@ -90,12 +90,14 @@ describe('the layout', () => {
       add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
       add rule inet edera from-zone jump forged
       add rule inet edera guard iifname "vif*" jump from-zone
-      add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
-      add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
+      add rule inet edera guard iifname "lo" accept
+      add rule inet edera guard ip saddr @zone4 jump forged
+      add rule inet edera guard ip6 saddr @zone6 jump forged
       add rule inet edera own-fragments iifname . ip saddr @own4 accept
       add rule inet edera own-fragments iifname . ip6 saddr @own6 accept
-      add rule inet edera own-fragments iifname != "lo" ip saddr @zone4 jump forged
-      add rule inet edera own-fragments iifname != "lo" ip6 saddr @zone6 jump forged
+      add rule inet edera own-fragments iifname "lo" accept
+      add rule inet edera own-fragments ip saddr @zone4 jump forged
+      add rule inet edera own-fragments ip6 saddr @zone6 jump forged
       add rule inet edera own-fragments iifname "vif*" jump forged
       add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       add rule inet edera guard-fragments exthdr frag exists jump own-fragments
@@ -224,9 +226,11 @@ describe('the layout', () => {
       add rule inet edera from-zone meta nfproto ipv6 drop
       add rule inet edera from-zone jump forged
       add rule inet edera guard iifname "vif*" jump from-zone
-      add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
+      add rule inet edera guard iifname "lo" accept
+      add rule inet edera guard ip saddr @zone4 jump forged
       add rule inet edera own-fragments iifname . ip saddr @own4 accept
-      add rule inet edera own-fragments iifname != "lo" ip saddr @zone4 jump forged
+      add rule inet edera own-fragments iifname "lo" accept
+      add rule inet edera own-fragments ip saddr @zone4 jump forged
       add rule inet edera own-fragments iifname "vif*" jump forged
       add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       add rule inet edera stray iifname @strays drop
@@ -309,12 +313,14 @@ describe('what a setting changes', () => {
       - add rule inet edera from-zone ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 saddr != @zone6 jump not-assigned
       - add rule inet edera from-zone ip6 saddr fe80::/10 ip6 daddr ff02::/16 drop
       - add rule inet edera from-zone ip6 saddr :: ip6 daddr ff02::/16 drop
-      - add rule inet edera guard iifname != "lo" ip saddr @zone4 jump forged
-      - add rule inet edera guard iifname != "lo" ip6 saddr @zone6 jump forged
+      - add rule inet edera guard iifname "lo" accept
+      - add rule inet edera guard ip saddr @zone4 jump forged
+      - add rule inet edera guard ip6 saddr @zone6 jump forged
       - add rule inet edera own-fragments iifname . ip saddr @own4 accept
       - add rule inet edera own-fragments iifname . ip6 saddr @own6 accept
-      - add rule inet edera own-fragments iifname != "lo" ip saddr @zone4 jump forged
-      - add rule inet edera own-fragments iifname != "lo" ip6 saddr @zone6 jump forged
+      - add rule inet edera own-fragments iifname "lo" accept
+      - add rule inet edera own-fragments ip saddr @zone4 jump forged
+      - add rule inet edera own-fragments ip6 saddr @zone6 jump forged
       - add rule inet edera own-fragments iifname "vif*" jump forged
       - add rule inet edera guard-fragments ip frag-off & 0x3fff != 0x0 jump own-fragments
       - add rule inet edera guard-fragments exthdr frag exists jump own-fragments
@@ -455,32 +461,36 @@ describe('what a setting changes', () => {
     expect(difference({ fleet })).toMatchInlineSnapshot(`
       "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
       - add rule inet edera forward-from-zone ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" jump stray
-      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip saddr 10.75.0.0/16 jump forged
-      + add rule inet edera guard iifname != "lo" ip saddr 10.75.0.1 jump forged
-      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip6 saddr fdd4:1476:6c7e::/48 jump forged
-      + add rule inet edera guard iifname != "lo" ip6 saddr fdd4:1476:6c7e::1 jump forged
-      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip saddr 10.75.0.0/16 jump forged
-      + add rule inet edera own-fragments iifname != "lo" ip saddr 10.75.0.1 jump forged
-      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip6 saddr fdd4:1476:6c7e::/48 jump forged
-      + add rule inet edera own-fragments iifname != "lo" ip6 saddr fdd4:1476:6c7e::1 jump forged
+      + add chain inet edera from-fleet
+      + add rule inet edera from-fleet iifname != { "eth0", "eth1" } jump forged
+      + add rule inet edera from-fleet ip saddr 10.75.0.1 jump forged
+      + add rule inet edera from-fleet ip6 saddr fdd4:1476:6c7e::1 jump forged
+      + add rule inet edera guard ip saddr 10.75.0.0/16 jump from-fleet
+      + add rule inet edera guard ip6 saddr fdd4:1476:6c7e::/48 jump from-fleet
+      + add rule inet edera own-fragments ip saddr 10.75.0.0/16 jump from-fleet
+      + add rule inet edera own-fragments ip6 saddr fdd4:1476:6c7e::/48 jump from-fleet
       + add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" oifname != { "eth0", "eth1" } jump stray
       + add rule inet edera forward-from-zone ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" oifname != { "eth0", "eth1" } jump stray"
     `);
     expect(difference({ fleet: { ...fleet, prefixes: [prefix('10.80.0.0/16')] } })).toMatchInlineSnapshot(`
       "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
-      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
-      + add rule inet edera guard iifname != "lo" ip saddr 10.75.0.1 jump forged
-      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
-      + add rule inet edera own-fragments iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add chain inet edera from-fleet
+      + add rule inet edera from-fleet iifname != { "eth0", "eth1" } jump forged
+      + add rule inet edera from-fleet ip saddr 10.75.0.1 jump forged
+      + add rule inet edera from-fleet ip6 saddr fdd4:1476:6c7e::1 jump forged
+      + add rule inet edera guard ip saddr { 10.75.0.1, 10.80.0.0/16 } jump from-fleet
+      + add rule inet edera own-fragments ip saddr { 10.75.0.1, 10.80.0.0/16 } jump from-fleet
       + add rule inet edera forward-from-zone ip daddr { 10.75.0.0/16, 10.80.0.0/16 } oifname != "vif*" oifname != { "eth0", "eth1" } jump stray"
     `);
     const apart = { ...defaults, denyZoneToZone: true };
     expect(difference({ fleet: { ...fleet, prefixes: [prefix('10.80.0.0/16')] } }, apart)).toMatchInlineSnapshot(`
       "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
-      + add rule inet edera guard iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
-      + add rule inet edera guard iifname != "lo" ip saddr 10.75.0.1 jump forged
-      + add rule inet edera own-fragments iifname != { "eth0", "eth1", "lo" } ip saddr 10.80.0.0/16 jump forged
-      + add rule inet edera own-fragments iifname != "lo" ip saddr 10.75.0.1 jump forged
+      + add chain inet edera from-fleet
+      + add rule inet edera from-fleet iifname != { "eth0", "eth1" } jump forged
+      + add rule inet edera from-fleet ip saddr 10.75.0.1 jump forged
+      + add rule inet edera from-fleet ip6 saddr fdd4:1476:6c7e::1 jump forged
+      + add rule inet edera guard ip saddr { 10.75.0.1, 10.80.0.0/16 } jump from-fleet
+      + add rule inet edera own-fragments ip saddr { 10.75.0.1, 10.80.0.0/16 } jump from-fleet
       + add rule inet edera forward-from-zone ip daddr { 10.75.0.0/16, 10.80.0.0/16 } oifname != "vif*" oifname != { "eth0", "eth1" } jump stray
       + add rule ip filter EDERA-FORWARD iifname "vif*" ip daddr 10.80.0.0/16 counter drop
       + add rule ip filter EDERA-FORWARD oifname "vif*" ip saddr 10.80.0.0/16 counter drop
