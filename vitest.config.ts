@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { workers } from './test/lab/workers.ts';
 
 /** A short file that takes minutes would come last, beside an idle processor: without earlier runs vitest goes by size. */
 class LongestFirst extends BaseSequencer {
@@ -11,22 +10,6 @@ class LongestFirst extends BaseSequencer {
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }
-
-/**
- * Tests of daemons and packets wait half of their time, so that one more at a time than there are processors takes a third off. A machine
- * on which a process takes long to begin has nothing left for it: there one more would only make deadlines tight.
- */
-function workers(): number {
-  const starts = Array.from({ length: 3 }, () => {
-    const begun = performance.now();
-    spawnSync(process.execPath, ['--eval', '0']);
-    return performance.now() - begun;
-  });
-  return availableParallelism() + (Math.min(...starts) < slowStartMs ? 1 : 0);
-}
-/** Node starts within 20 ms on an idle machine of today, within 100 to 150 on those where two files at a time were enough. */
-const slowStartMs = 50;
-const maxWorkers = workers();
 
 export default defineConfig({
   test: {
@@ -41,7 +24,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           globalSetup: 'test/lab/packaged-program.ts',
           testTimeout: 60_000,
-          maxWorkers,
+          maxWorkers: workers,
         },
       },
       {
@@ -52,7 +35,7 @@ export default defineConfig({
           globalSetup: 'test/lab/packaged-program.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers,
+          maxWorkers: workers,
         },
       },
       // What Prometheus' own tool says to the alert rules; the first time it is taken from Debian's archive.
