@@ -10,6 +10,6 @@ export type SysctlValues = ReadonlyMap<string, string | undefined>;
 
 export interface SysctlChange extends WantedSysctl {
   readonly ifindex: number;
-  /** The value found, undefined where the sysctl could not be read. */
+  /** The value found; undefined where none was looked for, since it is written in any case. */
   readonly was: string | undefined;
 }

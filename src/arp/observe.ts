@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Link, Rtnetlink, Sysctl } from '../host/port.ts';
 import { sysctlName } from '../host/sysctl.ts';
-import { type Address, families } from '../model/address.ts';
+import { type Address, type Family, families } from '../model/address.ts';
 import { parseLinkName } from '../model/link-name.ts';
 import { linkSysctls, opensLink, type WantedSysctl } from './link-sysctls.ts';
 import type { ObservedProxies, SysctlChange, SysctlValues } from './model.ts';
@@ -22,13 +22,19 @@ export function observeDrift(
   wanted: readonly WantedSysctl[],
   { known, opening }: { readonly known?: SysctlValues | undefined; readonly opening?: Link | undefined } = {},
 ): SysctlChange[] {
-  const isOpening = opening !== undefined;
-  return wanted.flatMap(({ path, value }) => {
+  return wanted.flatMap(({ path, value }): SysctlChange[] => {
+    if (opening !== undefined && path.group === 'neigh' && hasFamily(opening, path.family))
+      return [{ path, value, ifindex, was: undefined }];
     // What was not there may have come.
     const was = known?.get(sysctlName(path)) ?? opening?.settings?.(path) ?? sysctl.read(path);
-    const followsDefault = isOpening && !opensLink({ path });
+    const followsDefault = opening !== undefined && !opensLink({ path });
     return was === undefined || (was === value && !followsDefault) ? [] : [{ path, value, ifindex, was }];
   });
+}
+
+/** Its own event says so. `neigh`'s values are not in it, and are written whatever they are. */
+function hasFamily({ settings }: Link, family: Family): boolean {
+  return settings?.({ family, group: 'conf', key: 'forwarding' }) !== undefined;
 }
 
 /** Those of all zone links, which were just listed, by ifindex: a link that is born again under its name has nothing here. */

@@ -2,14 +2,20 @@
 import type { Address } from '../model/address.ts';
 import { type Connection, ConntrackSocket, readFlow, type TrackedFlow } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
+import { readKept } from './kept-file.ts';
 import type { BegunConnection, Fill } from './port.ts';
 import { readNumberIfThere } from './read-if-there.ts';
 import { transportOf } from './route-numbers.ts';
 
 /** Undefined where connection tracking is not loaded. */
 export function connectionCount(): Fill | undefined {
-  const [count, max] = ['count', 'max'].map((key) => readNumberIfThere(`/proc/sys/net/netfilter/nf_conntrack_${key}`));
+  const [count, max] = [trackedNow(), readNumberIfThere('/proc/sys/net/netfilter/nf_conntrack_max', readKept)];
   return count === undefined || max === undefined ? undefined : { count, max };
+}
+
+/** Undefined where this host tracks no connections. */
+export function trackedNow(): number | undefined {
+  return readNumberIfThere('/proc/sys/net/netfilter/nf_conntrack_count', readKept);
 }
 
 /**
@@ -18,7 +24,7 @@ export function connectionCount(): Fill | undefined {
  */
 export async function visitFlows(visitor: (flow: TrackedFlow) => void): Promise<void> {
   // Connection tracking is not loaded, or has nothing.
-  if ((connectionCount()?.count ?? 0) === 0) return;
+  if ((trackedNow() ?? 0) === 0) return;
   try {
     const socket = new ConntrackSocket();
     try {

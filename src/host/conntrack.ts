@@ -10,7 +10,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { type Address, parseAddress } from '../model/address.ts';
 import { type Connection, ConntrackSocket } from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
-import { begunOf, connectionCount, visitFlows } from './connections.ts';
+import { begunOf, connectionCount, trackedNow, visitFlows } from './connections.ts';
 import type { BegunConnection, Conntrack, Fill } from './port.ts';
 
 /** A page but for one line. */
@@ -94,7 +94,7 @@ export class NetlinkConntrack implements Conntrack {
 /** False only where the table is known to name none of them. */
 function mayName(addresses: readonly Address[]): boolean {
   // Connection tracking is not loaded, or has nothing.
-  if ((connectionCount()?.count ?? 0) === 0) return false;
+  if ((trackedNow() ?? 0) === 0) return false;
   const table = firstPage('/proc/net/nf_conntrack');
   if (table === undefined || table.length > onePage) return true;
   const wanted = new Set<Address | undefined>(addresses);

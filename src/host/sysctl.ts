@@ -4,12 +4,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ProtectNetworkError } from '../model/errors.ts';
+import { readKept } from './kept-file.ts';
 import type { Sysctl, SysctlPath } from './port.ts';
 
 export const procSysctl: Pick<Sysctl, 'read' | 'write'> = {
   read(path) {
     try {
-      return readFileSync(fileOf(path), 'utf8').trimEnd();
+      const file = fileOf(path);
+      return (isOfHost(path) ? readKept(file) : readFileSync(file, 'utf8')).trimEnd();
     } catch (error) {
       if (isGone(error)) return undefined;
       throw refused(path, error);
@@ -24,6 +26,10 @@ export const procSysctl: Pick<Sysctl, 'read' | 'write'> = {
     }
   },
 };
+
+function isOfHost({ group, link }: SysctlPath): boolean {
+  return group === 'top' || link === 'all';
+}
 
 /** `net/ipv4/conf/vif7.0/proxy_arp`, as people type it below /proc/sys. */
 export function sysctlName(path: SysctlPath): string {

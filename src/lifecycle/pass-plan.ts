@@ -82,7 +82,7 @@ export function describePlan(plan: Plan, nameOf: (ifindex: number) => string): P
   const sysctl = ({ path, value, was }: ForwardingChange | SysctlChange): PlanLine => ({
     tool: 'sysctl',
     action: 'set',
-    text: `${sysctlName(path)} = ${value}${was === value ? '' : ` (was ${was ?? 'unreadable'})`}`,
+    text: `${sysctlName(path)} = ${value}${was === undefined || was === value ? '' : ` (was ${was})`}`,
   });
   return [
     ...plan.withdraw.map(rtnetlink),

@@ -114,7 +114,7 @@ function blockPutBack(change: RtnetlinkChange): Repair[] {
 }
 
 function written(kind: 'sysctl' | 'forwarding', { path, was }: SysctlChange | ForwardingChange): Repair {
-  return { kind, what: `${sysctlName(path)} (was ${was ?? 'unreadable'})` };
+  return { kind, what: `${sysctlName(path)}${was === undefined ? '' : ` (was ${was})`}` };
 }
 
 /** A jump of ours that goes and comes again in the same transaction, and nothing else. */

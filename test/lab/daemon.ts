@@ -34,7 +34,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export async function startDaemon(host: Namespace, files: WorldFiles, options: DaemonOptions): Promise<Daemon> {
   const { args = [], settings, wait = 'ready', deadlineMs = 55_000, through = [], debug = true } = options;
   const { program = programPath } = options;
-  if (settings !== undefined) await files.writeSettings(settings);
+  const isThisBuild = program === programPath;
+  if (settings !== undefined || !isThisBuild) await files.writeSettings(settings ?? {}, isThisBuild);
   const daemon = new Daemon(host, files, [
     ...through,
     program,

@@ -48,12 +48,12 @@ export class WorldFiles {
     return this.#replace(this.config, text);
   }
 
-  /** Our settings: what keeps the program inside this world, and `overrides` key by key over that. */
-  writeSettings(overrides: Settings): Promise<void> {
+  /** Our settings: what keeps the program inside this world, and `overrides` key by key over that. Version 0.1.0 knows no policies. */
+  writeSettings(overrides: Settings, knowsPolicies = true): Promise<void> {
     const merged: Record<string, unknown> = {
       ...overrides,
       zones: { directories: ['static'], 'static-dir': this.zones, ...overrides['zones'] },
-      policy: { dir: this.policies, ...overrides['policy'] },
+      ...(knowsPolicies ? { policy: { dir: this.policies, ...overrides['policy'] } } : {}),
       control: { socket: this.socket, ...overrides['control'] },
     };
     return this.#replace(this.settings, stringify(merged));

@@ -66,11 +66,19 @@ test('a terminal of another size has a screen of that size, down to 30 columns',
   const { terminal } = await watching();
   await terminal.shows(/ SENT\/S /);
   await execa('stty', ['-F', terminal.device, 'cols', '30', 'rows', '12']);
-  const narrow = await terminal.shows(/^ {2}ZONE +STATE +BYTES\/S\n> mail +unserved/m);
-  expect(Math.max(...narrow.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(30);
-  expect(narrow.split('\n')).toHaveLength(12);
+  // stty sets one after the other, and what is drawn in between has the old number of rows.
+  const shows = (pattern: RegExp, rows: number) =>
+    waitFor(
+      async () => {
+        const lines = (await terminal.shows(pattern)).split('\n');
+        return lines.length === rows ? lines : undefined;
+      },
+      { what: `a screen of ${rows} rows` },
+    );
+  const narrow = await shows(/^ {2}ZONE +STATE +BYTES\/S\n> mail +unserved/m, 12);
+  expect(Math.max(...narrow.map(({ length }) => length))).toBeLessThanOrEqual(30);
   await execa('stty', ['-F', terminal.device, 'cols', '132', 'rows', '40']);
-  expect((await terminal.shows(/ SENT\/S .* DIRECTORY/)).split('\n')).toHaveLength(40);
+  await shows(/ SENT\/S .* DIRECTORY/, 40);
 }, 20_000);
 
 test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
