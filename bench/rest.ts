@@ -5,6 +5,7 @@ import type { Status } from '../src/control/status.ts';
 import type { LongRunning } from '../test/lab/command.ts';
 import { httpGet } from '../test/lab/http.ts';
 import { type World, withWorld } from '../test/lab/world.ts';
+import type { Settings } from '../test/lab/world-files.ts';
 import { builds, launchers, type Name } from './contestants.ts';
 import { cpuMsOf, declare, range, untilAtRest, untilReady } from './lab.ts';
 import { type Sample, sampleOf } from './memory.ts';
@@ -109,8 +110,7 @@ export async function benchIdle({ quick }: BenchOptions): Promise<Report> {
 
 async function idleFor(by: Name, zones: number, resyncSeconds: number, seconds: number) {
   return withWorld({}, async (world) => {
-    await world.files.writeSettings({ reconcile: { 'resync-seconds': resyncSeconds } });
-    const daemon = await installed(by, world, zones);
+    const daemon = await installed(by, world, zones, { reconcile: { 'resync-seconds': resyncSeconds } });
     const before = cpuMsOf(daemon.pid);
     await sleep(seconds * 1000);
     const milliseconds = cpuMsOf(daemon.pid) - before;
@@ -126,8 +126,9 @@ async function idleFor(by: Name, zones: number, resyncSeconds: number, seconds: 
 }
 
 /** As the package installs it, not as a checkout runs: Node would keep what it needs to read TypeScript. */
-async function installed(by: Name, world: World, zones: number): Promise<Installed> {
+async function installed(by: Name, world: World, zones: number, settings: Settings = {}): Promise<Installed> {
   const program = (await launchers(join(world.files.directory, 'program'))).get(by) ?? '';
+  await world.files.writeSettings(settings, by === 'ours');
   await declare(world, range(1, zones));
   await world.addManyLinks(zones, 1);
   const process = world.host.spawn(program, ['run', '--log-format', 'json', ...world.files.options]);

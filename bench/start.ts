@@ -70,6 +70,7 @@ async function starts(world: World, zones: number, rounds: number): Promise<Map<
   for (let round = 0; round < rounds; round += 1) {
     for (const [by, program] of programs) {
       const { runtime, cold, steady } = made.getOrInsert(by, { runtime: [], cold: [], steady: [] });
+      await world.files.writeSettings({}, by === 'ours');
       runtime.push(await untilEnd(world, program));
       cold.push((await untilRunning(world, program)).ready);
       steady.push(await untilRunning(world, program));
