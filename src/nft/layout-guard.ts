@@ -3,7 +3,7 @@
  *
  * They stand ahead of conntrack, so that a forged packet leaves no trace in it.
  */
-import { type Family, families, hostPrefix, ofFamily } from '../model/address.ts';
+import { type Family, families, holds, hostPrefix, ofFamily, type Prefix } from '../model/address.ts';
 import {
   accept,
   addressInSet,
@@ -151,31 +151,41 @@ function fragmentChains(settings: LayoutSettings): ChainLayout[] {
 
 /** What dom0 says to itself it says from any address of its own, the zones' gateways among them. */
 function elsewhere(settings: LayoutSettings): Expression[][] {
-  const zones = enabledFamilies(settings).map((family) => [
-    addressInSet(family, 'saddr', sets[family].zone),
-    jump(forgedChain),
-  ]);
-  const isOwn = [interfaceIs('iifname', 'lo'), accept];
-  return [isOwn, ...zones, ...enabledFamilies(settings).flatMap((family) => fromFleet(settings, family))];
+  const judged = enabledFamilies(settings).flatMap((family) => {
+    const fleet = fleetSources(settings, family);
+    const isOfFleet = fleet.length === 0 ? [] : [[addressIsAmong(family, 'saddr', fleet), jump(fleetChain)]];
+    return isFleetWide(settings, family) ? isOfFleet : [fromOwnZone(family), ...isOfFleet];
+  });
+  return [[interfaceIs('iifname', 'lo'), accept], ...judged];
 }
 
-/** One look at the source for what is no zone's of any host. */
-function fromFleet({ fleet, gateways }: LayoutSettings, family: Family): Expression[][] {
+function fromOwnZone(family: Family): Expression[] {
+  return [addressInSet(family, 'saddr', sets[family].zone), jump(forgedChain)];
+}
+
+/** Sources that are some host's zones', or their gateway's. */
+function fleetSources({ fleet, gateways }: LayoutSettings, family: Family): Prefix[] {
   const [prefixes, gateway] = [ofFamily(fleet?.prefixes ?? [], family), gateways[family]];
-  if (prefixes.length === 0) return [];
-  const all = gateway === undefined ? prefixes : [...prefixes, hostPrefix(gateway)];
-  return [[addressIsAmong(family, 'saddr', all), jump(fleetChain)]];
+  return prefixes.length === 0 || gateway === undefined ? prefixes : [...prefixes, hostPrefix(gateway)];
+}
+
+/** Whether who is no zone's of any host is none of this host's either: then one look at the source does for both. */
+function isFleetWide({ fleet, subnets }: LayoutSettings, family: Family): boolean {
+  const subnet = subnets[family];
+  return subnet !== undefined && (fleet?.prefixes ?? []).some((prefix) => holds(prefix, subnet));
 }
 
 /** Zones of other hosts send by the links to those, and nobody else has the gateway's address, which is on every host. */
-function fleetChains({ fleet, gateways }: LayoutSettings): ChainLayout[] {
+function fleetChains(settings: LayoutSettings): ChainLayout[] {
+  const { fleet, gateways } = settings;
   if (fleet === undefined) return [];
+  const own = enabledFamilies(settings).filter((family) => isFleetWide(settings, family));
   const ofGateways = families.flatMap((family) => {
     const gateway = gateways[family];
     return gateway === undefined ? [] : [[addressIs(family, 'saddr', gateway), jump(forgedChain)]];
   });
-  const rules = [[interfaceIn('iifname', fleet.uplinks, '!='), jump(forgedChain)], ...ofGateways];
-  return [{ name: fleetChain, hook: undefined, rules }];
+  const isElsewhere = [interfaceIn('iifname', fleet.uplinks, '!='), jump(forgedChain)];
+  return [{ name: fleetChain, hook: undefined, rules: [...own.map(fromOwnZone), isElsewhere, ...ofGateways] }];
 }
 
 /**

@@ -459,9 +459,15 @@ describe('what a setting changes', () => {
   it('a fleet: its zones by its uplinks alone, no masquerade towards them, and the gateway is nobody else’s', () => {
     const fleet = { prefixes: [prefix('10.75.0.0/16'), prefix('fdd4:1476:6c7e::/48')], uplinks: ['eth0', 'eth1'] };
     expect(difference({ fleet })).toMatchInlineSnapshot(`
-      "- add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
+      "- add rule inet edera guard ip saddr @zone4 jump forged
+      - add rule inet edera guard ip6 saddr @zone6 jump forged
+      - add rule inet edera own-fragments ip saddr @zone4 jump forged
+      - add rule inet edera own-fragments ip6 saddr @zone6 jump forged
+      - add rule inet edera forward-from-zone ip daddr 10.75.0.0/16 oifname != "vif*" jump stray
       - add rule inet edera forward-from-zone ip6 daddr fdd4:1476:6c7e::/48 oifname != "vif*" jump stray
       + add chain inet edera from-fleet
+      + add rule inet edera from-fleet ip saddr @zone4 jump forged
+      + add rule inet edera from-fleet ip6 saddr @zone6 jump forged
       + add rule inet edera from-fleet iifname != { "eth0", "eth1" } jump forged
       + add rule inet edera from-fleet ip saddr 10.75.0.1 jump forged
       + add rule inet edera from-fleet ip6 saddr fdd4:1476:6c7e::1 jump forged
