@@ -191,7 +191,7 @@ export async function openFleet({
     const second = routers[1];
     if (isFrr && second !== undefined) {
       const numbers = hosts.map(({ number }) => number);
-      startFrr(second.namespace, first.files.directory, 2, numbers);
+      await startFrr(second.namespace, first.files.directory, 2, numbers);
     }
     for (const { bird } of hosts) bird.start();
     await fleet.untilConnected();

@@ -1,8 +1,9 @@
 /** FRR as the router of a LAN: what `examples/bird-router.conf` is for BIRD, in FRR's words. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Namespace } from './namespace.ts';
+import { waitFor } from './wait-for.ts';
 
 const daemons = '/usr/lib/frr';
 
@@ -35,19 +36,29 @@ function frrConfig(lan: number, hosts: readonly number[]): string {
   ].join('\n');
 }
 
-/** zebra and bgpd; their sockets lie in `directory`. */
-export function startFrr(namespace: Namespace, directory: string, lan: number, hosts: readonly number[]): void {
+/**
+ * zebra, and once it listens bgpd: sessions that open before bgpd knows the router's addresses announce IPv6 without a next hop, until
+ * they are reset. Their sockets lie in `directory`.
+ */
+export async function startFrr(
+  namespace: Namespace,
+  directory: string,
+  lan: number,
+  hosts: readonly number[],
+): Promise<void> {
   const own = join(directory, `frr${lan}`);
   mkdirSync(own);
   // Its daemons give up root, and are particular about groups.
   chmodSync(directory, 0o711);
   execFileSync('chown', ['frr:frr', own]);
-  const file = join(own, 'frr.conf');
+  const [file, zserv] = [join(own, 'frr.conf'), join(own, 'zserv')];
   writeFileSync(file, frrConfig(lan, hosts));
-  for (const daemon of ['zebra', 'bgpd']) {
+  const start = (daemon: string) =>
     namespace.spawn(join(daemons, daemon), [
-      ...['-f', file, '-i', join(own, `${daemon}.pid`), '-z', join(own, 'zserv'), '--vty_socket', own],
+      ...['-f', file, '-i', join(own, `${daemon}.pid`), '-z', zserv, '--vty_socket', own],
       ...['-A', '127.0.0.1', '-P', '0', '--log', 'stdout'],
     ]);
-  }
+  start('zebra');
+  await waitFor(() => existsSync(zserv), { what: 'zebra to listen', deadlineMs: 20_000 });
+  start('bgpd');
 }
