@@ -32,7 +32,7 @@ interface Load {
 
 export function benchDns({ quick }: BenchOptions): Promise<Report> {
   return withWorld({ uplink: false }, async (world) => {
-    const bench = await Bench.start(world);
+    using bench = await Bench.start(world);
     const [each, many] = quick ? [200, 20_000] : [500, 60_000];
     const series = { direct: [], hits: [], misses: [], alone: [], through: [] } as Record<Series, number[]>;
     for (const _ of range(0, quick ? 5 : 20)) {
@@ -76,15 +76,16 @@ export function benchDns({ quick }: BenchOptions): Promise<Report> {
   });
 }
 
-class Bench {
+class Bench implements Disposable {
   readonly #world: World;
+  readonly #daemon: PolicyDaemon;
   readonly #program: string;
   readonly #pid: number;
   /** Names that nobody has asked for yet. */
   #next = 0;
 
-  private constructor(world: World, program: string, pid: number) {
-    [this.#world, this.#program, this.#pid] = [world, program, pid];
+  private constructor(world: World, daemon: PolicyDaemon, program: string, pid: number) {
+    [this.#world, this.#daemon, this.#program, this.#pid] = [world, daemon, program, pid];
   }
 
   static async start(world: World): Promise<Bench> {
@@ -115,10 +116,15 @@ class Bench {
     for (const first of range(0, zones / 100)) {
       daemon.tell({ kind: 'zones', changed: range(first * 100, 100).map(zoneAt), gone: [] });
     }
-    const bench = new Bench(world, await compile(world, 'dns-load'), forwarder.pid);
+    const bench = new Bench(world, daemon, await compile(world, 'dns-load'), forwarder.pid);
     const isKnown = async () => (await bench.load('forwarder', 1, zones, known)).good === zones;
     await waitFor(isKnown, { what: 'every zone to be answered', deadlineMs: 60_000 });
     return bench;
+  }
+
+  /** The stand-in for the daemon listens in this process, which would go on for it. */
+  [Symbol.dispose](): void {
+    this.#daemon.stop();
   }
 
   /** Each zone asks for one known name again and again; a new one is asked for once. */
