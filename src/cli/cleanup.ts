@@ -23,12 +23,12 @@ export async function cleanUp({ dryRun }: { dryRun: boolean }): Promise<ExitCode
   return withHost(async (host) => {
     const mirror = new Mirror();
     await mirror.observeAll(host);
-    const { commands, notes } = planCleanup(mirror.ruleset);
+    const { commands, notes } = planCleanup(mirror.rules.current);
     const plan: Plan = {
       ...emptyPlan,
       withdraw: withdrawals(mirror),
       nft: commands,
-      purgeAfter: addressesIn(mirror.ruleset),
+      purgeAfter: addressesIn(mirror.rules.current),
       sysctls: closedLinks(mirror, host),
     };
     const live = createLiveHost();

@@ -1,12 +1,15 @@
 /** Turns what the kernel tells of nftables and of traced packets into the port's events. */
 import * as netlink from '../netlink/index.ts';
 import { Losses } from './losses.ts';
-import { type HostEvent, unnamedTable } from './port.ts';
+import { keyText } from './nft-key.ts';
+import { type HostEvent, type NftRemoval, unnamedTable } from './port.ts';
 import { parentOf } from './process-name.ts';
 import { transportOf } from './route-numbers.ts';
 
 /** Some 500 packets. */
 const traceBytes = 1024 * 1024;
+/** Of more than these a listing says as much. */
+const mostRemovals = 256;
 
 export interface NftEventsOptions {
   /** True for the port of a socket of ours, or of a tool that we started. */
@@ -22,6 +25,8 @@ export class NftEvents {
   /** Of its own: a stranger's traces must not push out what concerns us. */
   readonly #traces: netlink.EventSocket;
   #tables = new Set<string>();
+  /** Of the transaction that is being told; undefined once there is something else, or too much. */
+  #removals: NftRemoval[] | undefined = [];
 
   /** Hears what happens after this returns. */
   constructor(options: NftEventsOptions) {
@@ -50,18 +55,32 @@ export class NftEvents {
   #heard(message: netlink.Message): void {
     const event = netlink.readNftEvent(message);
     if (event === undefined) return;
-    if (event.kind === 'object') this.#tables.add(`${event.family} ${event.table}`);
+    if (event.kind === 'object') this.#changed(event);
     else if (event.kind === 'trace') this.#trace(event);
     else this.#complete(event);
+  }
+
+  #changed({ family, table, removal }: netlink.NftObjectEvent): void {
+    const key = `${family} ${table}`;
+    this.#tables.add(key);
+    if (this.#removals === undefined || removal === undefined || this.#removals.length >= mostRemovals)
+      this.#removals = undefined;
+    else if (removal.kind === 'rule') this.#removals.push({ ...removal, table: key });
+    else {
+      for (const element of removal.elements)
+        this.#removals.push({ kind: 'element', table: key, set: removal.set, key: (types) => keyText(element, types) });
+    }
   }
 
   #complete({ port, thread, process = '?' }: netlink.NftGeneration): void {
     const { isOwnPort, listener } = this.#options;
     const tables = this.#tables.size > 0 ? this.#tables : new Set([unnamedTable]);
+    const removals = this.#tables.size > 0 ? this.#removals : undefined;
     this.#tables = new Set();
+    this.#removals = [];
     if (isOwnPort(port)) return;
     const culprit = thread === undefined ? undefined : { pid: thread, process, parent: parentOf(thread, process) };
-    listener({ kind: 'nft', tables, culprit });
+    listener({ kind: 'nft', tables, culprit, removals });
   }
 
   #trace({ family, table, chain, input, packet }: netlink.NftTrace): void {

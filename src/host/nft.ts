@@ -8,6 +8,7 @@ import { hasCode, ProtectNetworkError } from '../model/errors.ts';
 import * as netlink from '../netlink/index.ts';
 import { refusedBy } from './classify.ts';
 import { isOfZone, type SetRef, type ZoneCommand } from './nft-command.ts';
+import { keySpans } from './nft-key.ts';
 import { NftListing } from './nft-listing.ts';
 import { refusalOf, transactByTool } from './nft-process.ts';
 import type { ElementCounter, ForwardChain, Lease, Nft, NftCommand, NftFamily, NftObject } from './port.ts';
@@ -171,9 +172,11 @@ export class NftHost implements Nft {
 
   /** In the shape in which nft lists them. */
   #elements(at: SetRef, types: readonly netlink.KeyPart[]): unknown[] {
-    return this.#listed(at).map(({ key, keyEnd = key, counter }) => {
-      const ends = netlink.partsOfKey(keyEnd, types);
-      const parts = netlink.partsOfKey(key, types).map((part, index) => intervalOf(part, ends[index]));
+    return this.#listed(at).map(({ counter, ...element }) => {
+      const spans = keySpans(element, types);
+      if (spans === undefined)
+        throw new ProtectNetworkError('garbled', `an element of ${at.set} is not what the set holds`);
+      const parts = spans.map(([first, last]) => intervalOf(first, last));
       const val = parts.length === 1 ? parts[0] : { concat: parts };
       return counter === undefined ? val : { elem: { val, counter: numbersOf(counter) } };
     });
@@ -213,8 +216,8 @@ function changeOf(command: ZoneCommand): netlink.NftChange {
   }
 }
 
-function intervalOf(first: string, last: string | undefined): unknown {
-  return last === undefined || first === last ? first : { range: [first, last] };
+function intervalOf(first: string, last: string): unknown {
+  return first === last ? first : { range: [first, last] };
 }
 
 function elementOf(key: string): netlink.NewElement {

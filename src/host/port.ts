@@ -197,6 +197,17 @@ export interface Culprit {
 /** Stands for a table that was changed without its name being told: it may be any. */
 export const unnamedTable = '?';
 
+/** `table`: `family name`. */
+export type NftRemoval = { readonly table: string } & (
+  | { readonly kind: 'rule'; readonly chain: string; readonly handle: number }
+  | {
+      readonly kind: 'element';
+      readonly set: string;
+      /** As `ElementsCommand` has keys, by nft's names for the types of its parts; undefined for one that we could not have written. */
+      readonly key: (types: readonly string[]) => string | undefined;
+    }
+);
+
 export type HostEvent =
   | { readonly kind: 'link'; readonly link: Link; readonly deleted: boolean }
   | {
@@ -220,8 +231,16 @@ export type HostEvent =
       readonly strictReversePath: boolean | undefined;
       readonly proxiesNeighbours: boolean | undefined;
     }
-  /** Somebody else's nft transaction; `tables` holds `family name` of the tables it touched, and perhaps `unnamedTable`. */
-  | { readonly kind: 'nft'; readonly tables: ReadonlySet<string>; readonly culprit: Culprit | undefined }
+  /**
+   * Somebody else's nft transaction; `tables` holds `family name` of the tables it touched, and perhaps `unnamedTable`. `removals`: all
+   * that it did, where it only took rules and elements away, and not too many.
+   */
+  | {
+      readonly kind: 'nft';
+      readonly tables: ReadonlySet<string>;
+      readonly culprit: Culprit | undefined;
+      readonly removals?: readonly NftRemoval[] | undefined;
+    }
   /** A sysctl of a followed link was written by somebody else. */
   | { readonly kind: 'sysctl'; readonly link: string; readonly name: string }
   /** A packet that a rule in `table` (`family name`) chose to be told of; the addresses as the packet has them. */

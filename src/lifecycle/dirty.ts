@@ -18,6 +18,8 @@ export class Dirty {
   isAsked = false;
   /** Tables to read again, as `family name`; then all that should be in any of them is compared. */
   readonly tables = new Set<string>();
+  /** What is known of all tables is to be compared with what should be in them; somebody took something away, and has been heard. */
+  isTouched = false;
   /** Somebody touched the second layer's table: it comes first. */
   ipv6Guard = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
@@ -33,9 +35,11 @@ export class Dirty {
   /** When the first cause came, in performance.now() milliseconds. */
   since: number | undefined;
 
-  /** `ifindex`: the link that the event is about, where it is about one. */
-  take(event: HostEvent, ifindex: number | undefined): void {
-    if (event.kind === 'nft') {
+  /** `ifindex`: the link that the event is about, where it is about one. `isAllKnown`: nothing has to be read for it. */
+  take(event: HostEvent, ifindex: number | undefined, isAllKnown = false): void {
+    if (isAllKnown) {
+      this.isTouched = true;
+    } else if (event.kind === 'nft') {
       this.lackTables(event.tables.has(unnamedTable) ? observedKeys : event.tables);
       this.ipv6Guard ||= event.tables.has(tableKey(reversePathTable.family, reversePathTable.name));
     } else if (isForwarding(event)) {
@@ -43,6 +47,11 @@ export class Dirty {
       return;
     } else if (event.kind === 'lost' || ifindex === undefined || isLoopback(event)) this.all = true;
     else this.links.add(ifindex);
+  }
+
+  /** Whether somebody else changed a table that we have something in. */
+  get isRulesetSuspect(): boolean {
+    return this.isTouched || this.tables.size > 0;
   }
 
   lackTables(tables: ReadonlySet<string>): void {

@@ -102,7 +102,7 @@ function servedFamilies(addresses: Iterable<Parameters<typeof familyOf>[0]>): Se
 function dormantTables(mirror: Mirror): Fault[] {
   return families.flatMap((family) => {
     const table = tableKey(filterFamilies[family], filterTable);
-    if (mirror.ruleset.get(table)?.isDormant !== true) return [];
+    if (mirror.rules.current.get(table)?.isDormant !== true) return [];
     return [fault(faults.dormantTable, { table })];
   });
 }

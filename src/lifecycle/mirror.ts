@@ -17,12 +17,11 @@ import { routeProtocol } from '../host/rtnetlink-changes.ts';
 import { type Address, type Family, parseAddress } from '../model/address.ts';
 import { type LinkName, parseLinkName } from '../model/link-name.ts';
 import type { HostLink } from '../nft/layout-model.ts';
-import { ingressTable } from '../nft/names.ts';
-import { observedKeys, observeRuleset } from '../nft/observe.ts';
-import { type Ruleset, tableKey } from '../nft/ruleset.ts';
+import { observedKeys } from '../nft/observe.ts';
 import type { ObservedRoutes } from '../routes/model.ts';
 import { observeLinkRoutes } from '../routes/observe.ts';
 import { Shapers } from '../routes/shapers.ts';
+import { KnownRuleset } from './known-ruleset.ts';
 import { LinkTable, type TouchedLinks } from './link-table.ts';
 import { listByLink, observeByLink } from './observe-links.ts';
 import { withEmulated } from './strange-links.ts';
@@ -36,15 +35,13 @@ export class Mirror {
   readonly #table = new LinkTable();
   routes: ObservedRoutes = { byLink: new Map(), gateways: new Set(), blocks: new Set() };
   proxies: ObservedProxies = new Map();
-  ruleset: Ruleset = new Map();
+  readonly rules = new KnownRuleset();
   readonly shapers = new Shapers();
   /** By ifindex, only for the plan that is made as soon as all is read: they can change without an event. */
   sysctls: ReadonlyMap<number, SysctlValues> = new Map();
   /** iptables-legacy's, as they were when all was read: nothing tells of their changes. */
   legacyFilters: Readonly<Record<Family, LegacyFilter>> = { ipv4: { kind: 'none' }, ipv6: { kind: 'none' } };
   readonly #holderOf = new Map<Address, number>();
-  /** Of the ruleset, when all of it was read last: while the kernel's is the same, so is what we hold. */
-  #generation: number | undefined;
 
   get links(): ReadonlyMap<number, Link> {
     return this.#table.links;
@@ -65,18 +62,12 @@ export class Mirror {
     return [...this.#table.hostLinks.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
-  /** What follows from it was refused: it may have been listed wrongly, and is read again though nobody has changed it. */
-  distrustRuleset(): void {
-    this.#generation = undefined;
-  }
-
   async observeAll(host: Host): Promise<void> {
-    const generation = await host.nft.generation();
-    const [{ links, routes, proxies, shapers, sysctls }, ruleset, ipv4, ipv6] = await Promise.all([
+    const [{ links, routes, proxies, shapers, sysctls }, ipv4, ipv6] = await Promise.all([
       observeByLink(host),
-      generation === this.#generation ? this.ruleset : observeRuleset(host.nft),
       host.legacyFilter('ipv4'),
       host.legacyFilter('ipv6'),
+      this.rules.readAll(host.nft),
     ]);
     this.#table.reset(links);
     this.#holderOf.clear();
@@ -85,14 +76,7 @@ export class Mirror {
     this.proxies = proxies;
     this.shapers.reset(shapers);
     this.sysctls = sysctls;
-    this.ruleset = ruleset;
-    this.#generation = generation;
     this.legacyFilters = { ipv4, ipv6 };
-  }
-
-  /** `tables`: those to read, as `family name`. */
-  async observeRuleset(host: Host, tables: ReadonlySet<string>): Promise<void> {
-    this.ruleset = await observeRuleset(host.nft, tables, this.ruleset);
   }
 
   /** Those that are there: a few one after the other, many by listings of everything. */
@@ -209,12 +193,7 @@ export class Mirror {
     this.routes.byLink.delete(link.ifindex);
     this.proxies.delete(link.ifindex);
     this.shapers.forget(link.ifindex);
-    // Kernels before 6.16 take a chain at a link's ingress along with the link, and later ones leave it.
-    const chain = this.ruleset.get(tableKey(ingressTable.family, ingressTable.name))?.chains.get(link.name);
-    if (chain !== undefined) {
-      chain.clear();
-      this.#generation = undefined;
-    }
+    this.rules.loseIngress(link.name);
     return this.#table.drop(link);
   }
 

@@ -36,7 +36,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
   const parts = [...indices].map((ifindex) => planLink(ifindex, desired, mirror, sysctl, scope));
   const told = [...scope.siblings].filter((ifindex) => !indices.has(ifindex));
   const siblings = told.map((ifindex) => planLinkProxies(ifindex, desired, mirror));
-  const nft = planRuleset(desired.layout, mirror.ruleset, nftScope(desired, scope, indices));
+  const nft = planRuleset(desired.layout, mirror.rules.current, nftScope(desired, scope, indices));
   const { gateways, blocks } = mirror.routes;
   const hostRoutes =
     scope.links === 'all'
@@ -52,7 +52,7 @@ export function planPass(desired: Desired, mirror: Mirror, sysctl: Sysctl, scope
       ...hostRoutes.flatMap(({ withdraw }) => withdraw),
     ],
     purgeBefore: parts.flatMap((part) => part.purge),
-    ingress: planIngress(mirror.ruleset, ingressScope(desired, scope, indices)),
+    ingress: planIngress(mirror.rules.current, ingressScope(desired, scope, indices)),
     nft,
     purgeAfter: closedAddresses(nft),
     forwarding: scope.forwarding,
@@ -170,7 +170,7 @@ export async function applyPlan(
   for (const [ifindex, error] of await closeIngress(host, mirror, plan)) links.set(ifindex, error);
   const { refusal, unsafe } = await transactAndProtect(host, mirror, plan);
   if (refusal !== undefined) {
-    mirror.distrustRuleset();
+    mirror.rules.distrust();
     return { nft: refusal, links, hostRoutes };
   }
   const given = givenBy(plan);
@@ -197,7 +197,7 @@ async function transactAndProtect(
   mirror: Mirror,
   plan: Plan,
 ): Promise<{ readonly refusal: Error | undefined; readonly unsafe: FailedSysctl[] }> {
-  const transacted = applyRuleset(host.nft, mirror.ruleset, plan.nft).then(
+  const transacted = applyRuleset(host.nft, mirror.rules.current, plan.nft).then(
     () => undefined,
     (error: unknown) => error as Error,
   );

@@ -161,7 +161,8 @@ export class Reconciler {
     const isNews = mirror.learn(event);
     this.#parts.fleet.heard(event);
     if (!isNews) return;
-    this.#loop.mark((dirty) => dirty.take(event, ifindex), describeEvent(event), urgency);
+    const isAllKnown = event.kind === 'nft' && mirror.rules.takeAway(event);
+    this.#loop.mark((dirty) => dirty.take(event, ifindex, isAllKnown), describeEvent(event), urgency);
   }
 
   async #tryPass(dirty: Dirty): Promise<void> {
@@ -231,7 +232,7 @@ export class Reconciler {
     if (dirty.all) return;
     this.mirror.sysctls = new Map();
     const tables = lacksHandle ? observedKeys : dirty.tables;
-    if (tables.size > 0) await this.mirror.observeRuleset(this.#host, tables);
+    if (tables.size > 0) await this.mirror.rules.read(this.#host.nft, tables);
     // A link that was never given anything has nothing of ours.
     const given = [...dirty.links].filter((ifindex) => this.records.get(ifindex)?.served !== undefined);
     await this.mirror.observeLinks(this.#host, given);
@@ -260,7 +261,7 @@ export class Reconciler {
     const forwarding = this.#parts.uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
     const isShaped = this.#shape === shapeOf(desired.layout);
-    const ruleset = links === 'all' || dirty.tables.size > 0 || !isShaped ? 'all' : 'of links';
+    const ruleset = links === 'all' || dirty.isRulesetSuspect || !isShaped ? 'all' : 'of links';
     const { silent } = this.#parts.fleet;
     const { siblings } = dirty;
     const scope: PassScope = { links, ruleset, siblings, prune, served, open, silent, forgotten, forwarding };

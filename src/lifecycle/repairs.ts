@@ -61,7 +61,7 @@ export function repairsIn(
   if (dirty.isAsked) return { put: [], tables: new Set(), movesJump: false };
   const isDone = ({ ifindex }: { readonly ifindex: number }) => before.has(ifindex) && !failures.links.has(ifindex);
   // Somebody else changed a table we have something in, or nobody has looked for a while.
-  const isSuspect = failures.nft === undefined && (dirty.tables.size > 0 || dirty.all);
+  const isSuspect = failures.nft === undefined && (dirty.isRulesetSuspect || dirty.all);
   const undone = isSuspect ? undoing(plan.nft, before.values()) : [];
   const movesJump = isMove(undone);
   const commands = [...plan.ingress, ...(movesJump ? [] : undone)];

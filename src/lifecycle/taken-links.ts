@@ -40,12 +40,12 @@ export async function closeIngress(
 ): Promise<Map<number, ProtectNetworkError>> {
   const failed = new Map<number, ProtectNetworkError>();
   try {
-    await applyRuleset(nft, mirror.ruleset, ingress);
+    await applyRuleset(nft, mirror.rules.current, ingress);
   } catch (error) {
     if (!(error instanceof ProtectNetworkError)) throw error;
     // What is there now is not known; the plan works whatever is there.
-    mirror.ruleset.delete(tableKey(ingressTable.family, ingressTable.name));
-    mirror.distrustRuleset();
+    mirror.rules.current.delete(tableKey(ingressTable.family, ingressTable.name));
+    mirror.rules.distrust();
     for (const name of linksIn(ingress)) {
       const link = mirror.linkNamed(name);
       const taken = link && mirror.takenBy(link);

@@ -3,7 +3,8 @@
  * last; all of them carry the port of the socket that made it.
  */
 import { addressText } from './ip.ts';
-import { type NftFamilyName, nftFamilies, nftMessage, subsystem } from './nftables.ts';
+import { type Element, readElements } from './nft-elements.ts';
+import { elementList, type NftFamilyName, nftFamilies, nftMessage, ruleAttribute, subsystem } from './nftables.ts';
 import { Attributes, type Message, required } from './reader.ts';
 
 /** NFNLGRP_NFTABLES, NFNLGRP_NFTRACE. */
@@ -15,7 +16,14 @@ export interface NftObjectEvent {
   /** `ip`, `inet` …, or the number of one that is not known here. */
   readonly family: NftFamilyName | `family ${number}`;
   readonly table: string;
+  /** Undefined for whatever else happened. */
+  readonly removal: NftRemoval | undefined;
 }
+
+/** Elements of a set, or a rule by its handle, that are gone. */
+export type NftRemoval =
+  | { readonly kind: 'elements'; readonly set: string; readonly elements: readonly Element[] }
+  | { readonly kind: 'rule'; readonly chain: string; readonly handle: number };
 
 export interface NftGeneration {
   readonly kind: 'generation';
@@ -73,7 +81,19 @@ export function readNftEvent({ type, port, payload }: Message): NftObjectEvent |
   if (number === trace) return readTrace(values, family);
   // Whatever it is of has its table's name first.
   const table = values.text(1);
-  return table === undefined ? undefined : { kind: 'object', family, table };
+  return table === undefined ? undefined : { kind: 'object', family, table, removal: removalIn(number, values) };
+}
+
+function removalIn(number: number, values: Attributes): NftRemoval | undefined {
+  if (number === nftMessage.deleteElement) {
+    const [set, list] = [values.text(elementList.set), values.bytes(elementList.elements)];
+    return set === undefined || list === undefined
+      ? undefined
+      : { kind: 'elements', set, elements: readElements(list) };
+  }
+  if (number !== nftMessage.deleteRule) return undefined;
+  const [chain, handle] = [values.text(ruleAttribute.chain), values.u64be(ruleAttribute.handle)];
+  return chain === undefined || handle === undefined ? undefined : { kind: 'rule', chain, handle: Number(handle) };
 }
 
 /** NFTA_TRACE_TABLE 1, _CHAIN 2, _RULE_HANDLE 3, _VERDICT 5, _ID 6, _LL_HEADER 7, _NETWORK_HEADER 8, _TRANSPORT_HEADER 9, _IIF 10, _POLICY 16; NFTA_VERDICT_CODE 1. */

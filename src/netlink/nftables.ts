@@ -33,9 +33,9 @@ export const nftMessage = {
 /** NFNL_MSG_BATCH_BEGIN and _END. */
 const batch = { begin: 0x10, end: 0x11 } as const;
 /** NFTA_RULE_*. */
-const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6 } as const;
+export const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6 } as const;
 /** NFTA_SET_ELEM_LIST_*. */
-const elementList = { table: 1, set: 2, elements: 3 } as const;
+export const elementList = { table: 1, set: 2, elements: 3 } as const;
 /** So that a nested attribute stays below its 64 KiB. */
 const elementsPerMessage = 500;
 

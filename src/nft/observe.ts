@@ -55,7 +55,12 @@ export function parseTable(objects: readonly NftObject[]): Table {
       table.chains.set(requireText(chain['name'], 'chain', 'name'), new Chain(hookOf(chain)));
     } else if ('set' in object) {
       const { name, type, flags, elem = [] } = fieldsOf('set', object);
-      table.sets.set(requireText(name, 'set', 'name'), { text: setText(type, flags), elements: keysOf(elem) });
+      const parts = [type].flat().map(String);
+      table.sets.set(requireText(name, 'set', 'name'), {
+        type: parts,
+        text: setText(type, flags),
+        elements: keysOf(elem),
+      });
     }
   }
   for (const object of objects) {

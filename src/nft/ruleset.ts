@@ -12,6 +12,7 @@ import {
   type SetRef,
   setFlags,
 } from '../host/nft-command.ts';
+import type { NftRemoval } from '../host/port.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { canonical } from './canonical.ts';
 
@@ -68,14 +69,16 @@ export class Chain {
     this.#index(rule);
   }
 
-  delete(handle: number): void {
+  /** False where no rule is known by it. */
+  delete(handle: number): boolean {
     const rule = this.#byHandle.get(handle);
-    if (rule === undefined) return;
+    if (rule === undefined) return false;
     this.#rules.delete(rule);
     this.#byHandle.delete(handle);
     const same = this.#byText.get(rule.text);
     same?.delete(rule);
     if (same?.size === 0) this.#byText.delete(rule.text);
+    return true;
   }
 
   clear(): void {
@@ -93,6 +96,8 @@ export class Chain {
 }
 
 export interface ElementSet {
+  /** Of the parts of its keys, by nft's names. */
+  readonly type: readonly string[];
   /** Comparable form of its type and flags. */
   readonly text: string;
   /** Element values as `elementKey` writes them. */
@@ -149,6 +154,17 @@ export function advance(ruleset: Ruleset, commands: readonly NftCommand[], handl
   for (const command of commands) carry(ruleset, command, told);
 }
 
+/** Takes over what somebody else took away from tables that are known. False where one thing was not known: then they are to be read. */
+export function takeAway(ruleset: Ruleset, removals: readonly NftRemoval[]): boolean {
+  return removals.every((removal) => {
+    const table = ruleset.get(removal.table);
+    if (removal.kind === 'rule') return table?.chains.get(removal.chain)?.delete(removal.handle) === true;
+    const set = table?.sets.get(removal.set);
+    const key = set && removal.key(set.type);
+    return key !== undefined && set?.elements.delete(key) === true;
+  });
+}
+
 function carry(ruleset: Ruleset, command: NftCommand, handles: Iterator<number, undefined>): void {
   const key = tableKey(command.family, command.table);
   const table = ruleset.get(key);
@@ -168,7 +184,10 @@ function carrySet({ sets }: Table, command: Extract<NftCommand, SetRef>): void {
   const known = sets.get(command.set);
   switch (command.kind) {
     case 'add-set':
-      if (known === undefined) sets.set(command.set, { text: setTextOf(command.layout), elements: new Set() });
+      if (known === undefined) {
+        const type = [command.layout.type].flat();
+        sets.set(command.set, { type, text: setTextOf(command.layout), elements: new Set() });
+      }
       return;
     case 'delete-set':
       sets.delete(command.set);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { commandJson } from '../../src/host/nft-command.ts';
-import type { Host, NftCommand, NftObject } from '../../src/host/port.ts';
+import type { Host, HostEvent, NftCommand, NftObject, NftRemoval } from '../../src/host/port.ts';
 import type { LinkName } from '../../src/model/link-name.ts';
 import * as make from '../../src/nft/commands.ts';
 import type { ContractCase } from './case.ts';
 import { failure } from './case.ts';
+import { collect } from './collect.ts';
 
 const at = { family: 'inet', table: 'edera' } as const;
 const zonesAt = { ...at, set: 'zones' } as const;
@@ -161,6 +162,25 @@ export const nftCases: readonly ContractCase[] = [
       const gone = handles.slice(0, 2).map((handle) => make.deleteRule(chainAt('side'), handle));
       assert.deepEqual(await host.nft.transact([...gone, remove(three)]), []);
       assert.deepEqual((await rulesOf(host, 'side')).map(handleOf), handles.slice(2));
+    },
+  },
+  {
+    name: 'a foreign transaction that only takes away elements and rules is told in full',
+    async run(host, world) {
+      const events = await collect(host);
+      await host.nft.transact([...setUp, add(three, four)]);
+      const [handle, kept] = await host.nft.transact(pairOf('vif7.0'));
+      const gone = { delete: { element: { ...at, name: 'zones', elem: [element('vif7.0', '10.75.0.3')] } } };
+      const ruleGone = (number: number | undefined) => ({ delete: { rule: { ...chainAt('side'), handle: number } } });
+      await world.nft([gone, ruleGone(handle)]);
+      const told = await events.find('removals', (event) => removalsOf(event) !== undefined);
+      const [one, two] = removalsOf(told) ?? [];
+      assert.ok(one?.kind === 'element' && two?.kind === 'rule');
+      assert.deepEqual([one.table, one.set, one.key(layout.type)], ['inet edera', 'zones', three]);
+      assert.deepEqual([two.table, two.chain, two.handle], ['inet edera', 'side', handle]);
+      await world.nft([ruleGone(kept), { add: { chain: { ...at, name: 'intruder' } } }]);
+      const isOther = (event: HostEvent) => event.kind === 'nft' && event !== told;
+      assert.equal(removalsOf(await events.find('a transaction that also adds', isOther)), undefined);
     },
   },
   {
@@ -381,6 +401,10 @@ async function valuesOf(host: Host): Promise<unknown[]> {
   const set = bodyOf(objects.find((object) => 'set' in object) ?? {});
   const listed = (set['elem'] ?? []) as { elem: { val: unknown } }[];
   return listed.map(({ elem }) => elem.val).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+}
+
+function removalsOf(event: HostEvent): readonly NftRemoval[] | undefined {
+  return event.kind === 'nft' ? event.removals : undefined;
 }
 
 function expressions(rules: readonly NftObject[]): unknown[] {

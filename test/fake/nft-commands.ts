@@ -1,5 +1,7 @@
 /** One command of nft's JSON on a ruleset that the caller throws away when any command fails. */
 import type { NftJson, NftObject } from '../../src/host/nft-command.ts';
+import type { NftRemoval } from '../../src/host/port.ts';
+import { elementKey as keyOf } from '../../src/nft/ruleset.ts';
 import { addElements, deleteElements } from './nft-elements.ts';
 import type { BaseChain, FakeChain, FakeSet, FakeTable, Json, Ruleset } from './nft-state.ts';
 import { isJson, isJumpedTo, isLookedUp } from './nft-state.ts';
@@ -85,6 +87,26 @@ export function touchedTable(command: NftJson): string {
   const [, content] = onlyEntry(command);
   const [kind, body] = onlyEntry(content);
   return isJson(body) ? `${body['family']} ${kind === 'table' ? body['name'] : body['table']}` : '';
+}
+
+/** What the kernel tells one by one, where nothing else is done: elements and rules that are deleted. */
+export function removalsIn(commands: readonly NftJson[]): NftRemoval[] | undefined {
+  const removals: NftRemoval[] = [];
+  for (const command of commands) {
+    const [verb, content] = onlyEntry(command);
+    const [kind, body] = onlyEntry(content);
+    if (verb !== 'delete' || !isJson(body)) return undefined;
+    const table = `${body['family']} ${body['table']}`;
+    if (kind === 'rule' && typeof body['handle'] === 'number') {
+      removals.push({ kind, table, chain: String(body['chain']), handle: body['handle'] });
+    } else if (kind === 'element') {
+      const values = [body['elem']].flat();
+      removals.push(
+        ...values.map((value) => ({ kind, table, set: String(body['name']), key: () => keyOf(value) }) as const),
+      );
+    } else return undefined;
+  }
+  return removals;
 }
 
 function addTable(ruleset: Ruleset, body: Json, mustBeNew: boolean): number {

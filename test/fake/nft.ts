@@ -15,7 +15,7 @@ import { messageOf, ProtectNetworkError } from '../../src/model/errors.ts';
 import { elementKey as keyOf } from '../../src/nft/ruleset.ts';
 import type { EventStream } from './events.ts';
 import type { Faults } from './faults.ts';
-import { applyCommand, touchedTable } from './nft-commands.ts';
+import { applyCommand, removalsIn, touchedTable } from './nft-commands.ts';
 import { addElements, elementKey } from './nft-elements.ts';
 import { loadObjects } from './nft-load.ts';
 import type { FakeElement, Ruleset } from './nft-state.ts';
@@ -139,7 +139,7 @@ export class FakeNft implements Nft {
     const echoed = this.#apply(commands, true);
     const flushesAll = commands.some((command) => command['flush'] !== undefined && 'ruleset' in command['flush']);
     const tables = new Set(flushesAll ? before : commands.map(touchedTable));
-    this.#events.emit({ kind: 'nft', tables, culprit });
+    this.#events.emit({ kind: 'nft', tables, culprit, removals: removalsIn(commands) });
     return echoed;
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultAddresses } from '../lab/addresses.ts';
 import type { Daemon } from '../lab/daemon.ts';
-import { untilPasses, withScene } from '../lab/served.ts';
+import { addServedZone, untilPasses, withScene } from '../lab/served.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { type World, withWorld } from '../lab/world.ts';
 
@@ -66,6 +66,25 @@ describe('no process is started', () => {
       const before = endedChildrenOf(daemon);
       await untilPasses(daemon, 3);
       expect(endedChildrenOf(daemon)).toBe(before);
+    }));
+
+  it('by the repair of an element and a link’s rule that somebody deleted', () =>
+    withScene({}, async ({ world, daemon }) => {
+      const { host } = world;
+      // Born now: the rules of those that came with the layout are known by their handles once they have been listed.
+      const zone = await addServedZone(world, daemon, { domid: 9 });
+      await untilLooked(world, daemon);
+      const chain = () => host.mustExec('nft', ['--handle', 'list', 'chain', 'ip', 'filter', 'EDERA-FORWARD']);
+      const ruleOf = async () => /oifname "vif9.0" .*# handle (\d+)/.exec(await chain())?.[1];
+      const set = () => host.mustExec('nft', ['list', 'set', 'inet', 'edera', 'from4']);
+      const handle = await ruleOf();
+      const before = endedChildrenOf(daemon);
+      await host.nft(`delete element inet edera from4 { "vif9.0" . ${zone.ipv4} }`);
+      await waitFor(async () => (await set()).includes(String(zone.ipv4)), { what: 'the element' });
+      await host.nft(`delete rule ip filter EDERA-FORWARD handle ${handle}`);
+      await waitFor(async () => ![undefined, handle].includes(await ruleOf()), { what: 'the rule' });
+      expect(endedChildrenOf(daemon)).toBe(before);
+      expect((await daemon.status()).repairs).toBe(2);
     }));
 
   it('by the birth and the end of a hundred zones', () =>

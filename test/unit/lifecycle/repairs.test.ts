@@ -93,7 +93,7 @@ it.each(['agent-1', 'guest-1'])('what a zone has by a name that it gets is no re
   };
   world.host.foreignNft([harmless], tool);
   await world.settle();
-  const elements = world.reconciler.mirror.ruleset.get('inet edera')?.sets.get('connections-over-100')?.elements;
+  const elements = world.reconciler.mirror.rules.current.get('inet edera')?.sets.get('connections-over-100')?.elements;
   expect([...(elements ?? [])]).toEqual(['vif8.0']);
   expect(putBack(world)).toEqual([]);
 });
