@@ -18,8 +18,10 @@ export class Dirty {
   isAsked = false;
   /** Tables to read again, as `family name`; then all that should be in any of them is compared. */
   readonly tables = new Set<string>();
-  /** What is known of all tables is to be compared with what should be in them; somebody took something away, and has been heard. */
-  isTouched = false;
+  /** Somebody took away what the mirror knows of: nothing has to be read, and what is known of all tables is to be compared. */
+  isRulesetTouched = false;
+  /** The same where all of it is of `links`. */
+  areElementsTouched = false;
   /** Somebody touched the second layer's table: it comes first. */
   ipv6Guard = false;
   /** Links whose neighbour proxies for their siblings have to be looked at, and nothing else. */
@@ -35,10 +37,13 @@ export class Dirty {
   /** When the first cause came, in performance.now() milliseconds. */
   since: number | undefined;
 
-  /** `ifindex`: the link that the event is about, where it is about one. `isAllKnown`: nothing has to be read for it. */
-  take(event: HostEvent, ifindex: number | undefined, isAllKnown = false): void {
-    if (isAllKnown) {
-      this.isTouched = true;
+  /** `ifindex`: the link that the event is about, where it is about one. `known`: whom, where nothing has to be read for it. */
+  take(event: HostEvent, ifindex: number | undefined, known?: ReadonlySet<number> | 'all'): void {
+    if (known === 'all') {
+      this.isRulesetTouched = true;
+    } else if (known !== undefined) {
+      this.areElementsTouched = true;
+      this.lookAt([...known]);
     } else if (event.kind === 'nft') {
       this.lackTables(event.tables.has(unnamedTable) ? observedKeys : event.tables);
       this.ipv6Guard ||= event.tables.has(tableKey(reversePathTable.family, reversePathTable.name));
@@ -51,7 +56,7 @@ export class Dirty {
 
   /** Whether somebody else changed a table that we have something in. */
   get isRulesetSuspect(): boolean {
-    return this.isTouched || this.tables.size > 0;
+    return this.isRulesetTouched || this.areElementsTouched || this.tables.size > 0;
   }
 
   lackTables(tables: ReadonlySet<string>): void {

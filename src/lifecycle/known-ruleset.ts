@@ -2,7 +2,8 @@
 import type { HostEvent, Nft } from '../host/port.ts';
 import { filterTable, ingressTable, ownTable } from '../nft/names.ts';
 import { observeRuleset } from '../nft/observe.ts';
-import { type Ruleset, tableKey, takeAway } from '../nft/ruleset.ts';
+import { type Ruleset, tableKey } from '../nft/ruleset.ts';
+import { takeAway } from '../nft/take-away.ts';
 
 /** Of which an event can say all. Whoever touches the second layer's table is answered before anything is read, and a chain at an ingress goes with its link. */
 const plainTables: ReadonlySet<string> = new Set([
@@ -48,12 +49,12 @@ export class KnownRuleset {
   }
 
   /**
-   * Takes over what an event tells, if that is all there is to know: then nothing has to be read. While rules are being read nobody
-   * knows which of both is newer.
+   * Takes over what an event tells, if that is all there is to know; returns whom it is about, see `takeAway` of `src/nft`. Otherwise, and
+   * while rules are being read, when nobody knows which of both is newer, undefined: they must be read.
    */
-  takeAway({ removals }: Extract<HostEvent, { kind: 'nft' }>): boolean {
-    if (removals === undefined || this.#readings > 0) return false;
-    return removals.every(({ table }) => plainTables.has(table)) && takeAway(this.#current, removals);
+  takeAway({ removals }: Extract<HostEvent, { kind: 'nft' }>): ReturnType<typeof takeAway> {
+    if (removals === undefined || this.#readings > 0) return undefined;
+    return removals.every(({ table }) => plainTables.has(table)) ? takeAway(this.#current, removals) : undefined;
   }
 
   async #reading(read: () => Promise<Ruleset>): Promise<void> {

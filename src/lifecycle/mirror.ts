@@ -177,6 +177,14 @@ export class Mirror {
     }
   }
 
+  /** Takes over an event of nftables that tells all there is to know, and whom it is about, by ifindex. Undefined where rules must be read. */
+  takeAway(event: HostEvent): ReadonlySet<number> | 'all' | undefined {
+    const names = event.kind === 'nft' ? this.rules.takeAway(event) : undefined;
+    if (names === undefined || names === 'all') return names;
+    const links = [...names].flatMap((name) => this.linkNamed(name) ?? []);
+    return links.length < names.size ? 'all' : new Set(links.map(({ ifindex }) => ifindex));
+  }
+
   /** The youngest link of that name. */
   linkNamed(name: string): Link | undefined {
     return this.#table.named(name);

@@ -161,8 +161,8 @@ export class Reconciler {
     const isNews = mirror.learn(event);
     this.#parts.fleet.heard(event);
     if (!isNews) return;
-    const isAllKnown = event.kind === 'nft' && mirror.rules.takeAway(event);
-    this.#loop.mark((dirty) => dirty.take(event, ifindex, isAllKnown), describeEvent(event), urgency);
+    const known = mirror.takeAway(event);
+    this.#loop.mark((dirty) => dirty.take(event, ifindex, known), describeEvent(event), urgency);
   }
 
   async #tryPass(dirty: Dirty): Promise<void> {
@@ -261,7 +261,8 @@ export class Reconciler {
     const forwarding = this.#parts.uplinks.plan(desired.families);
     if (links !== 'all') this.#siblings.add(siblingsToTell(before, desired));
     const isShaped = this.#shape === shapeOf(desired.layout);
-    const ruleset = links === 'all' || dirty.isRulesetSuspect || !isShaped ? 'all' : 'of links';
+    const ruleset =
+      links === 'all' || dirty.tables.size > 0 || dirty.isRulesetTouched || !isShaped ? 'all' : 'of links';
     const { silent } = this.#parts.fleet;
     const { siblings } = dirty;
     const scope: PassScope = { links, ruleset, siblings, prune, served, open, silent, forgotten, forwarding };

@@ -147,7 +147,7 @@ function pairsByText(ref: ChainRef, links: readonly LinkName[]): Map<string, Acc
 const keys = ['oifname', 'iifname'] as const;
 
 /** The link of a rule of the documented shape, known or not. */
-function pairOf(rule: Rule): LinkName | undefined {
+export function pairOf(rule: Rule): LinkName | undefined {
   const name = (rule.expr[0]?.['match'] as { right?: unknown } | undefined)?.right;
   const link = typeof name === 'string' ? parseLinkName(name) : undefined;
   return link !== undefined && keys.some((key) => ruleText(acceptedLink({ key, link })) === rule.text)

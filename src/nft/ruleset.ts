@@ -12,7 +12,6 @@ import {
   type SetRef,
   setFlags,
 } from '../host/nft-command.ts';
-import type { NftRemoval } from '../host/port.ts';
 import { ProtectNetworkError } from '../model/errors.ts';
 import { canonical } from './canonical.ts';
 
@@ -69,16 +68,16 @@ export class Chain {
     this.#index(rule);
   }
 
-  /** False where no rule is known by it. */
-  delete(handle: number): boolean {
+  /** Returns what is gone; undefined where no rule is known by the handle. */
+  delete(handle: number): Rule | undefined {
     const rule = this.#byHandle.get(handle);
-    if (rule === undefined) return false;
+    if (rule === undefined) return undefined;
     this.#rules.delete(rule);
     this.#byHandle.delete(handle);
     const same = this.#byText.get(rule.text);
     same?.delete(rule);
     if (same?.size === 0) this.#byText.delete(rule.text);
-    return true;
+    return rule;
   }
 
   clear(): void {
@@ -152,17 +151,6 @@ function partText(part: unknown): string {
 export function advance(ruleset: Ruleset, commands: readonly NftCommand[], handles: readonly number[] = []): void {
   const told = handles.values();
   for (const command of commands) carry(ruleset, command, told);
-}
-
-/** Takes over what somebody else took away from tables that are known. False where one thing was not known: then they are to be read. */
-export function takeAway(ruleset: Ruleset, removals: readonly NftRemoval[]): boolean {
-  return removals.every((removal) => {
-    const table = ruleset.get(removal.table);
-    if (removal.kind === 'rule') return table?.chains.get(removal.chain)?.delete(removal.handle) === true;
-    const set = table?.sets.get(removal.set);
-    const key = set && removal.key(set.type);
-    return key !== undefined && set?.elements.delete(key) === true;
-  });
 }
 
 function carry(ruleset: Ruleset, command: NftCommand, handles: Iterator<number, undefined>): void {
