@@ -105,9 +105,14 @@ async function openWays({ world, zones }: Scene, zone: Zone = zones[0]): Promise
 
 /** What firewalld flushes is put back a moment later. */
 async function untilOpen(scene: Scene, zone?: Zone, change = 'its start'): Promise<void> {
-  await waitFor(async () => (await openWays(scene, zone)).length === allWays.length, {
-    what: `every way to be open after ${change}`,
-    deadlineMs: 30_000,
+  let open: string[] = [];
+  const areOpen = async () => {
+    open = await openWays(scene, zone);
+    return open.length === allWays.length;
+  };
+  await waitFor(areOpen, { what: `every way to be open after ${change}`, deadlineMs: 30_000 }).catch(async (error) => {
+    const rules = await scene.world.host.exec('nft', ['list', 'ruleset']);
+    throw new Error(`open: ${open.join(', ')}\n${rules.stdout}`, { cause: error });
   });
 }
 
