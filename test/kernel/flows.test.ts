@@ -206,7 +206,8 @@ describe('flows -f', () => {
     );
     expect(ended.sent?.bytes).toBeGreaterThan(20);
     expect(ended.received?.bytes).toBeGreaterThan(20);
-    expect(ended.seconds).toBeGreaterThanOrEqual(1);
+    // The kernel counts its timeouts in ticks.
+    expect(ended.seconds).toBeGreaterThan(0.9);
     expect(await command.stop('SIGINT')).toBe(0);
   });
 
