@@ -10,11 +10,12 @@ import { shareOf } from '../../../src/lifecycle/table-shares.ts';
 import { Uplinks } from '../../../src/lifecycle/uplinks.ts';
 import { hasIpv6 } from '../../../src/routes/forwarding.ts';
 
-/** In the words of `protect-network plan`. */
+/** In the words of `protect-network plan`. `guestsElsewhere`: guests' renamed links, which Xen would tell of, and nobody does here. */
 export async function planAnew(
   host: Host,
   config: Config,
   directories: readonly ZoneDirectory[],
+  guestsElsewhere: readonly string[],
 ): Promise<readonly string[]> {
   const mirror = new Mirror();
   await mirror.observeAll(host);
@@ -25,6 +26,7 @@ export async function planAnew(
     takenBy: (link) => mirror.takenBy(link),
     directories: directories.map((directory) => ({ name: directory.name, snapshot: directory.snapshot() })),
     holders: mirror.holders(),
+    guestsElsewhere,
     served: new Map(),
     share: shareOf(host.conntrack.fill()),
   });

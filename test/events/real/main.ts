@@ -97,7 +97,7 @@ async function untilRight(stage: RealStage): Promise<void> {
   }
 }
 
-async function expectRight({ directories }: RealStage): Promise<void> {
+async function expectRight({ directories, reconciler }: RealStage): Promise<void> {
   const text = await stateText(here);
   expectAsDesired({ text, directories });
   const [now, wanted] = await Promise.all([stateOfOthers(here), stateOfOthers(alone)]);
@@ -107,7 +107,7 @@ async function expectRight({ directories }: RealStage): Promise<void> {
   assert.deepEqual(byTable(others), byTable(wanted.objects), "others' rules");
   const host = createHost();
   try {
-    const steps = await planAnew(host, configOf(), directories);
+    const steps = await planAnew(host, configOf(), directories, reconciler.mirror.guestsElsewhere());
     const blocked = blockedIn(text);
     const possible = steps.filter((step) => !blocked.some((address) => step.includes(address)));
     assert.deepEqual(possible, [], 'what a daemon that starts anew would do');
