@@ -24,11 +24,11 @@ import {
 } from './expressions.ts';
 import { hostDenialChains, hostDenials } from './layout-deny.ts';
 import { egressChains, egressJump, egressLayout, policySetLayouts, takenUpJump } from './layout-egress.ts';
+import { fleetChain } from './layout-elsewhere.ts';
 import {
   countedDrop,
   discoveryChain,
   errorJumps,
-  fleetChain,
   fragmentChain,
   guardChains,
   inputErrors,
