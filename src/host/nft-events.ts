@@ -53,6 +53,8 @@ export class NftEvents {
   }
 
   #heard(message: netlink.Message): void {
+    // Of our own transactions, all of whose messages have our port, there is nothing to read.
+    if (this.#options.isOwnPort(message.port)) return;
     const event = netlink.readNftEvent(message);
     if (event === undefined) return;
     if (event.kind === 'object') this.#changed(event);
@@ -72,15 +74,13 @@ export class NftEvents {
     }
   }
 
-  #complete({ port, thread, process = '?' }: netlink.NftGeneration): void {
-    const { isOwnPort, listener } = this.#options;
+  #complete({ thread, process = '?' }: netlink.NftGeneration): void {
     const tables = this.#tables.size > 0 ? this.#tables : new Set([unnamedTable]);
     const removals = this.#tables.size > 0 ? this.#removals : undefined;
     this.#tables = new Set();
     this.#removals = [];
-    if (isOwnPort(port)) return;
     const culprit = thread === undefined ? undefined : { pid: thread, process, parent: parentOf(thread, process) };
-    listener({ kind: 'nft', tables, culprit, removals });
+    this.#options.listener({ kind: 'nft', tables, culprit, removals });
   }
 
   #trace({ family, table, chain, input, packet }: netlink.NftTrace): void {
